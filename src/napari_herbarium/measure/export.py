@@ -1,0 +1,140 @@
+"""Write labels, overlay and table, each whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_herbarium.errors import HerbariumError
+from napari_herbarium.files import replacing
+from napari_herbarium.measure.overlay import LONG_SIDE, draw_overlay
+
+MM_PER_CM = 10.0
+
+
+def write_labels(
+    path: Path, labels: NDArray[np.integer], mm_per_px: float | None = None
+) -> None:
+    """Write labels as a deflate-compressed TIFF.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced when it exists.
+    labels : H x W unsigned integers
+        Kept pixel for pixel and in their type.
+    mm_per_px : float, optional
+        Becomes the resolution tags (px per cm); left out when not known.
+
+    Raises
+    ------
+    HerbariumError
+        The file cannot be written.
+    """
+    scale: dict[str, Any] = {}
+    if mm_per_px is not None:
+        per_cm = MM_PER_CM / mm_per_px
+        scale = {"resolution": (per_cm, per_cm), "resolutionunit": "CENTIMETER"}
+    with replacing(path) as temporary:
+        tifffile.imwrite(
+            temporary,
+            labels,
+            photometric="minisblack",
+            compression="zlib",
+            predictor=True,
+            rowsperstrip=256,
+            metadata=None,
+            software="napari-herbarium",
+            **scale,
+        )
+
+
+def write_overlay(
+    path: Path, image: Any, labels: NDArray[np.integer], long_side: int = LONG_SIDE
+) -> None:
+    """Write the sheet with outline and number of every leaf as a PNG.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced when it exists.
+    image : H x W x 3 uint8 array-like
+        The sheet.
+    labels : H x W integers
+        0 is not leaf.
+    long_side : int
+        Longest side of the picture in px.
+
+    Raises
+    ------
+    HerbariumError
+        The file cannot be written.
+    """
+    picture = Image.fromarray(draw_overlay(image, labels, long_side))
+    with replacing(path) as temporary:
+        picture.save(temporary)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write settings and provenance as readable JSON; NaN becomes null."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Read a table written earlier, every cell as the text it is.
+
+    Raises
+    ------
+    HerbariumError
+        The file is not a table with these columns.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        msg = f"{path} cannot be read as a table ({error}); choose another folder."
+        raise HerbariumError(msg) from error
+    if tuple(table.columns) != columns:
+        msg = f"{path} is not a table of leaves; move it or choose another folder."
+        raise HerbariumError(msg)
+    return table
+
+
+def replace_rows(path: Path, rows: pd.DataFrame, sheet: str) -> None:
+    """Put the rows of one sheet into a table and keep those of other sheets.
+
+    Parameters
+    ----------
+    path : Path
+        The table; made when it does not exist.
+    rows : DataFrame
+        The new rows, with a column `sheet`.
+    sheet : str
+        Name in column `sheet` whose earlier rows go.
+
+    Raises
+    ------
+    HerbariumError
+        The file is another kind of table, or cannot be written.
+    """
+    new = rows.map(_as_text)
+    if path.exists():
+        table = read_table(path, tuple(rows.columns))
+        new = pd.concat([table[table["sheet"] != sheet], new], ignore_index=True)
+    with replacing(path) as temporary:
+        new.to_csv(temporary, index=False)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.4f}"
+    return str(value)

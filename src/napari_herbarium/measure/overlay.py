@@ -1,0 +1,135 @@
+"""Draw the leaves onto the sheet: outlines, and numbers that match the table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import distance_transform_edt, find_objects, maximum_position
+from skimage.segmentation import find_boundaries
+
+LONG_SIDE = 2000
+# Bright, unlike leaf and paper, and neighbours in the list far from each other.
+COLOURS = np.array(
+    [
+        (230, 25, 75),
+        (0, 110, 230),
+        (240, 120, 0),
+        (145, 30, 180),
+        (0, 150, 130),
+        (220, 0, 200),
+        (0, 170, 230),
+        (160, 60, 20),
+    ],
+    np.uint8,
+)
+TINT = 0.22
+SMALLEST_FONT, LARGEST_FONT = 15, 44
+
+
+def draw_overlay(
+    image: Any, labels: NDArray[np.integer], long_side: int = LONG_SIDE
+) -> NDArray[np.uint8]:
+    """Draw outline and number of every leaf onto a reduced copy of the sheet.
+
+    Parameters
+    ----------
+    image : H x W x 3 uint8 array-like
+        The sheet, or a reduced copy of it.
+    labels : H x W integers
+        0 is not leaf.
+    long_side : int
+        Longest side of the result in px; nothing is enlarged.
+
+    Returns
+    -------
+    h x w x 3 uint8
+    """
+    height, width = _reduced(labels.shape, long_side)
+    sheet = Image.fromarray(np.asarray(image, np.uint8)).resize(
+        (width, height), Image.Resampling.LANCZOS, reducing_gap=2.0
+    )
+    small = _nearest(labels, height, width)
+    picture = Image.fromarray(_with_outlines(np.asarray(sheet), small))
+    _write_numbers(ImageDraw.Draw(picture), labels, small)
+    return np.asarray(picture)
+
+
+def _reduced(shape: tuple[int, ...], long_side: int) -> tuple[int, int]:
+    factor = min(1.0, long_side / max(shape))
+    return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
+
+
+def _nearest(labels: NDArray, height: int, width: int) -> NDArray:
+    rows = (np.arange(height) + 0.5) * labels.shape[0] / height
+    columns = (np.arange(width) + 0.5) * labels.shape[1] / width
+    return labels[np.ix_(rows.astype(int), columns.astype(int))]
+
+
+def _with_outlines(sheet: NDArray, small: NDArray) -> NDArray[np.uint8]:
+    colour = COLOURS[small % len(COLOURS)]
+    weight = np.where(small > 0, TINT, 0.0)
+    weight[find_boundaries(small, mode="inner") & (small > 0)] = 1.0
+    weight = weight[..., None]
+    blended: NDArray[np.uint8] = np.rint(sheet * (1 - weight) + colour * weight).astype(
+        np.uint8
+    )
+    return blended
+
+
+def _write_numbers(draw: ImageDraw.ImageDraw, labels: NDArray, small: NDArray) -> None:
+    room = _room(small)
+    factor = small.shape[0] / labels.shape[0]
+    for label, box in enumerate(find_objects(labels), start=1):
+        if box is None:
+            continue
+        spot = room.get(label)
+        if spot is not None and spot[2] >= SMALLEST_FONT / 2:
+            _number_inside(draw, label, *spot)
+        else:
+            _number_beside(draw, label, box, factor)
+
+
+def _room(small: NDArray) -> dict[int, tuple[float, float, float]]:
+    """Per label the row and column of its widest place, and the room there in px."""
+    present = np.unique(small[small > 0])
+    if len(present) == 0:
+        return {}
+    inner = (small > 0) & ~find_boundaries(small, mode="inner")
+    depth = distance_transform_edt(np.pad(inner, 1))[1:-1, 1:-1]
+    places = maximum_position(depth, small, present)
+    return {
+        int(label): (row, column, float(depth[int(row), int(column)]))
+        for label, (row, column) in zip(present, places, strict=True)
+    }
+
+
+def _number_inside(
+    draw: ImageDraw.ImageDraw, label: int, row: float, column: float, room: float
+) -> None:
+    size = float(np.clip(room * 0.8, SMALLEST_FONT, LARGEST_FONT))
+    draw.text(
+        (column, row),
+        str(label),
+        anchor="mm",
+        fill="white",
+        font=ImageFont.load_default(size),
+        stroke_width=max(2, round(size / 10)),
+        stroke_fill="black",
+    )
+
+
+def _number_beside(
+    draw: ImageDraw.ImageDraw, label: int, box: tuple[slice, slice], factor: float
+) -> None:
+    draw.text(
+        (box[1].stop * factor + 2, box[0].start * factor),
+        str(label),
+        anchor="lm",
+        fill=tuple(int(c) for c in COLOURS[label % len(COLOURS)]),
+        font=ImageFont.load_default(SMALLEST_FONT),
+        stroke_width=2,
+        stroke_fill="white",
+    )

@@ -1,0 +1,140 @@
+"""What is written can be read back, and a failed write harms nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_herbarium.errors import HerbariumError
+from napari_herbarium.files import replacing
+from napari_herbarium.measure.export import (
+    replace_rows,
+    write_json,
+    write_labels,
+    write_overlay,
+)
+from napari_herbarium.measure.overlay import draw_overlay
+from napari_herbarium.measure.rows import leaf_rows
+
+
+def blocks(dtype=np.uint16, shape=(300, 200)):
+    labels = np.zeros(shape, dtype)
+    labels[20:120, 30:90] = 1
+    labels[150:260, 100:180] = 2
+    return labels
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32])
+def test_labels_come_back_pixel_for_pixel(tmp_path, dtype):
+    path = tmp_path / "a.leaves.tif"
+    write_labels(path, blocks(dtype))
+    back = tifffile.imread(path)
+    assert back.dtype == dtype
+    np.testing.assert_array_equal(back, blocks(dtype))
+    assert path.stat().st_size < blocks(dtype).nbytes / 10
+
+
+def test_labels_carry_the_scale(tmp_path):
+    write_labels(tmp_path / "a.tif", blocks(), mm_per_px=25.4 / 600)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        page = tiff.pages[0]
+        assert page.get_resolution("MILLIMETER")[0] == pytest.approx(600 / 25.4)
+        assert page.compression == tifffile.COMPRESSION.ADOBE_DEFLATE
+
+
+def test_labels_without_scale_claim_none(tmp_path):
+    write_labels(tmp_path / "a.tif", blocks())
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert tiff.pages[0].resolutionunit == tifffile.RESUNIT.NONE
+
+
+def test_table_keeps_rows_of_other_sheets_as_they_were(tmp_path):
+    path = tmp_path / "leaves.csv"
+    replace_rows(path, leaf_rows(blocks(), 0.1, sheet="b", catalog_number="0012"), "b")
+    replace_rows(path, leaf_rows(blocks(), sheet="a"), "a")
+    first = path.read_text().splitlines()[1]
+    replace_rows(path, leaf_rows((blocks() == 1).astype(np.uint8), sheet="a"), "a")
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    assert table["sheet"].tolist() == ["b", "b", "a"]
+    assert table["catalog_number"].tolist() == ["0012", "0012", ""]
+    assert table["area_mm2"].tolist() == ["60.0000", "88.0000", ""]
+    assert path.read_text().splitlines()[1] == first
+
+
+def test_sheet_without_leaves_leaves_a_table_with_header(tmp_path):
+    path = tmp_path / "leaves.csv"
+    replace_rows(path, leaf_rows(np.zeros((5, 5), np.uint8), sheet="a"), "a")
+    assert path.read_text().startswith("sheet,label,")
+    assert len(path.read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", ["name,length\nx,3\n", "", "\x00\x01\x02"])
+def test_foreign_table_is_refused_and_kept(tmp_path, content):
+    path = tmp_path / "leaves.csv"
+    path.write_text(content)
+    with pytest.raises(HerbariumError, match=r"leaves\.csv"):
+        replace_rows(path, leaf_rows(blocks(), sheet="a"), "a")
+    assert path.read_text() == content
+
+
+def test_failed_write_keeps_the_old_file_and_no_rubbish(tmp_path):
+    path = tmp_path / "a.json"
+    write_json(path, {"leaves": 1})
+
+    def stopped():
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert list(tmp_path.iterdir()) == [path]
+    assert '"leaves": 1' in path.read_text()
+
+
+def test_full_disk_is_said_in_words(tmp_path, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tifffile, "imwrite", full)
+    with pytest.raises(HerbariumError, match="No space left on device"):
+        write_labels(tmp_path / "a.tif", blocks())
+    assert not list(tmp_path.iterdir())
+
+
+def test_overlay_is_reduced_and_never_enlarged(tmp_path):
+    image = np.full((300, 200, 3), 240, np.uint8)
+    write_overlay(tmp_path / "a.png", image, blocks(), long_side=150)
+    assert Image.open(tmp_path / "a.png").size == (100, 150)
+    assert draw_overlay(image, blocks()).shape == image.shape
+
+
+def test_overlay_marks_leaves_and_leaves_paper_alone():
+    image = np.full((300, 200, 3), 240, np.uint8)
+    drawn = draw_overlay(image, blocks())
+    outline = drawn[20, 30:90].astype(int)
+    assert (np.abs(outline - 240).max(axis=1) > 100).all()
+    assert (drawn[270:] == 240).all()
+    # The numbers: white inside a dark edge, in the middle of each leaf.
+    for row, column in [(70, 60), (205, 140)]:
+        patch = drawn[row - 25 : row + 25, column - 25 : column + 25]
+        assert patch.min() == 0
+        assert patch.max() == 255
+
+
+def test_tiny_leaf_is_numbered_beside_itself():
+    labels = np.zeros((100, 100), np.uint8)
+    labels[50:54, 20:24] = 1
+    image = np.full((100, 100, 3), 200, np.uint8)
+    drawn = draw_overlay(image, labels)
+    assert (drawn[40:60, 26:50] != 200).any()
+
+
+def test_overlay_of_a_sheet_without_leaves_is_the_sheet():
+    image = np.full((60, 40, 3), 200, np.uint8)
+    np.testing.assert_array_equal(
+        draw_overlay(image, np.zeros((60, 40), np.uint8)), image
+    )
