@@ -25,7 +25,7 @@ COLOURS = np.array(
     ],
     np.uint8,
 )
-TINT = 0.22
+TINT = 0.15
 SMALLEST_FONT, LARGEST_FONT = 15, 44
 
 
@@ -71,12 +71,22 @@ def _nearest(labels: NDArray, height: int, width: int) -> NDArray:
 def _with_outlines(sheet: NDArray, small: NDArray) -> NDArray[np.uint8]:
     colour = COLOURS[small % len(COLOURS)]
     weight = np.where(small > 0, TINT, 0.0)
-    weight[find_boundaries(small, mode="inner") & (small > 0)] = 1.0
+    weight[_outline(small)] = 1.0
     weight = weight[..., None]
     blended: NDArray[np.uint8] = np.rint(sheet * (1 - weight) + colour * weight).astype(
         np.uint8
     )
     return blended
+
+
+def _outline(small: NDArray) -> NDArray[np.bool_]:
+    """Two px wide, inside the leaf; one px on small pictures."""
+    outer = find_boundaries(small, mode="inner")
+    rest = np.where(outer, 0, small)
+    if max(small.shape) > LONG_SIDE // 2:
+        outer |= find_boundaries(rest, mode="inner")
+    outline: NDArray[np.bool_] = outer & (small > 0)
+    return outline
 
 
 def _write_numbers(draw: ImageDraw.ImageDraw, labels: NDArray, small: NDArray) -> None:

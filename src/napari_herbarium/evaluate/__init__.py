@@ -1,0 +1,1 @@
+"""Compare a model's leaves with leaves labelled by hand."""
