@@ -1,0 +1,96 @@
+"""One frozen settings object per step.
+
+Widgets edit them, the command parses them, outputs record them. Each validates
+itself with sentences and travels as JSON (`model_dump_json`,
+`model_validate_json`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DEFAULT_MODEL = "herbarium-leaves"
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Detail(StrEnum):
+    """How closely to look at the sheet."""
+
+    PAPER = "paper"
+    """The whole sheet squashed to 512 x 512 px, as published."""
+    FAST = "fast"
+    """One pass over the sheet at a working resolution."""
+    FULL = "full"
+    """Coarse to fine: several working resolutions, then native along outlines."""
+
+
+class Device(StrEnum):
+    """Where the network runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class LeafMethod(StrEnum):
+    """How probability becomes leaves."""
+
+    DEFAULT = "default"
+    PAPER = "paper"
+
+
+class SegmentSettings(_Settings):
+    """Settings of `napari_herbarium.segment`.
+
+    Attributes
+    ----------
+    model : str
+        Name of an installed model or path of a model folder.
+    detail : Detail
+        How closely to look.
+    device : Device
+        Where the network runs; ``auto`` takes CUDA, then MPS, then CPU.
+    tile : int
+        Side of the square tiles in px; a multiple of 32.
+    batch : int
+        Tiles per forward pass.
+    """
+
+    model: str = DEFAULT_MODEL
+    detail: Detail = Detail.FULL
+    device: Device = Device.AUTO
+    tile: int = Field(default=512, ge=128, le=4096, multiple_of=32)
+    batch: int = Field(default=4, ge=1, le=256)
+
+
+class LeafSettings(_Settings):
+    """Settings of `napari_herbarium.extract_leaves`.
+
+    Attributes
+    ----------
+    method : LeafMethod
+        ``default`` (threshold, holes, minimum area) or the paper's Algorithms 1, 2.
+    threshold : float, optional
+        Leaf where the probability is at least this; the model's own when None.
+    fill_holes : bool
+        Count holes inside a leaf as leaf.
+    min_area_mm2 : float
+        Smallest leaf kept on a calibrated sheet, in mm2.
+    min_area_px : int
+        Smallest leaf kept on a sheet without scale, in px.
+    split_touching : bool
+        Cut touching leaves apart at their necks.
+    """
+
+    method: LeafMethod = LeafMethod.DEFAULT
+    threshold: float | None = Field(default=None, gt=0, lt=1)
+    fill_holes: bool = False
+    min_area_mm2: float = Field(default=4.0, ge=0)
+    min_area_px: int = Field(default=100, ge=0)
+    split_touching: bool = False
