@@ -1,0 +1,47 @@
+"""The command `napari-herbarium`: one file per subcommand."""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from napari_herbarium.cli.evaluate import evaluate
+from napari_herbarium.cli.segment import segment
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Every leaf of a scanned herbarium sheet, with measurements in mm.",
+)
+app.command(help="Segment the leaves of sheets; write labels, a table and overlays.")(
+    segment
+)
+app.command(help="Score a model on sheets whose leaves are labelled.")(evaluate)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("napari-herbarium"))
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Tell what is being done, on stderr.")
+    ] = False,
+) -> None:
+    """Set up what all subcommands share."""
+    level = logging.DEBUG if verbose else logging.WARNING
+    logging.getLogger("napari_herbarium").setLevel(level)
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")

@@ -1,0 +1,114 @@
+"""From what the user typed to the sheets that are meant."""
+
+from __future__ import annotations
+
+import glob
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_herbarium.cli.outputs import LABELS, OVERLAY
+from napari_herbarium.errors import SettingsError
+from napari_herbarium.evaluate.pairs import SHEET_SUFFIXES
+from napari_herbarium.sheet.drawn import drawn_sheet
+from napari_herbarium.sheet.read import read_sheet
+from napari_herbarium.sheet.sheet import Sheet
+
+SAMPLE_STEM = "sample-sheet"
+
+
+@dataclass(frozen=True)
+class SheetInput:
+    """A sheet to be read; the drawn sample where `path` is None."""
+
+    stem: str
+    path: Path | None
+
+    @property
+    def name(self) -> str:
+        """What the user knows the sheet by."""
+        return "the drawn sample" if self.path is None else str(self.path)
+
+    def read(self) -> Sheet:
+        """Read or draw the sheet.
+
+        Raises
+        ------
+        SheetError
+            The file cannot be read.
+        """
+        return drawn_sheet().sheet if self.path is None else read_sheet(self.path)
+
+
+def find_sheets(arguments: Sequence[str], *, sample: bool = False) -> list[SheetInput]:
+    """Expand folders and patterns; each sheet once, in the order given.
+
+    A folder stands for the sheets directly in it, without hidden files and without
+    results of this command. A file that is named is taken as it is, also when it does
+    not exist: reading it will say so.
+
+    Raises
+    ------
+    SettingsError
+        Nothing was given, a folder or pattern has no sheets, or two sheets share a
+        stem and so would write the same files.
+    """
+    paths = _each_once(path for text in arguments for path in _expand(text))
+    found = [SheetInput(path.stem, path) for path in paths]
+    if sample:
+        found.append(SheetInput(SAMPLE_STEM, None))
+    if not found:
+        msg = "Give at least one sheet, folder or pattern, or --sample."
+        raise SettingsError(msg)
+    _refuse_same_stem(found)
+    return found
+
+
+def _expand(text: str) -> list[Path]:
+    path = Path(text)
+    if path.is_dir():
+        return _sheets_among(path.iterdir(), f"The folder {text}")
+    if glob.has_magic(text) and not path.exists():
+        matches = glob.glob(text, recursive=True)
+        return _sheets_among(map(Path, matches), f"The pattern {text}")
+    return [path]
+
+
+def _sheets_among(paths: Iterable[Path], what: str) -> list[Path]:
+    sheets = sorted(path for path in paths if _looks_like_sheet(path))
+    if not sheets:
+        msg = f"{what} holds no sheet; sheets are {', '.join(SHEET_SUFFIXES)}."
+        raise SettingsError(msg)
+    return sheets
+
+
+def _looks_like_sheet(path: Path) -> bool:
+    return (
+        path.suffix.lower() in SHEET_SUFFIXES
+        and not path.name.startswith(".")
+        and not path.name.endswith((LABELS, OVERLAY))
+        and path.is_file()
+    )
+
+
+def _each_once(paths: Iterable[Path]) -> list[Path]:
+    return list({path.resolve(): path for path in paths}.values())
+
+
+def _refuse_same_stem(sheets: Sequence[SheetInput]) -> None:
+    by_stem: dict[str, list[str]] = {}
+    for sheet in sheets:
+        by_stem.setdefault(_as_filed(sheet.stem), []).append(sheet.name)
+    clashes = [" and ".join(names) for names in by_stem.values() if len(names) > 1]
+    if clashes:
+        msg = (
+            "These would write the same files, so rename one or run them apart with "
+            f"another --out: {'; '.join(clashes)}."
+        )
+        raise SettingsError(msg)
+
+
+def _as_filed(stem: str) -> str:
+    """Stems that some file systems do not tell apart."""
+    return unicodedata.normalize("NFC", stem).casefold()

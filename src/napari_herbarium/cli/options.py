@@ -1,0 +1,75 @@
+"""Options that subcommands share, and how they become settings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from napari_herbarium.errors import SettingsError
+from napari_herbarium.settings import Detail, Device, LeafMethod
+
+S = TypeVar("S", bound=BaseModel)
+
+Model = Annotated[
+    str, typer.Option(help="Name of an installed model, or the folder of one.")
+]
+DetailOption = Annotated[
+    Detail,
+    typer.Option(
+        help="paper: the whole sheet at 512 x 512 px, as published; fast: one working "
+        "resolution; full: coarse to fine."
+    ),
+]
+DeviceOption = Annotated[
+    Device, typer.Option(help="Where the network runs; auto takes the fastest.")
+]
+Tile = Annotated[
+    int, typer.Option(help="Side of the tiles in px; smaller needs less memory.")
+]
+Batch = Annotated[int, typer.Option(help="Tiles at a time; fewer need less memory.")]
+Method = Annotated[
+    LeafMethod,
+    typer.Option(help="default, or paper: the paper's Algorithms 1 and 2."),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        help="Leaf where the probability (0 to 1) is at least this.",
+        show_default="the model's own",
+    ),
+]
+MinAreaMm2 = Annotated[
+    float, typer.Option(help="Smallest leaf in mm2, on sheets with a scale.")
+]
+MinAreaPx = Annotated[
+    int, typer.Option(help="Smallest leaf in px, on sheets without a scale.")
+]
+FillHoles = Annotated[bool, typer.Option("--fill-holes", help="Count holes as leaf.")]
+SplitTouching = Annotated[
+    bool, typer.Option("--split-touching", help="Cut touching leaves at their necks.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace results that exist already.")
+]
+
+
+def parsed(kind: type[S], **values: Any) -> S:
+    """Make a settings object from options.
+
+    Raises
+    ------
+    SettingsError
+        Options that make no sense, all in one sentence.
+    """
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"--{str(fault['loc'][0]).replace('_', '-')} is {fault['input']}: "
+            f"{fault['msg'].lower()}"
+            for fault in error.errors()
+        )
+        msg = f"{faults}."
+        raise SettingsError(msg) from error

@@ -1,0 +1,99 @@
+"""Which files a run writes, and when it may."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_herbarium.errors import SettingsError
+from napari_herbarium.measure.export import read_table
+from napari_herbarium.measure.rows import COLUMNS
+
+LABELS, OVERLAY, SIDECAR = ".leaves.tif", ".overlay.png", ".leaves.json"
+TABLE = "leaves.csv"
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files of one sheet."""
+
+    folder: Path
+    stem: str
+
+    @property
+    def labels(self) -> Path:
+        """Labels, as large as the sheet."""
+        return self.folder / f"{self.stem}{LABELS}"
+
+    @property
+    def overlay(self) -> Path:
+        """Reduced picture with outlines and numbers."""
+        return self.folder / f"{self.stem}{OVERLAY}"
+
+    @property
+    def sidecar(self) -> Path:
+        """Settings, model and scale."""
+        return self.folder / f"{self.stem}{SIDECAR}"
+
+    @property
+    def table(self) -> Path:
+        """Rows of all sheets in the folder."""
+        return self.folder / TABLE
+
+    def files(self, *, overlay: bool) -> list[Path]:
+        """Files that belong to this sheet alone."""
+        return [self.labels, self.sidecar, *([self.overlay] if overlay else [])]
+
+
+def check_outputs(
+    outputs: Collection[Outputs],
+    inputs: Iterable[Path],
+    *,
+    overlay: bool,
+    overwrite: bool,
+) -> None:
+    """Refuse, before any work, a run that would destroy something.
+
+    Results that exist are refused (all are named) unless `overwrite`; a sheet that is
+    read is never written over. Rows of other sheets in the table are no obstacle:
+    they are kept.
+
+    Raises
+    ------
+    SettingsError
+        Something would be lost.
+    HerbariumError
+        The table in the folder is not one of leaves.
+    """
+    files = [file for each in outputs for file in each.files(overlay=overlay)]
+    _refuse_sheets({path.resolve() for path in inputs}, files)
+    rows = _rows_that_exist(outputs)
+    if overwrite:
+        return
+    existing = [str(file) for file in files if file.exists()] + rows
+    if existing:
+        listed = "\n  ".join(existing)
+        msg = (
+            "These results exist already; add --overwrite to replace them or choose "
+            f"another --out:\n  {listed}"
+        )
+        raise SettingsError(msg)
+
+
+def _refuse_sheets(sheets: set[Path], files: Iterable[Path]) -> None:
+    hit = [str(file) for file in files if file.resolve() in sheets]
+    if hit:
+        msg = f"A result would replace a sheet; choose another --out: {', '.join(hit)}."
+        raise SettingsError(msg)
+
+
+def _rows_that_exist(outputs: Collection[Outputs]) -> list[str]:
+    tables = {each.table for each in outputs}
+    rows = []
+    for table in sorted(path for path in tables if path.exists()):
+        sheets = set(read_table(table, COLUMNS)["sheet"])
+        rows += [
+            f"{table}: rows of {each.stem}" for each in outputs if each.stem in sheets
+        ]
+    return rows

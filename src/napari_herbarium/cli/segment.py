@@ -1,0 +1,157 @@
+"""`napari-herbarium segment`: sheets to labels, table and overlay."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import rich.progress
+import typer
+
+from napari_herbarium.cli import options
+from napari_herbarium.cli.inputs import SheetInput, find_sheets
+from napari_herbarium.cli.outputs import LABELS, OVERLAY, Outputs, check_outputs
+from napari_herbarium.cli.show import FAILED, complain, progress_bar, sentences
+from napari_herbarium.cli.work import Work, iter_sheet
+from napari_herbarium.errors import HerbariumError
+from napari_herbarium.model.catalogue import load_model
+from napari_herbarium.model.device import choose_device
+from napari_herbarium.progress import Progress, finish
+from napari_herbarium.settings import LeafSettings, SegmentSettings
+
+logger = logging.getLogger(__name__)
+_S, _L = SegmentSettings(), LeafSettings()
+
+Sheets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Sheets, folders of sheets, or patterns such as 'scans/*.tif'."
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Folder for the results.", file_okay=False)]
+Sample = Annotated[
+    bool,
+    typer.Option("--sample", help="Use the built-in drawn sheet; draws an overlay."),
+]
+Overlay = Annotated[
+    bool, typer.Option("--overlay", help="Write a picture with outlines and numbers.")
+]
+
+
+def segment(
+    out: Out,
+    sheets: Sheets = None,
+    sample: Sample = False,
+    model: options.Model = _S.model,
+    detail: options.DetailOption = _S.detail,
+    device: options.DeviceOption = _S.device,
+    tile: options.Tile = _S.tile,
+    batch: options.Batch = _S.batch,
+    method: options.Method = _L.method,
+    threshold: options.Threshold = _L.threshold,
+    min_area_mm2: options.MinAreaMm2 = _L.min_area_mm2,
+    min_area_px: options.MinAreaPx = _L.min_area_px,
+    fill_holes: options.FillHoles = False,
+    split_touching: options.SplitTouching = False,
+    overlay: Overlay = False,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Segment the leaves of sheets and write what was found.
+
+    The exit code is 0 when all sheets were done, 1 when some failed (they are named,
+    the others are done), 2 when the command made no sense or was refused before any
+    work.
+    """
+    with sentences():
+        settings = options.parsed(
+            SegmentSettings,
+            model=model,
+            detail=detail,
+            device=device,
+            tile=tile,
+            batch=batch,
+        )
+        leaves = options.parsed(
+            LeafSettings,
+            method=method,
+            threshold=threshold,
+            min_area_mm2=min_area_mm2,
+            min_area_px=min_area_px,
+            fill_holes=fill_holes,
+            split_touching=split_touching,
+        )
+        tasks = find_sheets(sheets or [], sample=sample)
+        _check(tasks, out, overlay=overlay or sample, overwrite=overwrite)
+        choose_device(settings.device)
+        work = Work(load_model(model), settings, leaves, out, overlay or sample)
+        done = _run(tasks, work)
+    _say_where(done, work)
+    if len(done) < len(tasks):
+        raise typer.Exit(FAILED)
+
+
+def _check(
+    tasks: Sequence[SheetInput], out: Path, *, overlay: bool, overwrite: bool
+) -> None:
+    check_outputs(
+        [Outputs(out, task.stem) for task in tasks],
+        [task.path for task in tasks if task.path is not None],
+        overlay=overlay,
+        overwrite=overwrite,
+    )
+
+
+def _run(tasks: Sequence[SheetInput], work: Work) -> dict[str, int]:
+    """Do every sheet; give the number of leaves by stem of those that worked."""
+    done = {}
+    with progress_bar() as bar:
+        sheets = bar.add_task("Sheets", total=len(tasks), unit="sheets")
+        for task in tasks:
+            leaves = _attempt(task, work, bar)
+            if leaves is not None:
+                done[task.stem] = leaves
+            bar.advance(sheets)
+    return done
+
+
+def _attempt(task: SheetInput, work: Work, bar: rich.progress.Progress) -> int | None:
+    row = bar.add_task(task.stem, total=None, unit="")
+
+    def show(step: Progress) -> None:
+        bar.update(row, completed=step.done, total=step.total or None, unit=step.what)
+
+    try:
+        return finish(iter_sheet(task, work), show)
+    except HerbariumError as error:
+        complain(bar, _named(task, str(error)))
+    except MemoryError:
+        complain(bar, _named(task, "out of memory; try --detail fast or --tile 256."))
+    except Exception as error:  # noqa: BLE001
+        # One sheet that meets a fault of ours must not cost the user the others.
+        logger.debug("%s failed", task.name, exc_info=True)
+        fault = f"unexpected {type(error).__name__}: {error} (--verbose tells more)."
+        complain(bar, _named(task, fault))
+    finally:
+        bar.remove_task(row)
+    return None
+
+
+def _named(task: SheetInput, sentence: str) -> str:
+    known = task.path is not None and task.path.name in sentence
+    return f"Failed: {sentence}" if known else f"Failed: {task.name}: {sentence}"
+
+
+def _say_where(done: dict[str, int], work: Work) -> None:
+    if not done:
+        typer.echo("No sheet was segmented.")
+        return
+    # One sheet is named, several by a pattern.
+    stem = next(iter(done)) if len(done) == 1 else "*"
+    count = "1 sheet" if len(done) == 1 else f"{len(done)} sheets"
+    typer.echo(f"Found {sum(done.values())} leaves on {count}.")
+    typer.echo(f"Labels:  {work.out / (stem + LABELS)}")
+    typer.echo(f"Table:   {Outputs(work.out, stem).table}")
+    if work.overlay:
+        typer.echo(f"Overlay: {work.out / (stem + OVERLAY)}")

@@ -1,0 +1,56 @@
+"""What the command says: one sentence per error, a bar while it works."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from napari_herbarium.errors import HerbariumError, SettingsError
+
+logger = logging.getLogger(__name__)
+FAILED, MISUSED = 1, 2
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Turn errors that the user can put right into a sentence and an exit code."""
+    try:
+        yield
+    except HerbariumError as error:
+        logger.debug("refused", exc_info=True)
+        typer.echo(f"Error: {error}", err=True)
+        code = MISUSED if isinstance(error, SettingsError) else FAILED
+        raise typer.Exit(code) from None
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Show a bar on stderr, if that is a terminal; what is piped stays clean."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        redirect_stdout=False,
+    ) as bar:
+        yield bar
+
+
+def complain(bar: Progress, sentence: str) -> None:
+    """Print a sentence on stderr, above the bar."""
+    bar.console.print(sentence, markup=False, highlight=False, soft_wrap=True)

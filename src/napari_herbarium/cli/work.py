@@ -1,0 +1,110 @@
+"""What `segment` does with one sheet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from napari_herbarium.cli.inputs import SheetInput
+from napari_herbarium.cli.outputs import Outputs
+from napari_herbarium.measure.export import (
+    replace_rows,
+    write_json,
+    write_labels,
+    write_overlay,
+)
+from napari_herbarium.measure.rows import leaf_rows
+from napari_herbarium.progress import Job
+from napari_herbarium.segment.leaves import iter_extract_leaves
+from napari_herbarium.segment.predict import iter_segment
+from napari_herbarium.settings import LeafSettings, SegmentSettings
+from napari_herbarium.sheet.sheet import Sheet
+
+if TYPE_CHECKING:
+    from napari_herbarium.model.checkpoint import LeafModel
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all sheets of a run share."""
+
+    model: LeafModel
+    segment: SegmentSettings
+    leaves: LeafSettings
+    out: Path
+    overlay: bool
+
+
+def iter_sheet(task: SheetInput, work: Work) -> Job[int]:
+    """Read, segment and write one sheet; give its number of leaves.
+
+    The table comes last, so that its rows stand for finished sheets only.
+
+    Raises
+    ------
+    HerbariumError
+        The sheet cannot be read or segmented, or a result not written.
+    """
+    sheet = task.read()
+    labels = yield from _iter_labels(sheet, work)
+    outputs = Outputs(work.out, task.stem)
+    rows = leaf_rows(
+        labels,
+        sheet.mm_per_px,
+        sheet=task.stem,
+        catalog_number=sheet.catalog_number,
+        scale_source=sheet.scale_source,
+        scale_trust=sheet.scale_trust,
+    )
+    write_labels(outputs.labels, labels, sheet.mm_per_px)
+    # An overlay of earlier labels would show numbers that no table has.
+    if work.overlay or outputs.overlay.exists():
+        write_overlay(outputs.overlay, sheet.image, labels)
+    write_json(outputs.sidecar, _provenance(sheet, work, len(rows)))
+    replace_rows(outputs.table, rows, task.stem)
+    return len(rows)
+
+
+def _iter_labels(sheet: Sheet, work: Work) -> Job[NDArray]:
+    probability = yield from iter_segment(
+        sheet.image, work.model, work.segment, mm_per_px=sheet.mm_per_px
+    )
+    return (
+        yield from iter_extract_leaves(
+            probability,
+            work.leaves,
+            mm_per_px=sheet.mm_per_px,
+            image=sheet.image,
+            model_threshold=work.model.config.threshold,
+        )
+    )
+
+
+def _provenance(sheet: Sheet, work: Work, leaves: int) -> dict[str, Any]:
+    config = work.model.config
+    return {
+        "software": {"napari-herbarium": version("napari-herbarium")},
+        "sheet": None if sheet.path is None else str(sheet.path),
+        "catalog_number": sheet.catalog_number,
+        "shape": [int(side) for side in sheet.image.shape[:2]],
+        "leaves": leaves,
+        "model": {
+            "name": config.name,
+            "version": config.version,
+            "sha256": work.model.sha256,
+            "threshold": config.threshold,
+        },
+        "segment_settings": work.segment.model_dump(mode="json"),
+        "leaf_settings": work.leaves.model_dump(mode="json"),
+        "scale": {
+            "mm_per_px": sheet.mm_per_px,
+            "offered_mm_per_px": sheet.offered_mm_per_px,
+            "source": sheet.scale_source,
+            "trust": sheet.scale_trust,
+        },
+        "file": sheet.metadata,
+    }

@@ -1,0 +1,119 @@
+"""Sheets with their masks: a folder with `images/` and `masks/`, joined by stem."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_herbarium.errors import SheetError
+from napari_herbarium.evaluate.metrics import IGNORED
+
+SHEET_SUFFIXES = (".tif", ".tiff", ".btf", ".jpg", ".jpeg", ".png", ".jp2")
+MASK_SUFFIXES = (".png", ".tif", ".tiff")
+MASK_VALUES = (0, 1, IGNORED)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A sheet and the mask that says where its leaves are."""
+
+    stem: str
+    image: Path
+    mask: Path
+
+
+def find_pairs(folder: Path) -> list[Pair]:
+    """Pair every sheet in `images/` with the mask of the same stem in `masks/`.
+
+    Raises
+    ------
+    SheetError
+        A folder is missing or empty, or sheets have no mask (all are named).
+    """
+    sheets = _by_stem(folder / "images", SHEET_SUFFIXES)
+    masks = _by_stem(folder / "masks", MASK_SUFFIXES)
+    alone = [path.name for stem, path in sheets.items() if stem not in masks]
+    if alone:
+        msg = f"No mask in {folder / 'masks'} for: {', '.join(alone)}."
+        raise SheetError(msg)
+    return [Pair(stem, path, masks[stem]) for stem, path in sheets.items()]
+
+
+def read_mask(path: Path) -> NDArray[np.uint8]:
+    """Read a mask: 0 not leaf, 1 leaf, 255 ignored.
+
+    Returns
+    -------
+    H x W uint8
+
+    Raises
+    ------
+    SheetError
+        Not a picture, not of one channel, or with other values.
+    """
+    try:
+        with Image.open(path) as picture:
+            mask = np.asarray(picture)
+    except (OSError, Image.DecompressionBombError) as error:
+        msg = f"{path} cannot be read as a mask ({error})."
+        raise SheetError(msg) from error
+    if mask.ndim != 2:
+        msg = f"{path} has {mask.shape[-1]} channels; a mask has one."
+        raise SheetError(msg)
+    strange = np.setdiff1d(mask, MASK_VALUES)
+    if len(strange):
+        msg = f"{path} holds {strange[0]}; a mask holds 0, 1 (leaf) and 255 (ignored)."
+        raise SheetError(msg)
+    return mask.astype(np.uint8)
+
+
+def read_groups(path: Path, stems: Collection[str]) -> dict[str, str]:
+    """Read which group each sheet belongs to from a CSV with `sheet` and `group`.
+
+    Sheets that are not in `stems` are passed over.
+
+    Raises
+    ------
+    SheetError
+        The file cannot be read, lacks a column, or lacks a sheet (all are named).
+    """
+    try:
+        groups = dict(_group_rows(path))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        msg = f"{path} cannot be read as a table of groups ({error})."
+        raise SheetError(msg) from error
+    except KeyError as error:
+        msg = f"{path} has no column {error}; it needs 'sheet' and 'group'."
+        raise SheetError(msg) from error
+    absent = sorted(set(stems) - set(groups))
+    if absent:
+        msg = f"{path} names no group for: {', '.join(absent)}."
+        raise SheetError(msg)
+    return {stem: groups[stem] for stem in stems}
+
+
+def _group_rows(path: Path) -> Iterator[tuple[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            yield row["sheet"], row["group"]
+
+
+def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    if not folder.is_dir():
+        msg = f"There is no folder {folder}; give one with images/ and masks/."
+        raise SheetError(msg)
+    found = {
+        path.stem: path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    }
+    if not found:
+        msg = f"{folder} holds no picture."
+        raise SheetError(msg)
+    return found

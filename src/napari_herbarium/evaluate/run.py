@@ -1,0 +1,151 @@
+"""Run a model over labelled sheets and score what it finds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_herbarium.errors import SheetError
+from napari_herbarium.evaluate.pairs import Pair, read_mask
+from napari_herbarium.evaluate.picture import write_errors
+from napari_herbarium.evaluate.report import SheetScore, score_sheet
+from napari_herbarium.progress import Job, Progress
+from napari_herbarium.segment.leaves import iter_extract_leaves
+from napari_herbarium.segment.predict import iter_segment
+from napari_herbarium.settings import LeafSettings, SegmentSettings
+from napari_herbarium.sheet.read import read_sheet
+from napari_herbarium.sheet.sheet import Sheet
+
+if TYPE_CHECKING:
+    from napari_herbarium.model.checkpoint import LeafModel
+
+T = TypeVar("T")
+NO_LEAVES = "without leaves"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How to evaluate.
+
+    Attributes
+    ----------
+    segment : SegmentSettings
+    leaves : LeafSettings, optional
+        When given, what `extract_leaves` makes of the probability is scored;
+        otherwise the probability at the model's threshold is.
+    tolerance : float
+        Distance in px within which outlines agree.
+    groups : mapping
+        Group by stem of the sheet; may be empty.
+    errors : Path, optional
+        Folder for a picture of each sheet with its errors.
+    """
+
+    segment: SegmentSettings = field(default_factory=SegmentSettings)
+    leaves: LeafSettings | None = None
+    tolerance: float = 2.0
+    groups: Mapping[str, str] = field(default_factory=dict)
+    errors: Path | None = None
+
+
+def iter_evaluate(
+    pairs: Sequence[Pair],
+    model: LeafModel,
+    how: Evaluation,
+    without_leaves: Iterable[Path] = (),
+) -> Job[list[SheetScore]]:
+    """Segment every sheet and score it against its mask.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+        Labelled sheets.
+    model : LeafModel
+        The model to judge.
+    how : Evaluation
+        Settings.
+    without_leaves : iterable of Path
+        Sheets known to carry no leaf; they need no mask.
+
+    Raises
+    ------
+    SheetError
+        A sheet cannot be read, or a mask has another size than its sheet.
+    """
+    bare = list(without_leaves)
+    total = len(pairs) + len(bare)
+    scores: list[SheetScore] = []
+    for pair in pairs:
+        step = Progress(len(scores), total, "sheets")
+        group = how.groups.get(pair.stem, "")
+        job = _iter_score(pair.image, pair.mask, group, model, how)
+        scores.append((yield from _reported(job, step)))
+    for path in bare:
+        step = Progress(len(scores), total, "sheets")
+        job = _iter_score(path, None, NO_LEAVES, model, how)
+        scores.append((yield from _reported(job, step)))
+    yield Progress(total, total, "sheets")
+    return scores
+
+
+def _iter_score(
+    image: Path, mask: Path | None, group: str, model: LeafModel, how: Evaluation
+) -> Job[SheetScore]:
+    sheet = read_sheet(image)
+    truth = _truth(sheet, image, mask)
+    predicted = yield from _iter_leaf(sheet, model, how)
+    if how.errors is not None:
+        write_errors(
+            how.errors / f"{image.stem}.errors.png", sheet.image, predicted, truth
+        )
+    return score_sheet(
+        predicted, truth, sheet=image.stem, group=group, tolerance=how.tolerance
+    )
+
+
+def _iter_leaf(sheet: Sheet, model: LeafModel, how: Evaluation) -> Job[NDArray]:
+    probability = yield from iter_segment(
+        sheet.image, model, how.segment, mm_per_px=sheet.mm_per_px
+    )
+    threshold = model.config.threshold
+    if how.leaves is None:
+        return probability >= math.ceil(threshold * 255)
+    return (
+        yield from iter_extract_leaves(
+            probability,
+            how.leaves,
+            mm_per_px=sheet.mm_per_px,
+            image=sheet.image,
+            model_threshold=threshold,
+        )
+    )
+
+
+def _truth(sheet: Sheet, image: Path, mask: Path | None) -> NDArray[np.uint8]:
+    size = tuple(sheet.image.shape[:2])
+    if mask is None:
+        return np.zeros(size, np.uint8)
+    truth = read_mask(mask)
+    if truth.shape != size:
+        msg = f"{mask} is {truth.shape} px, but its sheet {image.name} is {size} px."
+        raise SheetError(msg)
+    return truth
+
+
+def _reported(job: Job[T], step: Progress) -> Job[T]:
+    """Report `step` for every step of `job`: what counts here is the sheet."""
+    try:
+        while True:
+            next(job)
+            yield step
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        job.close()

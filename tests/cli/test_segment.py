@@ -1,0 +1,279 @@
+"""`napari-herbarium segment`: what it writes, refuses and says."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_herbarium.errors import ModelError
+
+
+def table(folder):
+    return pd.read_csv(folder / "leaves.csv", dtype=str, keep_default_na=False)
+
+
+def listing(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_labels_table_and_settings_of_a_calibrated_sheet(tmp_path, run, draw):
+    sheet = draw(tmp_path / "K000123456.tif", mm_per_px=1.0)
+    out = tmp_path / "out"
+    result = run("segment", sheet, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    assert listing(out) == [
+        "K000123456.leaves.json",
+        "K000123456.leaves.tif",
+        "leaves.csv",
+    ]
+    labels = tifffile.imread(out / "K000123456.leaves.tif")
+    assert labels.shape == (420, 280)
+    assert labels.dtype == np.uint8
+    assert np.bincount(labels.ravel()).tolist() == [420 * 280 - 3000, 600, 2400]
+    with tifffile.TiffFile(out / "K000123456.leaves.tif") as tiff:
+        assert tiff.pages[0].get_resolution("MILLIMETER") == pytest.approx((1, 1))
+    rows = table(out)
+    assert rows["sheet"].tolist() == ["K000123456"] * 2
+    assert rows["catalog_number"].tolist() == ["K000123456"] * 2
+    assert rows["area_px"].tolist() == ["600", "2400"]
+    assert rows["area_mm2"].astype(float).tolist() == pytest.approx([600, 2400])
+    assert rows["scale_source"].tolist() == ["resolution tag"] * 2
+    box = rows[["bbox_top", "bbox_left", "bbox_bottom", "bbox_right"]]
+    assert box.to_numpy().tolist()[0] == ["50", "40", "80", "60"]
+
+
+def test_uncalibrated_sheet_has_no_mm(tmp_path, run, draw):
+    draw(tmp_path / "a.png")
+    assert run("segment", tmp_path / "a.png", "--out", tmp_path / "out").exit_code == 0
+    rows = table(tmp_path / "out")
+    assert rows["area_mm2"].tolist() == ["", ""]
+    assert rows["scale_trust"].tolist() == ["none", "none"]
+    with tifffile.TiffFile(tmp_path / "out" / "a.leaves.tif") as tiff:
+        assert tiff.pages[0].resolutionunit == tifffile.RESUNIT.NONE
+
+
+def test_sidecar_tells_how_the_labels_were_made(tmp_path, run, draw):
+    draw(tmp_path / "a.png")
+    out = tmp_path / "out"
+    run("segment", tmp_path / "a.png", "--out", out, "--min-area-px", 700)
+    told = json.loads((out / "a.leaves.json").read_text())
+    assert told["model"]["sha256"] == "ab" * 32
+    assert told["leaf_settings"]["min_area_px"] == 700
+    assert told["segment_settings"]["detail"] == "full"
+    assert told["leaves"] == 1
+    assert told["shape"] == [420, 280]
+
+
+def test_overlay_is_written_when_asked_for(tmp_path, run, draw):
+    draw(tmp_path / "a.png")
+    out = tmp_path / "out"
+    result = run("segment", tmp_path / "a.png", "--out", out, "--overlay")
+    assert Image.open(out / "a.overlay.png").size == (280, 420)
+    assert str(out / "a.overlay.png") in result.stdout
+
+
+def test_says_where_the_results_of_one_sheet_are(tmp_path, run, draw):
+    draw(tmp_path / "a.png")
+    out = tmp_path / "out"
+    result = run("segment", tmp_path / "a.png", "--out", out)
+    assert result.stdout.splitlines() == [
+        "Found 2 leaves on 1 sheet.",
+        f"Labels:  {out / 'a.leaves.tif'}",
+        f"Table:   {out / 'leaves.csv'}",
+    ]
+
+
+def test_sheet_that_fails_is_named_and_the_others_go_on(tmp_path, run, draw):
+    (tmp_path / "broken.tif").write_bytes(b"II*\0 not a sheet")
+    draw(tmp_path / "good.png")
+    out = tmp_path / "out"
+    result = run("segment", tmp_path, tmp_path / "gone.tif", "--out", out)
+    assert result.exit_code == 1
+    assert table(out)["sheet"].tolist() == ["good", "good"]
+    told = result.stderr.splitlines()
+    assert len(told) == 2
+    assert "broken.tif" in told[0]
+    assert "gone.tif" in told[1]
+    assert "Traceback" not in result.output
+
+
+def test_fault_of_ours_costs_one_sheet_only(tmp_path, run, draw, monkeypatch):
+    from napari_herbarium.cli import work
+
+    honest = work.write_labels
+
+    def faulty(path, labels, mm_per_px):
+        if path.name.startswith("a"):
+            raise RuntimeError("a bug")
+        honest(path, labels, mm_per_px)
+
+    monkeypatch.setattr(work, "write_labels", faulty)
+    for stem in "ab":
+        draw(tmp_path / f"{stem}.png")
+    result = run("segment", tmp_path, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "unexpected RuntimeError: a bug" in result.stderr
+    assert set(table(tmp_path / "out")["sheet"]) == {"b"}
+
+
+def test_results_that_exist_are_all_named_before_any_work(tmp_path, run, draw):
+    for stem in "ab":
+        draw(tmp_path / f"{stem}.png")
+    out = tmp_path / "out"
+    run("segment", tmp_path, "--out", out)
+    draw(tmp_path / "c.png")
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    result = run("segment", tmp_path, "--out", out)
+    assert result.exit_code == 2
+    for name in ("a.leaves.tif", "b.leaves.tif", "a.leaves.json", "rows of b"):
+        assert name in result.stderr
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_overwrite_replaces_this_sheet_and_keeps_the_others(tmp_path, run, draw):
+    for stem in "ab":
+        draw(tmp_path / f"{stem}.png")
+    out = tmp_path / "out"
+    run("segment", tmp_path, "--out", out)
+    kept = (out / "b.leaves.tif").read_bytes()
+    args = ("--min-area-px", 1000, "--overwrite")
+    result = run("segment", tmp_path / "a.png", "--out", out, *args)
+    assert result.exit_code == 0, result.stderr
+    assert table(out)["sheet"].tolist() == ["b", "b", "a"]
+    assert (out / "b.leaves.tif").read_bytes() == kept
+
+
+def test_second_sheet_joins_the_table_of_the_first(tmp_path, run, draw):
+    out = tmp_path / "out"
+    for stem in "ab":
+        draw(tmp_path / f"{stem}.png")
+        assert run("segment", tmp_path / f"{stem}.png", "--out", out).exit_code == 0
+    assert table(out)["sheet"].tolist() == ["a", "a", "b", "b"]
+
+
+def test_earlier_overlay_never_shows_other_labels(tmp_path, run, draw):
+    draw(tmp_path / "a.png")
+    out = tmp_path / "out"
+    run("segment", tmp_path / "a.png", "--out", out, "--overlay")
+    old = (out / "a.overlay.png").read_bytes()
+    args = ("--min-area-px", 1000, "--overwrite")
+    run("segment", tmp_path / "a.png", "--out", out, *args)
+    assert (out / "a.overlay.png").read_bytes() != old
+
+
+def test_foreign_table_is_not_touched(tmp_path, run, draw):
+    draw(tmp_path / "a.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "leaves.csv").write_text("my,own\n1,2\n")
+    result = run("segment", tmp_path / "a.png", "--out", out, "--overwrite")
+    assert result.exit_code == 1
+    assert "leaves.csv" in result.stderr
+    assert (out / "leaves.csv").read_text() == "my,own\n1,2\n"
+    assert listing(out) == ["leaves.csv"]
+
+
+def test_sheet_is_never_written_over(tmp_path, run, draw):
+    first, second = draw(tmp_path / "a.png"), draw(tmp_path / "a.leaves.tif", 1.0)
+    before = second.read_bytes()
+    result = run("segment", first, second, "--out", tmp_path, "--overwrite")
+    assert result.exit_code == 2
+    assert "would replace a sheet" in result.stderr
+    assert second.read_bytes() == before
+
+
+def test_folder_can_hold_sheets_and_results(tmp_path, run, draw):
+    draw(tmp_path / "a.png")
+    assert run("segment", tmp_path, "--out", tmp_path, "--overlay").exit_code == 0
+    again = run("segment", tmp_path, "--out", tmp_path, "--overlay", "--overwrite")
+    assert again.exit_code == 0
+    assert set(table(tmp_path)["sheet"]) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--threshold", "1.5"), "--threshold is 1.5"),
+        (("--tile", "500"), "--tile is 500"),
+        (("--min-area-px", "-1"), "--min-area-px is -1"),
+        (("--detail", "closest"), "closest"),
+    ],
+)
+def test_option_that_makes_no_sense(tmp_path, run, draw, options, said):
+    draw(tmp_path / "a.png")
+    result = run("segment", tmp_path / "a.png", "--out", tmp_path / "out", *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_sheet_is_a_misuse(tmp_path, run):
+    result = run("segment", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "--sample" in result.stderr
+
+
+def test_missing_model_is_one_sentence(tmp_path, run, draw, monkeypatch):
+    def missing(name):
+        raise ModelError(f"There is no model {name}.")
+
+    monkeypatch.setattr("napari_herbarium.cli.segment.load_model", missing)
+    draw(tmp_path / "a.png")
+    out = tmp_path / "out"
+    result = run("segment", tmp_path / "a.png", "--out", out, "--model", "nix")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: There is no model nix.\n"
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
+def test_folder_without_permission_is_said(tmp_path, run, draw):
+    draw(tmp_path / "a.png")
+    (tmp_path / "locked").mkdir(mode=0o555)
+    result = run("segment", tmp_path / "a.png", "--out", tmp_path / "locked" / "out")
+    assert result.exit_code == 1
+    assert "Permission denied" in result.stderr
+
+
+def test_same_pixels_as_the_functions_in_a_script(tmp_path, run, draw):
+    from napari_herbarium import finish, read_sheet
+    from napari_herbarium.cli.work import iter_segment
+    from napari_herbarium.segment.leaves import extract_leaves
+
+    path = draw(tmp_path / "a.tif", mm_per_px=1.0)
+    run("segment", path, "--out", tmp_path / "out")
+    sheet = read_sheet(path)
+    probability = finish(iter_segment(sheet.image))
+    expected = extract_leaves(probability, mm_per_px=sheet.mm_per_px)
+    labels = tifffile.imread(tmp_path / "out" / "a.leaves.tif")
+    np.testing.assert_array_equal(labels, expected)
+
+
+def test_sample_needs_no_sheet_and_draws_an_overlay(tmp_path, run, monkeypatch):
+    from napari_herbarium import drawn_sheet
+
+    small = drawn_sheet(dpi=60)
+    monkeypatch.setattr("napari_herbarium.cli.inputs.drawn_sheet", lambda: small)
+    out = tmp_path / "out"
+    result = run("segment", "--sample", "--out", out)
+    assert result.exit_code == 0, result.stderr
+    assert listing(out) == [
+        "leaves.csv",
+        "sample-sheet.leaves.json",
+        "sample-sheet.leaves.tif",
+        "sample-sheet.overlay.png",
+    ]
+    assert [line.split(":")[0] for line in result.stdout.splitlines()[1:]] == [
+        "Labels",
+        "Table",
+        "Overlay",
+    ]
+    labels = tifffile.imread(out / "sample-sheet.leaves.tif")
+    assert labels.shape == small.labels.shape

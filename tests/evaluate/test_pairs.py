@@ -1,0 +1,105 @@
+"""Folders with and without everything in its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_herbarium.errors import SheetError
+from napari_herbarium.evaluate.pairs import find_pairs, read_groups, read_mask
+
+
+def save(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for stem in ("b", "a"):
+        save(tmp_path / "images" / f"{stem}.jpg", np.zeros((8, 6, 3), np.uint8))
+        save(tmp_path / "masks" / f"{stem}.png", np.zeros((8, 6), np.uint8))
+    return tmp_path
+
+
+def test_sheets_are_paired_by_stem(folder):
+    pairs = find_pairs(folder)
+    assert [pair.stem for pair in pairs] == ["a", "b"]
+    assert pairs[0].mask == folder / "masks" / "a.png"
+
+
+def test_every_sheet_without_mask_is_named(folder):
+    for stem in ("c", "d"):
+        save(folder / "images" / f"{stem}.png", np.zeros((8, 6, 3), np.uint8))
+    with pytest.raises(SheetError, match=r"c\.png, d\.png"):
+        find_pairs(folder)
+
+
+def test_folder_without_masks_says_what_is_expected(tmp_path):
+    (tmp_path / "images").mkdir()
+    with pytest.raises(SheetError, match="holds no picture"):
+        find_pairs(tmp_path)
+    with pytest.raises(SheetError, match="images/ and masks/"):
+        find_pairs(tmp_path / "nowhere")
+
+
+def test_hidden_files_are_not_sheets(folder):
+    (folder / "images" / "._a.jpg").write_bytes(b"resource fork")
+    assert len(find_pairs(folder)) == 2
+
+
+def test_mask_keeps_its_three_values(tmp_path):
+    mask = np.array([[0, 1, 255]], np.uint8)
+    save(tmp_path / "m.png", mask)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png"), mask)
+
+
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        (np.full((4, 4), 7, np.uint8), "holds 7"),
+        (np.zeros((4, 4, 3), np.uint8), "3 channels"),
+    ],
+)
+def test_strange_mask_is_refused(tmp_path, array, reason):
+    save(tmp_path / "m.png", array)
+    with pytest.raises(SheetError, match=reason):
+        read_mask(tmp_path / "m.png")
+
+
+def test_broken_mask_is_refused(tmp_path):
+    (tmp_path / "m.png").write_bytes(b"no picture")
+    with pytest.raises(SheetError, match="cannot be read as a mask"):
+        read_mask(tmp_path / "m.png")
+
+
+def test_groups_are_read_by_name_of_column(tmp_path):
+    path = tmp_path / "groups.csv"
+    path.write_text("sheet,split,group\na,val,herb\nb,val,broad\nz,train,herb\n")
+    assert read_groups(path, ["a", "b"]) == {"a": "herb", "b": "broad"}
+
+
+def test_sheets_without_group_are_named(tmp_path):
+    path = tmp_path / "groups.csv"
+    path.write_text("sheet,group\na,herb\n")
+    with pytest.raises(SheetError, match="b, c"):
+        read_groups(path, ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("content", ["name,group\na,herb\n", "sheet,kind\na,herb\n"])
+def test_table_without_the_columns_is_refused(tmp_path, content):
+    path = tmp_path / "groups.csv"
+    path.write_text(content)
+    with pytest.raises(SheetError, match="'sheet' and 'group'"):
+        read_groups(path, ["a"])
+
+
+@pytest.mark.shared
+def test_group_file_covers_the_labelled_sheets(shared_data):
+    table = Path(__file__).parents[2] / "training" / "groups.csv"
+    for split in ("train", "val"):
+        stems = [pair.stem for pair in find_pairs(shared_data / "sheets" / split)]
+        assert set(read_groups(table, stems).values()) == {"broad", "herb"}
