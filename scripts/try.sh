@@ -9,9 +9,8 @@ out=herbarium-demo
 
 cat <<END
 
-Done. In $PWD/$out:
-$(cd "$out" && ls -1 | sed 's/^/  /')
-.leaves.tif holds the labels (0 is background, then one number per leaf),
-leaves.csv one row per leaf, and the PNG shows the leaves on the sheet.
-Next, your own sheets:  .venv/bin/napari-herbarium segment SHEET.tif --out DIR
+All of it is in $PWD/$out:
+the labels (0 is background, then one number per leaf), the table (one row per leaf)
+and the overlay (the leaves drawn on the sheet).
+Your own sheets:  .venv/bin/napari-herbarium segment SHEET.tif --out DIR
 END
