@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from napari_herbarium.cli.evaluate import evaluate
-from napari_herbarium.cli.segment import segment
+from napari_herbarium.cli.evaluate import evaluate_model
+from napari_herbarium.cli.segment import segment_sheets
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,10 +17,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Every leaf of a scanned herbarium sheet, with measurements in mm.",
 )
-app.command(help="Segment the leaves of sheets; write labels, a table and overlays.")(
-    segment
+app.command(
+    "segment", help="Segment the leaves of sheets; write labels, a table and overlays."
+)(segment_sheets)
+app.command("evaluate", help="Score a model on sheets whose leaves are labelled.")(
+    evaluate_model
 )
-app.command(help="Score a model on sheets whose leaves are labelled.")(evaluate)
 
 
 def _show_version(wanted: bool) -> None:

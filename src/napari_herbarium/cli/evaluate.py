@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,7 +64,7 @@ Errors = Annotated[
 ]
 
 
-def evaluate(
+def evaluate_model(
     data: Data,
     model: options.Model = _S.model,
     detail: options.DetailOption = _S.detail,
@@ -168,6 +168,6 @@ def _write(
     )
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
     # JSON has no NaN.
     return table.astype(object).where(table.notna(), None).to_dict("records")

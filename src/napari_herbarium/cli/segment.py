@@ -40,7 +40,7 @@ Overlay = Annotated[
 ]
 
 
-def segment(
+def segment_sheets(
     out: Out,
     sheets: Sheets = None,
     sample: Sample = False,
@@ -128,7 +128,7 @@ def _attempt(task: SheetInput, work: Work, bar: rich.progress.Progress) -> int |
         complain(bar, _named(task, str(error)))
     except MemoryError:
         complain(bar, _named(task, "out of memory; try --detail fast or --tile 256."))
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         # One sheet that meets a fault of ours must not cost the user the others.
         logger.debug("%s failed", task.name, exc_info=True)
         fault = f"unexpected {type(error).__name__}: {error} (--verbose tells more)."

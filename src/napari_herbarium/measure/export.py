@@ -84,7 +84,13 @@ def write_overlay(
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write settings and provenance as readable JSON; NaN becomes null."""
+    """Write settings and provenance as readable JSON.
+
+    Raises
+    ------
+    HerbariumError
+        The file cannot be written.
+    """
     text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
     with replacing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
