@@ -49,4 +49,5 @@ pip=(.venv/bin/python -m pip --disable-pip-version-check --no-input)
 # Dependency groups need pip 25.1.
 "${pip[@]}" install -q --upgrade 'pip>=25.1'
 echo "Installing napari-herbarium into .venv (the first time takes minutes)"
-"${pip[@]}" install -q . "${groups[@]}"
+# The longer form, because the bash of macOS takes an empty array for unset.
+"${pip[@]}" install -q . ${groups[@]+"${groups[@]}"}
