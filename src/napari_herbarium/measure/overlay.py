@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import distance_transform_edt, find_objects, maximum_position
+from scipy.ndimage import distance_transform_edt, find_objects
 from skimage.segmentation import find_boundaries
 
 LONG_SIDE = 2000
@@ -69,14 +69,13 @@ def _nearest(labels: NDArray, height: int, width: int) -> NDArray:
 
 
 def _with_outlines(sheet: NDArray, small: NDArray) -> NDArray[np.uint8]:
-    colour = COLOURS[small % len(COLOURS)]
-    weight = np.where(small > 0, TINT, 0.0)
-    weight[_outline(small)] = 1.0
-    weight = weight[..., None]
-    blended: NDArray[np.uint8] = np.rint(sheet * (1 - weight) + colour * weight).astype(
-        np.uint8
-    )
-    return blended
+    picture: NDArray[np.uint8] = sheet.copy()
+    leaf = small > 0
+    colour = COLOURS[small[leaf] % len(COLOURS)]
+    picture[leaf] = picture[leaf] * (1 - TINT) + colour * TINT
+    outline = _outline(small)
+    picture[outline] = COLOURS[small[outline] % len(COLOURS)]
+    return picture
 
 
 def _outline(small: NDArray) -> NDArray[np.bool_]:
@@ -104,16 +103,17 @@ def _write_numbers(draw: ImageDraw.ImageDraw, labels: NDArray, small: NDArray) -
 
 def _room(small: NDArray) -> dict[int, tuple[float, float, float]]:
     """Per label the row and column of its widest place, and the room there in px."""
-    present = np.unique(small[small > 0])
-    if len(present) == 0:
-        return {}
     inner = (small > 0) & ~find_boundaries(small, mode="inner")
     depth = distance_transform_edt(np.pad(inner, 1))[1:-1, 1:-1]
-    places = maximum_position(depth, small, present)
-    return {
-        int(label): (row, column, float(depth[int(row), int(column)]))
-        for label, (row, column) in zip(present, places, strict=True)
-    }
+    room = {}
+    for label, box in enumerate(find_objects(small), start=1):
+        if box is None:
+            continue
+        inside = np.where(small[box] == label, depth[box], 0)
+        row, column = np.unravel_index(inside.argmax(), inside.shape)
+        spot = (box[0].start + float(row), box[1].start + float(column))
+        room[label] = (*spot, float(inside[row, column]))
+    return room
 
 
 def _number_inside(
