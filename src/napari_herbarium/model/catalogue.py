@@ -1,0 +1,128 @@
+"""Which models are there, and load one by name or folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from threading import Lock
+
+from platformdirs import user_data_path
+
+from napari_herbarium.errors import ModelError
+from napari_herbarium.model.checkpoint import (
+    CONFIG,
+    WEIGHTS,
+    LeafModel,
+    load_model_folder,
+)
+from napari_herbarium.settings import DEFAULT_MODEL
+
+MODELS_VARIABLE = "NAPARI_HERBARIUM_MODELS"
+_BUNDLED = Path(__file__).parent / "weights"
+
+
+def user_models_folder() -> Path:
+    """Folder in which the user's own models lie, one folder each.
+
+    Returns
+    -------
+    Path
+        The environment variable ``NAPARI_HERBARIUM_MODELS`` where it is set, else
+        ``models`` in the system's folder for user data. It need not exist.
+    """
+    chosen = os.environ.get(MODELS_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    return user_data_path("napari-herbarium", appauthor=False) / "models"
+
+
+def model_folders() -> dict[str, Path]:
+    """Map the name of each installed model to its folder.
+
+    Returns
+    -------
+    dict of str to Path
+        Bundled models first, then the user's, each in alphabetical order. A bundled
+        name always means the bundled model, so that it means the same everywhere; a
+        user's model of the same name can be given by its path.
+    """
+    found: dict[str, Path] = {}
+    for place in (_BUNDLED, user_models_folder()):
+        for config in sorted(place.glob(f"*/{CONFIG}")):
+            found.setdefault(config.parent.name, config.parent)
+    return found
+
+
+def list_models() -> list[str]:
+    """Names of the installed models, bundled ones first."""
+    return list(model_folders())
+
+
+def load_model(name_or_folder: str | Path = DEFAULT_MODEL) -> LeafModel:
+    """Load a model; the last one loaded is kept in memory.
+
+    Parameters
+    ----------
+    name_or_folder : str or path
+        A name from `list_models`, or the path of a model folder.
+
+    Returns
+    -------
+    LeafModel
+        The network with what has to be known to use it. Asking again for the same
+        unchanged folder gives the same object.
+
+    Raises
+    ------
+    ModelError
+        When there is no such model or its files are damaged.
+    """
+    return _last.get(find_model(name_or_folder))
+
+
+def find_model(name_or_folder: str | Path) -> Path:
+    """Folder of a model given by name or folder.
+
+    Raises
+    ------
+    ModelError
+        When there is no such model.
+    """
+    installed = model_folders()
+    if str(name_or_folder) in installed:
+        return installed[str(name_or_folder)]
+    folder = Path(name_or_folder).expanduser()
+    if str(name_or_folder) and folder.is_dir():
+        return folder
+    names = ", ".join(installed) or "none"
+    msg = (
+        f"There is no model {str(name_or_folder)!r} (installed: {names}); "
+        f"give one of these names or the path of a folder with {CONFIG} and {WEIGHTS}."
+    )
+    raise ModelError(msg)
+
+
+class _LastLoaded:
+    """Keeps one model, for as long as its files stay as they were."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._state: object = None
+        self._model: LeafModel | None = None
+
+    def get(self, folder: Path) -> LeafModel:
+        with self._lock:
+            state = _state_of(folder)
+            if self._model is None or state != self._state:
+                self._model = None  # two models at once may not fit into memory
+                self._model, self._state = load_model_folder(folder), state
+            return self._model
+
+
+def _state_of(folder: Path) -> tuple[object, ...]:
+    files = [folder / CONFIG, folder / WEIGHTS]
+    facts = [(f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.is_file()]
+    return folder.resolve(), *facts
+
+
+_last = _LastLoaded()

@@ -1,0 +1,112 @@
+"""Run the network on batches of tiles, within the memory there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_herbarium.errors import SettingsError
+from napari_herbarium.model.device import fast_dtype, is_out_of_memory
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from napari_herbarium.model.checkpoint import LeafModel
+
+
+class OutOfMemoryError(SettingsError):
+    """Not even one tile fits into the device's memory."""
+
+
+class Forward:
+    """The network, ready to be given tiles.
+
+    Parameters
+    ----------
+    model : LeafModel
+        Its network is moved to `device` and stays there.
+    device : torch.device
+        Where to run.
+    batch : int
+        Tiles per forward pass; halved for good each time memory runs out.
+    """
+
+    def __init__(self, model: LeafModel, device: torch.device, batch: int) -> None:
+        import torch
+
+        self.batch = batch
+        self._device = device
+        self._dtype = fast_dtype(device)
+        self._network = model.network.eval().to(device)
+        self._network = self._network.to(memory_format=torch.channels_last)
+        shape = (1, 3, 1, 1)
+        std = torch.tensor(model.config.std).reshape(shape).to(device)
+        mean = torch.tensor(model.config.mean).reshape(shape).to(device)
+        self._gain, self._offset = 1 / (255 * std), -mean / std
+
+    def __call__(self, tiles: list[np.ndarray]) -> Tensor:
+        """Logits of tiles of one size.
+
+        Parameters
+        ----------
+        tiles : list of ndarray
+            H x W x 3 uint8 each; sides a multiple of `tiles.STEP`.
+
+        Returns
+        -------
+        Tensor
+            n x H x W float32 on the CPU.
+
+        Raises
+        ------
+        OutOfMemoryError
+            When one tile alone is too large.
+        """
+        import torch
+
+        parts = []
+        while tiles:
+            now, later = tiles[: self.batch], tiles[self.batch :]
+            logits = self._try(now)
+            if logits is not None:
+                parts.append(logits)
+                tiles = later
+        return torch.cat(parts)
+
+    def _try(self, tiles: list[np.ndarray]) -> Tensor | None:
+        import torch
+
+        try:
+            return self._logits(tiles)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # Outside the except clause: the error would keep the tensors of the failed
+        # pass alive.
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(tiles) == 1:
+            side = max(tiles[0].shape[:2])
+            msg = (
+                f"The memory of {self._device.type} does not hold one tile of "
+                f"{side} px; choose a smaller 'tile' in the settings."
+            )
+            raise OutOfMemoryError(msg)
+        self.batch = max(1, len(tiles) // 2)
+        return None
+
+    def _logits(self, tiles: list[np.ndarray]) -> Tensor:
+        import torch
+
+        # The mode is entered here and not around a loop that yields: it belongs to
+        # the thread and would leak into whatever runs between two tiles.
+        with torch.inference_mode():
+            pixels = torch.from_numpy(np.stack(tiles)).to(self._device)
+            # Picture order seen as B x 3 x H x W is already channels_last.
+            inputs = pixels.permute(0, 3, 1, 2) * self._gain + self._offset
+            half = self._dtype != torch.float32
+            with torch.autocast(self._device.type, self._dtype, enabled=half):
+                logits: Tensor = self._network(inputs)
+            return logits[:, 0].float().cpu()

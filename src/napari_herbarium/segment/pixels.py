@@ -1,0 +1,195 @@
+"""Bring any picture to 8-bit RGB and read it in bands of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from napari_herbarium.errors import SettingsError
+
+ArrayLike: TypeAlias = Any
+"""Something with shape, dtype and slices: numpy, dask, zarr."""
+
+_BAND = 512
+_KINDS = "uint8, uint16, bool or float between 0 and 1"
+
+
+def as_rgb8(image: ArrayLike) -> ArrayLike:
+    """Bring a picture to H x W x 3 uint8.
+
+    Parameters
+    ----------
+    image : array-like or Sheet
+        Grey (H x W or H x W x 1), RGB (H x W x 3) or RGBA (H x W x 4); uint8,
+        uint16 (0..65535), bool, or float (0..1; NaN counts as 0).
+
+    Returns
+    -------
+    array-like
+        H x W x 3 uint8. Dask stays lazy; an array that needs no conversion is given
+        back as it is. Transparent parts become white, as paper is.
+
+    Raises
+    ------
+    SettingsError
+        When the picture is empty or of another shape, type or range.
+    """
+    image = getattr(image, "image", image)
+    if not hasattr(image, "shape") or not hasattr(image, "dtype"):
+        image = np.asarray(image)
+    _check_shape(tuple(image.shape))
+    _check_values(image)
+    if image.ndim == 2:
+        image = image[:, :, None]
+    if image.dtype == np.uint8 and image.shape[2] == 3:
+        return image
+    if image.dtype == np.uint8 and image.shape[2] == 1 and _is_numpy(image):
+        return np.broadcast_to(image, (*image.shape[:2], 3))
+    return _convert(image)
+
+
+def _is_numpy(image: ArrayLike) -> bool:
+    return isinstance(image, np.ndarray)
+
+
+def _check_shape(shape: tuple[int, ...]) -> None:
+    if 0 in shape:
+        msg = "The image has no pixels; choose another one."
+        raise SettingsError(msg)
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4)):
+        return
+    size = " x ".join(map(str, shape))
+    if len(shape) == 3 and shape[0] in (3, 4):
+        msg = f"The image is {size}: put its colour channels last (H x W x 3)."
+    else:
+        msg = f"The image is {size}: choose one plane, either H x W or H x W x 3 (RGB)."
+    raise SettingsError(msg)
+
+
+def _check_values(image: ArrayLike) -> None:
+    kind = np.dtype(image.dtype)
+    if kind in (np.uint8, np.uint16, np.bool_):
+        return
+    if kind.kind != "f":
+        msg = f"The image is of type {kind}: convert it to {_KINDS}."
+        raise SettingsError(msg)
+    if _is_numpy(image):
+        _check_unit_range(image)
+
+
+def _check_unit_range(image: np.ndarray) -> None:
+    finite = np.isfinite(image)
+    low = np.min(image, where=finite, initial=0)
+    high = np.max(image, where=finite, initial=0)
+    if low < 0 or high > 1:
+        msg = (
+            f"The image holds numbers from {low:g} to {high:g}: "
+            "scale them to lie between 0 and 1."
+        )
+        raise SettingsError(msg)
+
+
+def _convert(image: ArrayLike) -> ArrayLike:
+    if _is_numpy(image):
+        result = np.empty((*image.shape[:2], 3), np.uint8)
+        for top in range(0, len(image), _BAND):
+            result[top : top + _BAND] = _to_rgb8(image[top : top + _BAND])
+        return result
+    import dask.array as da
+
+    lazy = image if hasattr(image, "map_blocks") else da.from_array(image)
+    lazy = lazy.rechunk({2: -1})
+    return lazy.map_blocks(_to_rgb8, dtype=np.uint8, chunks=(*lazy.chunks[:2], (3,)))
+
+
+def _to_rgb8(pixels: np.ndarray) -> np.ndarray:
+    pixels = _TO_8_BIT[pixels.dtype.kind, pixels.dtype.itemsize > 1](pixels)
+    if pixels.shape[2] == 4:
+        pixels = _on_white(pixels)
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+
+
+def _from_float(pixels: np.ndarray) -> np.ndarray:
+    whole = np.nan_to_num(pixels.astype(np.float32)).clip(0, 1) * np.float32(255)
+    return whole.round().astype(np.uint8)
+
+
+def _from_16_bit(pixels: np.ndarray) -> np.ndarray:
+    return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+
+
+_TO_8_BIT: dict[tuple[str, bool], Callable[[np.ndarray], np.ndarray]] = {
+    ("u", False): lambda pixels: pixels,
+    ("u", True): _from_16_bit,
+    ("f", True): _from_float,
+    ("b", False): lambda pixels: pixels.astype(np.uint8) * np.uint8(255),
+}
+
+
+def _on_white(rgba: np.ndarray) -> np.ndarray:
+    alpha = rgba[..., 3:].astype(np.uint16)
+    mixed = rgba[..., :3] * alpha + 255 * (255 - alpha)
+    return ((mixed + 127) // 255).astype(np.uint8)
+
+
+class SheetRows:
+    """Reads bands of a sheet, each chunk of a lazy one only once per downward pass.
+
+    Parameters
+    ----------
+    image : array-like
+        H x W x 3 uint8 from `as_rgb8`.
+    """
+
+    def __init__(self, image: ArrayLike) -> None:
+        self._image = image
+        self.height, self.width = int(image.shape[0]), int(image.shape[1])
+        self._edges = _block_edges(image)
+        self._blocks: dict[int, np.ndarray] = {}
+
+    def read(self, top: int, bottom: int) -> np.ndarray:
+        """Rows `top` to `bottom` (cut off at the sheet's end), uint8."""
+        bottom = min(bottom, self.height)
+        if not self._edges:
+            return np.ascontiguousarray(self._image[top:bottom])
+        first = int(np.searchsorted(self._edges, top, side="right")) - 1
+        last = int(np.searchsorted(self._edges, bottom, side="left"))
+        self._load(range(first, last))
+        if last - first == 1:
+            joined = self._blocks[first]
+        else:
+            joined = np.concatenate([self._blocks[i] for i in range(first, last)])
+        start = self._edges[first]
+        return joined[top - start : bottom - start]
+
+    def _load(self, wanted: range) -> None:
+        self._blocks = {i: b for i, b in self._blocks.items() if i in wanted}
+        for i in wanted:
+            if i not in self._blocks:
+                rows = self._image[self._edges[i] : self._edges[i + 1]]
+                self._blocks[i] = np.ascontiguousarray(rows)
+
+
+def _block_edges(image: ArrayLike) -> list[int]:
+    """Row numbers at which to cut a lazy image; empty for one in memory.
+
+    Cuts lie on chunk borders, at least a band apart, because reading part of a chunk
+    costs as much as reading all of it.
+    """
+    chunks = getattr(image, "chunks", None)
+    if chunks is None or _is_numpy(image):
+        return []
+    heights = chunks[0] if isinstance(chunks[0], tuple) else ()
+    ends = np.cumsum(heights) if heights else _regular_ends(image, chunks[0])
+    edges = [0]
+    for end in ends:
+        if end - edges[-1] >= _BAND or end == image.shape[0]:
+            edges.append(int(end))
+    return edges
+
+
+def _regular_ends(image: ArrayLike, step: int) -> np.ndarray:
+    height = int(image.shape[0])
+    return np.minimum(np.arange(step, height + step, step), height)

@@ -1,0 +1,242 @@
+"""From a sheet to the probability that each of its pixels is leaf."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from napari_herbarium.model.catalogue import load_model
+from napari_herbarium.model.device import choose_device
+from napari_herbarium.progress import Job, Progress, finish
+from napari_herbarium.segment.canvas import (
+    LogitCanvas,
+    ProbabilityCanvas,
+    draw_logits,
+    draw_probability,
+)
+from napari_herbarium.segment.coarse import CoarseLook
+from napari_herbarium.segment.forward import Forward, OutOfMemoryError
+from napari_herbarium.segment.levels import (
+    CoarseMap,
+    Level,
+    LevelRows,
+    shrink,
+    squashed_level,
+    working_level,
+)
+from napari_herbarium.segment.pixels import SheetRows, as_rgb8
+from napari_herbarium.segment.refine import CloseLook
+from napari_herbarium.segment.tiles import STEP, spread
+from napari_herbarium.settings import Detail, SegmentSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from napari_herbarium.model.checkpoint import LeafModel, ModelConfig
+
+PAPER_SIDE = 512
+FAST_LONG_SIDE = 1536
+"""``fast`` takes the largest of the model's scales up to this."""
+WORTH_A_CLOSER_LOOK = 1.25
+"""How many times finer than the finest coarse level a close look must be."""
+LARGEST_STEP = 3.0
+"""Where the next finer level is further away than this, one in between is looked at."""
+FINEST_LONG_SIDE = 12288
+"""A larger sheet (A3 at 1200 ppi) is looked at in half its resolution: scanners hardly
+resolve more, and the time grows with the square."""
+SMALLEST_TILE = 128
+_USUAL_SHARE_WITH_EDGES = 0.35
+
+
+def segment(
+    image: Any,
+    model: LeafModel | None = None,
+    settings: SegmentSettings | None = None,
+    on_progress: Callable[[Progress], object] | None = None,
+) -> np.ndarray:
+    """Give the leaf probability of a sheet at its own resolution.
+
+    The same as `iter_segment`, run to its end.
+
+    Parameters
+    ----------
+    image, model, settings
+        See `iter_segment`.
+    on_progress : callable, optional
+        Called with a `Progress` after each batch of tiles.
+
+    Returns
+    -------
+    ndarray
+        H x W uint8; 0..255 stands for probability 0..1.
+
+    Raises
+    ------
+    SettingsError, ModelError
+        See `iter_segment`.
+    """
+    return finish(iter_segment(image, model, settings), on_progress)
+
+
+def iter_segment(
+    image: Any,
+    model: LeafModel | None = None,
+    settings: SegmentSettings | None = None,
+) -> Job[np.ndarray]:
+    """Give the leaf probability of a sheet, tile by tile.
+
+    ``paper`` squashes the whole sheet to 512 x 512 px and enlarges the probability
+    (Hussein et al. 2021, Sensors 21:4549, section 3; model scales are ignored).
+    ``fast`` looks once at the whole sheet at one working resolution. ``full`` looks
+    at the whole sheet at every scale of the model, takes the mean of the logits, and
+    then looks at finer levels, up to the sheet's own, only along the outlines.
+
+    Memory beyond the image and the result is bounded by tile height times sheet
+    width, plus the coarse map; for very large sheets also one half-size map of
+    logits. Lazy images are read in bands from top to bottom, once for the coarse
+    look and once for each close one.
+
+    Parameters
+    ----------
+    image : array-like or Sheet
+        H x W x 3 uint8; numpy or dask. Other pictures are converted, see
+        `napari_herbarium.segment.pixels.as_rgb8`.
+    model : LeafModel, optional
+        The one that `settings` names when None.
+    settings : SegmentSettings, optional
+        Detail, device, tile side and batch; the defaults when None.
+
+    Yields
+    ------
+    Progress
+        After each batch, in tiles. For ``full`` the total is an estimate until the
+        coarse look is done. Closing the generator stops between two batches.
+
+    Returns
+    -------
+    ndarray
+        H x W uint8; 0..255 stands for probability 0..1.
+
+    Raises
+    ------
+    SettingsError
+        When the picture cannot be used, the device is missing, or even the smallest
+        tile does not fit into memory (larger ones are retried smaller).
+    ModelError
+        When there is no such model.
+    """
+    settings = settings or SegmentSettings()
+    rows = SheetRows(as_rgb8(image))
+    device = choose_device(settings.device)
+    model = model or load_model(settings.model)
+    tile = settings.tile
+    while True:
+        forward = Forward(model, device, settings.batch)
+        try:
+            return (
+                yield from _WAYS[settings.detail](rows, forward, model.config, tile)
+            )
+        except OutOfMemoryError:
+            if settings.detail is Detail.PAPER or tile <= SMALLEST_TILE:
+                raise
+        tile = max(SMALLEST_TILE, tile // 2 // STEP * STEP)
+
+
+class _Tally:
+    """Counts tiles."""
+
+    def __init__(self, total: int) -> None:
+        self._done, self._total = 0, total
+
+    def expect(self, more: int) -> None:
+        """From now on `more` tiles remain."""
+        self._total = self._done + more
+
+    def add(self, tiles: int) -> Progress:
+        self._done += tiles
+        return Progress(self._done, max(self._done, self._total), "tiles")
+
+
+def _paper(
+    rows: SheetRows, forward: Forward, config: ModelConfig, tile: int
+) -> Job[np.ndarray]:
+    level = squashed_level(rows.height, rows.width, PAPER_SIDE, PAPER_SIDE)
+    logits = forward(shrink(rows, [level]))[0]
+    yield Progress(1, 1, "tiles")
+    return draw_probability(CoarseMap(logits.sigmoid(), level), rows)
+
+
+def _fast(
+    rows: SheetRows, forward: Forward, config: ModelConfig, tile: int
+) -> Job[np.ndarray]:
+    coarse = CoarseLook([_level(rows, _fast_scale(config.scales))], tile)
+    tally = _Tally(coarse.count)
+    for tiles in coarse.run(forward, rows):
+        yield tally.add(tiles)
+    return draw_logits(coarse.result(), rows)
+
+
+def _fast_scale(scales: tuple[int, ...]) -> int:
+    small = [scale for scale in scales if scale <= FAST_LONG_SIDE]
+    return max(small, default=min(scales))
+
+
+def _full(
+    rows: SheetRows, forward: Forward, config: ModelConfig, tile: int
+) -> Job[np.ndarray]:
+    # Scales beyond what a small scan may be enlarged to fall together.
+    levels = list(dict.fromkeys(_level(rows, scale) for scale in sorted(config.scales)))
+    coarse = CoarseLook(levels, tile)
+    factors = _close_factors(rows, levels[-1])
+    tally = _Tally(coarse.count + sum(_guess(rows, factor, tile) for factor in factors))
+    for tiles in coarse.run(forward, rows):
+        yield tally.add(tiles)
+    known = coarse.result()
+    cut_logit = math.log(config.threshold / (1 - config.threshold))
+    for i, factor in enumerate(factors):
+        close = CloseLook(known, LevelRows(rows, factor), tile, cut_logit)
+        later = sum(_guess(rows, finer, tile) for finer in factors[i + 1 :])
+        tally.expect(close.count + later)
+        canvas = _canvas(close.level, factor)
+        for tiles in close.run(forward, canvas.emit):
+            yield tally.add(tiles)
+        if isinstance(canvas, ProbabilityCanvas):
+            return canvas.probability
+        known = canvas.result()
+    return draw_logits(known, rows)
+
+
+def _canvas(level: Level, factor: int) -> LogitCanvas | ProbabilityCanvas:
+    return ProbabilityCanvas(level) if factor == 1 else LogitCanvas(level)
+
+
+def _level(rows: SheetRows, scale: int) -> Level:
+    return working_level(rows.height, rows.width, scale)
+
+
+def _close_factors(rows: SheetRows, coarse: Level) -> list[int]:
+    """Levels of the close looks as sheet pixels per pixel, coarse to fine."""
+    long_side = max(rows.height, rows.width)
+    finest = 1
+    while long_side / finest > FINEST_LONG_SIDE:
+        finest *= 2
+    if long_side / finest < WORTH_A_CLOSER_LOOK * coarse.long_side:
+        return []
+    factors = [finest]
+    while long_side / factors[0] > LARGEST_STEP * coarse.long_side:
+        factors.insert(0, factors[0] * 2)
+    return factors
+
+
+def _guess(rows: SheetRows, factor: int, tile: int) -> int:
+    down = len(spread(-(-rows.height // factor), tile).starts)
+    across = len(spread(-(-rows.width // factor), tile).starts)
+    return math.ceil(down * across * _USUAL_SHARE_WITH_EDGES)
+
+
+_WAYS = {
+    Detail.PAPER: _paper,
+    Detail.FAST: _fast,
+    Detail.FULL: _full,
+}

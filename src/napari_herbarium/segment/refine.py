@@ -1,0 +1,256 @@
+"""The close look: tiles at a finer level, only where a leaf's edge runs.
+
+What is leaf is decided at the coarse levels; the finer level only moves the outline.
+So its logits are averaged with the coarse ones in a band along the outline, and fade
+into them on both sides of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_herbarium.segment.canvas import Emit
+from napari_herbarium.segment.levels import CoarseMap, LevelRows, enlarge_rows
+from napari_herbarium.segment.tiles import (
+    Spans,
+    cut,
+    in_batches,
+    overlap_of,
+    ramp,
+    spread,
+    up_to_step,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_herbarium.segment.forward import Forward
+
+UNSURE_LOGIT = 1.1
+"""Probabilities from 0.25 to 0.75 are looked at again, edge or not."""
+REACH = 2
+"""Half the width of the band that is looked at again, in px of the coarser level."""
+FADE = 2
+"""Over how many px of the coarser level the finer logits fade in."""
+_BAND = 128
+
+
+def edge_band(logits: Tensor, cut_logit: float) -> tuple[Tensor, Tensor]:
+    """Find where an outline runs.
+
+    Parameters
+    ----------
+    logits : Tensor
+        height x width.
+    cut_logit : float
+        Logit from which on a pixel is leaf.
+
+    Returns
+    -------
+    look : Tensor
+        Bool, height x width: what has to be looked at again.
+    share : Tensor
+        float32, height x width, 0 to 1: how far a closer look may change the logits.
+    """
+    from torch.nn.functional import avg_pool2d, max_pool2d
+
+    leaf = (logits >= cut_logit)[None].float()
+    changes = max_pool2d(leaf, 3, 1, 1) + max_pool2d(-leaf, 3, 1, 1)
+    unsure = ((logits - cut_logit).abs() < UNSURE_LOGIT)[None].float()
+    edge = changes.maximum(unsure)
+    look = max_pool2d(edge, 2 * REACH + 1, 1, REACH)[0] > 0
+    wide = REACH + 2 * FADE
+    share = avg_pool2d(
+        max_pool2d(edge, 2 * wide + 1, 1, wide),
+        2 * FADE + 1,
+        1,
+        FADE,
+        count_include_pad=False,
+    )
+    return look, share[0]
+
+
+def greedy_starts(
+    wanted: np.ndarray, length: int, size: int, overlap: int
+) -> list[int]:
+    """Place few tiles along an axis so that their cores hold all wanted pixels.
+
+    Parameters
+    ----------
+    wanted : ndarray
+        n x 2 sorted begins and ends of what must be covered, in px.
+    length : int
+        Length of the axis in px.
+    size, overlap : int
+        Length of a tile and of its overlap, half of which on each side is not core.
+    """
+    margin = overlap // 2
+    starts: list[int] = []
+    covered = 0
+    for begin, end in wanted:
+        while max(begin, covered) < min(end, length):
+            start = max(0, min(max(begin, covered) - margin, length - size))
+            starts.append(int(start))
+            at_end = start + size >= length
+            covered = length if at_end else start + size - margin
+    return starts
+
+
+def _runs(flags: np.ndarray) -> np.ndarray:
+    steps = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
+    return np.stack([np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)], axis=1)
+
+
+class CloseLook:
+    """Tiles of a finer level along the outlines of a coarse map.
+
+    Parameters
+    ----------
+    coarse : CoarseMap
+        What is known.
+    rows : LevelRows
+        The sheet at the finer level.
+    tile : int
+        Largest side of the tiles in px.
+    cut_logit : float
+        Logit from which on a pixel is leaf.
+    """
+
+    def __init__(
+        self, coarse: CoarseMap, rows: LevelRows, tile: int, cut_logit: float
+    ) -> None:
+        self._coarse, self._source = coarse, rows
+        self.level = rows.level
+        look, self._share = edge_band(coarse.values, cut_logit)
+        self._overlap = overlap_of(tile)
+        self._rows = spread(self.level.height, tile)
+        self._width = min(tile, up_to_step(self.level.width))
+        self._plan = self._place(look.numpy())
+
+    @property
+    def count(self) -> int:
+        """Number of tiles."""
+        return sum(len(starts) for starts in self._plan)
+
+    def _place(self, look: np.ndarray) -> list[list[int]]:
+        at, to = self._coarse.level, self.level
+        plan = []
+        for top, bottom in _cores(self._rows, self._overlap, to.height):
+            first = int(top * to.px_y / at.px_y)
+            last = max(first + 1, int(np.ceil(bottom * to.px_y / at.px_y)))
+            runs = _runs(np.any(look[first:last], axis=0)) * (at.px_x / to.px_x)
+            plan.append(
+                greedy_starts(
+                    runs.round().astype(int), to.width, self._width, self._overlap
+                )
+            )
+        return plan
+
+    def run(self, forward: Forward, emit: Emit) -> Iterator[int]:
+        """Look closely from top to bottom.
+
+        Parameters
+        ----------
+        forward : Forward
+            The network.
+        emit : callable
+            Given the fused logits of the level, each row once, top to bottom.
+
+        Yields
+        ------
+        int
+            Number of tiles done since the last time.
+        """
+        strip = _Strip(self._rows.size, self.level.width)
+        ends = [*self._rows.starts[1:], self.level.height]
+        for i, (top, end) in enumerate(zip(self._rows.starts, ends, strict=True)):
+            if self._plan[i]:
+                yield from self._run_row(i, forward, strip)
+            self._finish_rows(strip, top, end, emit)
+            strip.move_down(end - top)
+
+    def _run_row(self, i: int, forward: Forward, strip: _Strip) -> Iterator[int]:
+        top, height = self._rows.starts[i], self._rows.size
+        band = self._source.read(top, top + height)
+        # The whole width of the share and of the coarse logits is enlarged at once;
+        # tile by tile would do the same rows again and again.
+        bottom = min(top + height, self.level.height)
+        coarse = self._enlarged(self._coarse.values, top, bottom)
+        share = self._enlarged(self._share, top, bottom)
+        last_row = len(self._rows.starts) - 1
+        down = ramp(height, self._overlap, first=i == 0, last=i == last_row)
+        for lefts in in_batches(self._plan[i], forward.batch):
+            tiles = [cut(band, 0, left, height, self._width) for left in lefts]
+            for left, logits in zip(lefts, forward(tiles), strict=True):
+                weight = down[:, None] * self._across(left)
+                strip.add(left, logits, weight, coarse, share)
+            yield len(lefts)
+
+    def _across(self, left: int) -> Tensor:
+        last = left + self._width >= self.level.width
+        return ramp(self._width, self._overlap, first=left == 0, last=last)
+
+    def _enlarged(self, values: Tensor, top: int, bottom: int) -> Tensor:
+        return enlarge_rows(values, self._coarse.level, self.level, top, bottom)
+
+    def _finish_rows(self, strip: _Strip, top: int, end: int, emit: Emit) -> None:
+        for start in range(top, end, _BAND):
+            stop = min(start + _BAND, end)
+            logits = self._enlarged(self._coarse.values, start, stop)
+            emit(start, stop, strip.changed(logits, start - top))
+
+
+def _cores(spans: Spans, overlap: int, length: int) -> list[tuple[int, int]]:
+    """For each tile the part that no neighbour covers better."""
+    middles = [
+        (before + spans.size + after) // 2
+        for before, after in zip(spans.starts, spans.starts[1:], strict=False)
+    ]
+    return list(zip([0, *middles], [*middles, length], strict=True))
+
+
+class _Strip:
+    """Changes to the coarse logits in the rows that tiles still reach.
+
+    Holds one tile's height of the sheet, so that memory is bounded by tile height
+    times sheet width whatever the sheet's height.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        import torch
+
+        self._change = torch.zeros(height, width)
+        self._weight = torch.zeros(height, width)
+        self._used = False
+
+    def add(
+        self, left: int, logits: Tensor, weight: Tensor, coarse: Tensor, share: Tensor
+    ) -> None:
+        rows = coarse.shape[0]
+        here = slice(0, rows), slice(left, left + logits.shape[1])
+        before = coarse[here]
+        size = before.shape
+        weight = weight[: size[0], : size[1]]
+        # Half the way from the coarse logit to the new one: their mean.
+        change = (logits[: size[0], : size[1]] - before) * (share[here] * weight * 0.5)
+        self._change[here] += change
+        self._weight[here] += weight
+        self._used = True
+
+    def changed(self, logits: Tensor, top: int) -> Tensor:
+        if not self._used:
+            return logits
+        rows = slice(top, top + logits.shape[0])
+        return logits.addcdiv_(self._change[rows], self._weight[rows].clamp(min=1))
+
+    def move_down(self, rows: int) -> None:
+        if not self._used:
+            return
+        for values in (self._change, self._weight):
+            kept = values[rows:].clone()
+            values.zero_()
+            values[: len(kept)] = kept
+        self._used = bool(self._weight.any())
