@@ -1,0 +1,136 @@
+"""From decoded sources and what the file says to a `Sheet`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_herbarium.sheet.catalogue_number import (
+    SelfDescription,
+    find_catalogue_number,
+)
+from napari_herbarium.sheet.colour import conversion_to_srgb, to_8_bit
+from napari_herbarium.sheet.encoding import Encoding
+from napari_herbarium.sheet.lazy import as_array
+from napari_herbarium.sheet.limits import check_memory
+from napari_herbarium.sheet.orientation import swaps_sides, upright
+from napari_herbarium.sheet.pyramid import Halvings, LevelSource, halvings
+from napari_herbarium.sheet.scale import ResolutionTag, Scale, judge_scale
+from napari_herbarium.sheet.sheet import Sheet
+from napari_herbarium.sheet.source import Source
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded file, as stored.
+
+    Attributes
+    ----------
+    sources : tuple of Source
+        Full resolution first, then the file's own smaller levels.
+    encoding : Encoding
+        Of all sources.
+    profile : bytes or None
+        ICC profile.
+    orientation : int
+        1-8, how the picture is stored.
+    resolution : ResolutionTag or None
+        Along stored columns and rows.
+    description : SelfDescription
+        Where a catalogue number may stand.
+    facts : dict
+        Further metadata of the file.
+    """
+
+    sources: tuple[Source, ...]
+    encoding: Encoding
+    profile: bytes | None = None
+    orientation: int = 1
+    resolution: ResolutionTag | None = None
+    description: SelfDescription = field(default_factory=SelfDescription)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def assemble(picture: Picture, path: Path) -> Sheet:
+    """Make the sheet: upright, in sRGB, with levels, scale and metadata."""
+    conversion = conversion_to_srgb(picture.encoding.model, picture.profile)
+    sources = _with_levels(picture.sources, path)
+    levels = tuple(
+        upright(as_array(source, conversion.convert), picture.orientation)
+        for source in sources
+    )
+    height, width, _ = levels[0].shape
+    tag = _upright_tag(picture.resolution, picture.orientation)
+    scale = judge_scale(tag, height, width)
+    number = find_catalogue_number(picture.description, path)
+    metadata = {
+        "path": str(path),
+        "height": height,
+        "width": width,
+        **picture.facts,
+        "orientation": picture.orientation,
+        "colours": picture.encoding.name,
+        "alpha": picture.encoding.alpha,
+        "profile": conversion.profile,
+        "conversion": conversion.words,
+        "levels": "from the file" if len(picture.sources) > 1 else "made on opening",
+        "catalog_number": number.number,
+        "catalog_numbers": list(number.all_numbers),
+        "catalog_number_source": number.source,
+        **_scale_facts(tag, scale),
+    }
+    return Sheet(
+        image=_in_8_bit(levels[0]),
+        levels=levels,
+        mm_per_px=scale.mm_per_px,
+        scale_source=scale.source,
+        scale_trust=scale.trust,
+        offered_mm_per_px=scale.offered_mm_per_px,
+        catalog_number=number.number,
+        metadata=metadata,
+        path=path,
+    )
+
+
+def _with_levels(sources: Sequence[Source], path: Path) -> list[Source]:
+    """Sources down to a small one, halving the last of the file's own."""
+    smallest = sources[-1]
+    height, width, channels = smallest.shape
+    count = halvings(height, width)
+    if not count:
+        return list(sources)
+    # the halved levels together are a third of what they are made of
+    check_memory(path, height * width * channels * smallest.dtype.itemsize // 3)
+    made = Halvings(smallest, count)
+    levels = (LevelSource(made, level, smallest.dtype) for level in range(1, count + 1))
+    return [*sources, *levels]
+
+
+def _upright_tag(tag: ResolutionTag | None, orientation: int) -> ResolutionTag | None:
+    if tag is None or not swaps_sides(orientation):
+        return tag
+    return ResolutionTag(tag.y, tag.x, tag.unit)
+
+
+def _scale_facts(tag: ResolutionTag | None, scale: Scale) -> dict[str, Any]:
+    stated = None if tag is None else {"x": tag.x, "y": tag.y, "unit": tag.unit}
+    return {
+        "resolution_tag": stated,
+        "scale_source": scale.source,
+        "scale_trust": scale.trust,
+        "scale_reason": scale.reason,
+        "mm_per_px": scale.mm_per_px,
+        "offered_mm_per_px": scale.offered_mm_per_px,
+    }
+
+
+def _in_8_bit(pixels: Any) -> Any:
+    if pixels.dtype == np.uint8:
+        return pixels
+    if isinstance(pixels, np.ndarray):
+        return to_8_bit(pixels)
+    return pixels.map_blocks(to_8_bit, dtype=np.uint8)

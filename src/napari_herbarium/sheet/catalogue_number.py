@@ -1,0 +1,146 @@
+"""The catalogue number of a specimen, from what the file says or from its name.
+
+It is carried along for the table, never taken for truth: a sheet may hold several
+specimens, and files are renamed.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+DARWIN_CORE = "catalogNumber"
+_XMP_FALLBACKS = ("identifier", "title", "description", "Title", "Headline")
+_IPTC_FIELDS = {5: "object name", 103: "reference", 105: "headline", 120: "caption"}
+_MAX_XMP = 4 << 20
+
+_CODE = re.compile(
+    r"(?<![A-Za-z0-9])"
+    r"(?:(?P<joined>[A-Za-z]{1,8})[._-]?\d{5,14}"
+    r"|[A-Z]{1,6}(?:[ ._-]\d{1,3})?[ ._-]\d{5,14})"
+    r"[a-z]?(?![A-Za-z0-9])"
+)
+_CAMERAS = frozenset(
+    [
+        "IMG",
+        "DSC",
+        "DSCN",
+        "DSCF",
+        "DCIM",
+        "PXL",
+        "PICT",
+        "MVI",
+        "IMAGE",
+        "PHOTO",
+        "VID",
+        "SAM",
+        "GOPR",
+        "SCAN",
+        "SCN",
+    ]
+)
+_PANASONIC = re.compile(r"P\d{7}$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SelfDescription:
+    """What a file says about its picture, as raw as it was found.
+
+    Attributes
+    ----------
+    xmp, iptc : bytes
+        Packets, empty when absent.
+    texts : tuple of (str, str)
+        Other fields: where they stood, and what they said.
+    """
+
+    xmp: bytes = b""
+    iptc: bytes = b""
+    texts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class CatalogueNumber:
+    """The number, all numbers found in the same place, and that place in words."""
+
+    number: str | None = None
+    all_numbers: tuple[str, ...] = ()
+    source: str | None = None
+
+
+def find_catalogue_number(
+    description: SelfDescription, path: Path | None
+) -> CatalogueNumber:
+    """Look for a catalogue number in XMP, IPTC, EXIF and then the file's name.
+
+    Damaged metadata counts as absent.
+    """
+    xmp = _xmp_fields(description.xmp)
+    if number := xmp.get(DARWIN_CORE, "").strip():
+        return CatalogueNumber(number, (number,), "XMP catalogNumber")
+    places = [(f"XMP {name}", xmp.get(name, "")) for name in _XMP_FALLBACKS]
+    places += [(f"IPTC {name}", text) for name, text in _iptc_fields(description.iptc)]
+    places += description.texts
+    if path is not None:
+        places.append(("file name", path.stem))
+    for source, text in places:
+        if numbers := codes_in(text):
+            return CatalogueNumber(numbers[0], numbers, source)
+    return CatalogueNumber()
+
+
+def codes_in(text: str) -> tuple[str, ...]:
+    """Catalogue numbers in a text, such as ``K000123456`` or ``BR0000005182879``.
+
+    An institution's letters followed by at least five digits count; names that
+    cameras give to their pictures do not.
+    """
+    codes = (found[0] for found in _CODE.finditer(text) if not _is_camera(found))
+    return tuple(dict.fromkeys(codes))
+
+
+def _is_camera(found: re.Match[str]) -> bool:
+    letters = found["joined"] or re.split(r"[ ._-]", found[0])[0]
+    return letters.upper() in _CAMERAS or bool(_PANASONIC.match(found[0]))
+
+
+def _xmp_fields(packet: bytes) -> dict[str, str]:
+    """Local name to text of every attribute and leaf element of an XMP packet."""
+    start, end = packet.find(b"<"), packet.rfind(b">")
+    body = packet[start : end + 1] if 0 <= start < end else b""
+    if not body or len(body) > _MAX_XMP or b"<!" in body:
+        return {}  # a doctype has no place in XMP and could blow up
+    try:
+        root = ElementTree.fromstring(body.decode("utf-8", "replace"))
+    except (ElementTree.ParseError, ValueError):
+        return {}
+    fields: dict[str, str] = {}
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            fields.setdefault(_local(name), value)
+        text = " ".join("".join(element.itertext()).split())
+        fields.setdefault(_local(element.tag), text)
+    return fields
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+def _iptc_fields(packet: bytes) -> list[tuple[str, str]]:
+    """Known text fields of an IPTC-IIM packet; stops quietly where it is damaged."""
+    fields = []
+    position = 0
+    while packet[position : position + 1] == b"\x1c":
+        header = packet[position : position + 5]
+        if len(header) < 5:
+            break
+        _, record, dataset, length = struct.unpack(">BBBH", header)
+        value = packet[position + 5 : position + 5 + length]
+        if record == 2 and dataset in _IPTC_FIELDS:
+            fields.append((_IPTC_FIELDS[dataset], value.decode("utf-8", "replace")))
+        position += 5 + length
+    return fields

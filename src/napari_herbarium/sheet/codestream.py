@@ -1,0 +1,72 @@
+"""What JPEG and JPEG 2000 streams declare, read before they are decoded.
+
+The decoders fill a JPEG that ends early with grey and say nothing, and they believe
+whatever size a stream declares; both are found out here.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+_SOF = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD})
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+_EOI = b"\xff\xd9"
+_SIZ = b"\xff\x4f\xff\x51"
+_SCAN_MARKER = re.compile(rb"\xff[\x01-\xfe]")
+
+
+class BadStreamError(ValueError):
+    """A stream that is not whole."""
+
+
+def jpeg_size(data: bytes) -> tuple[int, int]:
+    """(width, height) that a JPEG stream declares, after checking it to its end.
+
+    Raises
+    ------
+    BadStreamError
+        When the stream has no frame, or its end is missing.
+    """
+    size = None
+    position = 2
+    while True:
+        marker, position = _next_marker(data, position)
+        if marker == 0xD9:
+            break
+        if marker in _STANDALONE:
+            continue
+        length = int.from_bytes(data[position : position + 2], "big")
+        if marker in _SOF:
+            height, width = struct.unpack(">HH", data[position + 3 : position + 7])
+            size = (width, height)
+        position += length
+    if size is None:
+        raise BadStreamError("a JPEG stream without a picture")
+    if len(data.rstrip(b"\x00")) - position > 64:
+        raise BadStreamError("a JPEG stream that ends before its data")
+    return size
+
+
+def _next_marker(data: bytes, position: int) -> tuple[int, int]:
+    """Next marker at or after `position`, skipping entropy-coded bytes."""
+    found = _SCAN_MARKER.search(data, position)
+    if found is None:
+        raise BadStreamError("a JPEG stream without its end")
+    return data[found.start() + 1], found.end()
+
+
+def jpeg2000_size(data: bytes) -> tuple[int, int]:
+    """(width, height) that a JPEG 2000 stream declares.
+
+    Raises
+    ------
+    BadStreamError
+        When there is no size in it.
+    """
+    at = data.find(_SIZ)
+    fields = data[at + 8 : at + 24] if at >= 0 else b""
+    if len(fields) < 16:
+        raise BadStreamError("a JPEG 2000 stream without a size")
+    right, bottom, left, top = struct.unpack(">IIII", fields)
+    return right - left, bottom - top

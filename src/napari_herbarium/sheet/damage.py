@@ -1,0 +1,46 @@
+"""Turning whatever a decoder raises into one sentence about the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from napari_herbarium.errors import SheetError
+
+COPY_AGAIN = "copy it again from its source"
+
+
+def damaged(path: Path, reason: str) -> SheetError:
+    """`SheetError` for a file whose contents are not whole."""
+    return SheetError(f"{path.name} is damaged ({reason}): {COPY_AGAIN}.")
+
+
+def unsupported(path: Path, what: str, remedy: str) -> SheetError:
+    """`SheetError` for a file that is whole but of a kind we do not read."""
+    return SheetError(f"{path.name} {what}: {remedy}.")
+
+
+@contextmanager
+def reading(path: Path, what: str) -> Iterator[None]:
+    """Turn errors of the decoders into a `SheetError` naming the file and `what`.
+
+    Decoders meet damaged bytes with every kind of exception, from ``IndexError``
+    to ``struct.error``, so all of them count as damage here.
+    """
+    try:
+        yield
+    except SheetError:
+        raise
+    except MemoryError as error:
+        msg = f"{path.name} does not fit in memory: close other programs and try again."
+        raise SheetError(msg) from error
+    except FileNotFoundError as error:
+        msg = f"{path.name} is not there any more: check the folder {path.parent}."
+        raise SheetError(msg) from error
+    except PermissionError as error:
+        msg = f"{path.name} may not be read: check the permissions of the file."
+        raise SheetError(msg) from error
+    except Exception as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise damaged(path, f"{what}: {reason}") from error

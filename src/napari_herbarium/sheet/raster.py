@@ -1,0 +1,155 @@
+"""JPEG, PNG and JPEG 2000 sheets, decoded whole when they are opened."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_herbarium.sheet.assemble import Picture
+from napari_herbarium.sheet.catalogue_number import SelfDescription
+from napari_herbarium.sheet.codestream import jpeg_size
+from napari_herbarium.sheet.damage import damaged, reading, unsupported
+from napari_herbarium.sheet.encoding import Encoding, plain_encoding
+from napari_herbarium.sheet.limits import check_area, check_memory
+from napari_herbarium.sheet.scale import ResolutionTag
+from napari_herbarium.sheet.source import ArraySource
+
+Pixels = NDArray[Any]
+
+_EXIF_IFD, _INTEROP_IFD = 0x8769, 0xA005
+_ORIENTATION, _X, _Y, _UNIT = 274, 282, 283, 296
+_UNITS = {1: "none", 2: "inch", 3: "cm"}
+_IPTC_RESOURCE = 0x0404
+_REMEDY = "save it as 8- or 16-bit RGB"
+
+
+def read_raster(path: Path, kind: str) -> Picture:
+    """Decode a JPEG, PNG or JP2 file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : str
+        ``"JPEG"``, ``"PNG"`` or ``"JPEG 2000"``.
+
+    Raises
+    ------
+    SheetError
+        For a file that is damaged, too large, or of a kind that is no scan.
+    """
+    with reading(path, "its header"), warnings.catch_warnings():
+        # its limit is for pictures from the net; ours is what memory holds
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        opened = Image.open(path, formats=["JPEG", "MPO", "PNG", "JPEG2000"])
+    with opened:
+        check_area(path, opened.height, opened.width)
+        check_memory(path, opened.height * opened.width * 8)
+        with reading(path, "its pixels"):
+            pixels, encoding = _decode(path, opened, kind)
+        if pixels.shape[:2] != (opened.height, opened.width):
+            raise damaged(path, "its header and its pixels differ in size")
+        return _picture(opened, ArraySource(encoding.decode(pixels)), encoding, kind)
+
+
+def _decode(path: Path, opened: Image.Image, kind: str) -> tuple[Pixels, Encoding]:
+    if kind == "JPEG":
+        return _decode_jpeg(path, opened)
+    data = path.read_bytes()
+    codec = imagecodecs.png_decode if kind == "PNG" else imagecodecs.jpeg2k_decode
+    pixels = np.atleast_3d(codec(data))
+    if pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[2] > 4:
+        what = f"holds {pixels.shape[2]} samples of {pixels.dtype}"
+        raise unsupported(path, what, _REMEDY)
+    return pixels, plain_encoding(pixels.shape[2], pixels.dtype)
+
+
+def _decode_jpeg(path: Path, opened: Image.Image) -> tuple[Pixels, Encoding]:
+    jpeg_size(path.read_bytes())
+    if opened.mode not in ("L", "RGB", "CMYK"):
+        raise unsupported(path, f"holds {opened.mode} colours", _REMEDY)
+    pixels = np.atleast_3d(np.asarray(opened))
+    if opened.mode == "CMYK":
+        return pixels, Encoding("cmyk", pixels.dtype, (), "CMYK")
+    return pixels, plain_encoding(pixels.shape[2], pixels.dtype)
+
+
+def _picture(
+    opened: Image.Image, source: ArraySource, encoding: Encoding, kind: str
+) -> Picture:
+    exif = opened.getexif()
+    orientation = exif.get(_ORIENTATION, 1)
+    return Picture(
+        sources=(source,),
+        encoding=encoding,
+        profile=opened.info.get("icc_profile") or _camera_profile(exif),
+        orientation=orientation if orientation in range(1, 9) else 1,
+        resolution=_resolution(opened, exif),
+        description=_description(opened, exif),
+        facts={
+            "format": kind,
+            "page": 0,
+            "pages": 1,
+            "other_pages": [],
+            "compression": kind,
+            "bit_depth": source.dtype.itemsize * 8,
+        },
+    )
+
+
+def _camera_profile(exif: Image.Exif) -> bytes | None:
+    """Adobe RGB, which cameras state by a note instead of a profile."""
+    if exif.get_ifd(_INTEROP_IFD).get(1) != "R03":
+        return None
+    return bytes(imagecodecs.cms_profile("adobergb"))
+
+
+def _resolution(opened: Image.Image, exif: Image.Exif) -> ResolutionTag | None:
+    if _X in exif:
+        unit = _UNITS.get(exif.get(_UNIT, 2), "none")
+        return ResolutionTag(_number(exif[_X]), _number(exif.get(_Y, exif[_X])), unit)
+    if "jfif_density" in opened.info:
+        unit = _UNITS.get(opened.info.get("jfif_unit", 0) + 1, "none")
+        x, y = opened.info["jfif_density"]
+        return ResolutionTag(float(x), float(y), unit)
+    if "dpi" in opened.info:
+        x, y = opened.info["dpi"]
+        return ResolutionTag(_number(x), _number(y), "inch")
+    return None
+
+
+def _number(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 0.0
+    return number if np.isfinite(number) else 0.0
+
+
+def _description(opened: Image.Image, exif: Image.Exif) -> SelfDescription:
+    info = opened.info
+    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or b""
+    resources = info.get("photoshop")
+    iptc = resources.get(_IPTC_RESOURCE) if isinstance(resources, Mapping) else None
+    comment = exif.get_ifd(_EXIF_IFD).get(37510, b"")
+    texts = [("image description", exif.get(270)), ("comment", info.get("comment"))]
+    texts.append(("EXIF user comment", comment[8:] if comment else None))
+    return SelfDescription(
+        xmp=xmp.encode() if isinstance(xmp, str) else xmp,
+        iptc=iptc if isinstance(iptc, bytes) else b"",
+        texts=tuple((name, _text(text)) for name, text in texts if text),
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace").strip("\0 ")
+    return str(value)

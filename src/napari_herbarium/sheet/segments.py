@@ -1,0 +1,181 @@
+"""The strips or tiles of one TIFF picture, checked before any is decoded.
+
+What can be known without decoding is checked at once, so that a sheet opened lazily
+is known to be complete: the number of strips, their positions against the size of
+the file, and the size they decode to against the bytes they have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_herbarium.sheet.damage import damaged, unsupported
+from napari_herbarium.sheet.decoders import (
+    RAW,
+    Decoder,
+    compression_name,
+    decoder_of,
+    is_decodable,
+    part_of,
+    raw_decoder,
+)
+
+_LARGEST_RATIO = {5: 4096, 8: 1100, 32773: 70, 32946: 1100, 7: 4096}
+"""Decoded bytes per stored byte that a compression cannot exceed."""
+_RAW_PART = 1 << 20
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Where the parts of a picture lie and how each decodes.
+
+    Attributes
+    ----------
+    height, width : int
+        Of the picture in px.
+    planes, samples : int
+        Samples stored apart, and samples stored together; one of them is 1.
+    dtype : numpy.dtype
+        Of the stored samples.
+    part : (int, int)
+        Rows and columns of a strip or tile.
+    offsets, counts : array of int64
+        Position and bytes in the file, plane by plane, row by row.
+    decode : callable
+        (bytes, index) -> rows x columns x samples.
+    """
+
+    height: int
+    width: int
+    planes: int
+    samples: int
+    dtype: np.dtype
+    part: tuple[int, int]
+    offsets: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    decode: Decoder
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Strips or tiles down and across."""
+        return -(-self.height // self.part[0]), -(-self.width // self.part[1])
+
+    @property
+    def part_bytes(self) -> int:
+        """Decoded bytes of one part."""
+        return self.part[0] * self.part[1] * self.samples * self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Decoded bytes of the picture."""
+        samples = self.planes * self.samples
+        return self.height * self.width * samples * self.dtype.itemsize
+
+
+def segments_of(page: Any, path: Path) -> Segments:
+    """Find and check the parts of a TIFF page.
+
+    Parameters
+    ----------
+    page : tifffile.TiffPage
+        Of an open file, which may be closed afterwards.
+    path : Path
+        Named in errors.
+
+    Raises
+    ------
+    SheetError
+        When parts are missing, lie beyond the end of the file, or cannot hold the
+        pixels they should.
+    """
+    if not is_decodable(page):
+        what = f"is stored with {compression_name(page)}"
+        raise unsupported(path, what, "save it with LZW or deflate, or uncompressed")
+    part = part_of(page)
+    if min(part) < 1:
+        raise damaged(path, f"its strips or tiles are {part[1]} x {part[0]} px")
+    segments = Segments(
+        height=page.imagelength,
+        width=page.imagewidth,
+        planes=page.shaped[0],
+        samples=page.shaped[4],
+        dtype=page.dtype.newbyteorder("="),
+        part=part,
+        offsets=np.asarray(page.dataoffsets, np.int64),
+        counts=np.asarray(page.databytecounts, np.int64),
+        decode=decoder_of(page),
+    )
+    segments = _check_places(segments, path)
+    _check_sizes(segments, page, path)
+    return _split(segments, page) if _is_one_run(page) else segments
+
+
+def _check_places(segments: Segments, path: Path) -> Segments:
+    """Segments without surplus entries, all of them within the file."""
+    down, across = segments.grid
+    needed = down * across * segments.planes
+    listed = min(len(segments.offsets), len(segments.counts))
+    if listed < needed:
+        raise damaged(path, f"{listed} of its {needed} strips or tiles are listed")
+    offsets, counts = segments.offsets[:needed], segments.counts[:needed]
+    if offsets.min() < 8 or counts.min() < 1:
+        raise damaged(path, "some of its strips or tiles are empty")
+    size = path.stat().st_size
+    # compared without adding up, which could overflow
+    beyond = int(np.count_nonzero(counts > size - np.minimum(offsets, size)))
+    if beyond:
+        reason = f"it ends before {beyond} of its {needed} strips or tiles"
+        raise damaged(path, reason)
+    return replace(segments, offsets=offsets, counts=counts)
+
+
+def _check_sizes(segments: Segments, page: Any, path: Path) -> None:
+    """Compare stored with decoded bytes, which a compression stretches only so far."""
+    code = int(page.compression)
+    if code == RAW and not page.is_subsampled:
+        if np.any(segments.counts < _raw_counts(segments, page)):
+            raise damaged(path, "its strips or tiles are shorter than their pixels")
+        return
+    ratio = _LARGEST_RATIO.get(code)
+    if ratio and segments.part_bytes > ratio * (int(segments.counts.max()) + 64):
+        raise damaged(path, "its pixels cannot come from so few bytes")
+
+
+def _raw_counts(segments: Segments, page: Any) -> NDArray[np.int64]:
+    """Bytes that each uncompressed part needs."""
+    down, across = segments.grid
+    rows = np.full(down, segments.part[0], np.int64)
+    if not page.is_tiled:
+        rows[-1] = segments.height - segments.part[0] * (down - 1)
+    bits = segments.part[1] * segments.samples * int(page.bitspersample)
+    return np.tile(np.repeat(rows * -(-bits // 8), across), segments.planes)
+
+
+def _is_one_run(page: Any) -> bool:
+    """Whether the pixels lie in the file as one run that can be cut anywhere."""
+    return bool(page.is_final and not page.is_tiled)
+
+
+def _split(segments: Segments, page: Any) -> Segments:
+    """Cut one run of uncompressed pixels into parts of about 1 MiB.
+
+    Scanners write such a sheet as one strip, or as thousands of single rows.
+    """
+    stored = segments.dtype.newbyteorder(page.parent.byteorder)
+    row = segments.width * segments.samples * stored.itemsize
+    rows = min(max(1, _RAW_PART // row), segments.height)
+    tops = np.arange(0, segments.height, rows, dtype=np.int64)
+    counts = (np.minimum(tops + rows, segments.height) - tops) * row
+    planes = np.arange(segments.planes, dtype=np.int64) * (segments.height * row)
+    return replace(
+        segments,
+        part=(rows, segments.width),
+        offsets=(segments.offsets[0] + planes[:, None] + tops * row).ravel(),
+        counts=np.tile(counts, segments.planes),
+        decode=raw_decoder(stored, segments.width, segments.samples),
+    )
