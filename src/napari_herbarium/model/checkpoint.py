@@ -1,0 +1,208 @@
+"""A model on disk: a folder with config, weights and a model card.
+
+``config.json`` says how the network is built and fed, ``model.safetensors`` holds
+the weights (fp16 to save space), ``README.md`` is the model card. Nothing here
+unpickles, so a model folder from a stranger cannot run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_herbarium.errors import ModelError
+from napari_herbarium.model.network import build_network
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+CARD = "README.md"
+
+
+class ModelConfig(BaseModel):
+    """What has to be known to use a model's weights.
+
+    Attributes
+    ----------
+    name : str
+        Name shown to the user.
+    architecture, encoder : str
+        See `napari_herbarium.model.network.build_network`.
+    classes : tuple of str
+        What the logits stand for.
+    mean, std : tuple of 3 floats
+        Normalisation of RGB on 0..1.
+    threshold : float
+        Leaf where the probability is at least this.
+    scales : tuple of int
+        Long sides, in px, to which a whole sheet is resized for the coarse passes.
+    version : str
+        Version of the weights.
+    figures : dict
+        Measured figures, such as the IoU on named data.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    architecture: str = "DeepLabV3Plus"
+    encoder: str = "resnet101"
+    classes: tuple[str, ...] = ("leaf",)
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+    scales: tuple[int, ...] = Field(default=(1024, 2048), min_length=1)
+    version: str = "1"
+    figures: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LeafModel:
+    """A loaded model.
+
+    Attributes
+    ----------
+    network : torch.nn.Module
+        In evaluation mode, float32, on the CPU.
+    config : ModelConfig
+        How to feed it.
+    sha256 : str
+        Of the weights file; identifies the model in every output.
+    folder : Path
+        Where it came from.
+    """
+
+    network: nn.Module
+    config: ModelConfig
+    sha256: str
+    folder: Path
+
+
+def save_model(
+    folder: Path, network: nn.Module, config: ModelConfig, card: str
+) -> None:
+    """Write a model folder; floating-point weights are stored as fp16.
+
+    Parameters
+    ----------
+    folder : path
+        Created when missing; files of an earlier model in it are replaced one by one,
+        each atomically.
+    network : torch.nn.Module
+        From `build_network`.
+    config : ModelConfig
+        Written as ``config.json``.
+    card : str
+        Markdown text of the model card.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / WEIGHTS, _packed(network))
+    _replace(folder / CARD, card.encode())
+    _replace(folder / CONFIG, (config.model_dump_json(indent=2) + "\n").encode())
+
+
+def _packed(network: nn.Module) -> bytes:
+    from safetensors.torch import save
+
+    state = {
+        name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
+        for name, value in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    return bytes(save(state))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def load_model_folder(folder: Path) -> LeafModel:
+    """Load a model folder written by `save_model`.
+
+    Parameters
+    ----------
+    folder : path
+        With ``config.json`` and ``model.safetensors``.
+
+    Returns
+    -------
+    LeafModel
+        Ready for inference on the CPU.
+
+    Raises
+    ------
+    ModelError
+        When a file is missing, truncated, foreign, or does not fit the other.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    content = _read_weights(folder / WEIGHTS)
+    network = build_network(config.architecture, config.encoder)
+    _fill(network, content, folder / WEIGHTS)
+    network.eval()
+    return LeafModel(network, config, hashlib.sha256(content).hexdigest(), folder)
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """Read and validate a model folder's ``config.json``.
+
+    Raises
+    ------
+    ModelError
+        When it is missing or not a valid configuration.
+    """
+    path = Path(folder) / CONFIG
+    if not path.is_file():
+        msg = f"{folder} is not a model folder: it has no {CONFIG}; choose another one."
+        raise ModelError(msg)
+    try:
+        return ModelConfig.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        msg = (
+            f"{path} is not a valid model configuration ({where}: {first['msg']}); "
+            "get a fresh copy of the model."
+        )
+        raise ModelError(msg) from error
+
+
+def _read_weights(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"The weights {path} cannot be read ({error.strerror}); check the model."
+        raise ModelError(msg) from error
+
+
+def _fill(network: nn.Module, content: bytes, path: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        state: dict[str, Tensor] = load(content)
+    except SafetensorError as error:
+        msg = (
+            f"The weights {path} are truncated or not a safetensors file; "
+            "get a fresh copy of the model."
+        )
+        raise ModelError(msg) from error
+    wanted = {k: v for k, v in network.state_dict().items() if "num_batches" not in k}
+    if wanted.keys() != state.keys() or any(
+        wanted[name].shape != state[name].shape for name in wanted
+    ):
+        msg = (
+            f"The weights {path} were made for another network than the {CONFIG} "
+            "beside them describes; get a fresh copy of the model."
+        )
+        raise ModelError(msg)
+    network.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)

@@ -1,0 +1,1 @@
+"""Train leaf models: pairs of picture and mask in, model folder out."""

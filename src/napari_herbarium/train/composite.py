@@ -1,0 +1,201 @@
+"""Paste cut-out leaves and objects onto crops, to show rare sizes and neighbours.
+
+A crop gains leaves it did not have (lamina is leaf, petiole is not) and things that
+are not leaves (labels, rulers, colour charts). The ground under them stays real.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from napari_herbarium.train.augment import recolour, relight
+from napari_herbarium.train.crops import Sample
+
+HIDDEN = 2
+"""Class of a cut-out's pixels that cover the ground but are not lamina."""
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """A leaf or object cut out of its picture.
+
+    Attributes
+    ----------
+    image : h x w x 3 uint8
+    classes : h x w uint8
+        0 see-through, 1 lamina, 2 petiole or object.
+    """
+
+    image: NDArray[np.uint8]
+    classes: NDArray[np.uint8]
+
+
+def lamina_classes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Tell lamina from petiole in a leaf's mask: what an opening removes is petiole.
+
+    Parameters
+    ----------
+    mask : h x w bool
+        A single leaf.
+
+    Returns
+    -------
+    h x w uint8
+        0 outside, 1 lamina, 2 petiole.
+    """
+    from scipy.ndimage import binary_opening, find_objects, label
+
+    step = max(1, max(mask.shape) // 128)
+    small = np.pad(mask[::step, ::step], 8)
+    radius = max(2, round(0.03 * max(small.shape)))
+    disc = np.hypot(*np.ogrid[-radius : radius + 1, -radius : radius + 1]) <= radius
+    parts, _ = label(small & ~binary_opening(small, disc))
+    spans = [max(s.stop - s.start for s in box) for box in find_objects(parts)]
+    classes = mask.astype(np.uint8)
+    # Only a long thin part is a petiole; the teeth and tips that an opening takes
+    # are lamina.
+    if not spans or max(spans) < 0.1 * max(small.shape):
+        return classes
+    petiole = (parts == 1 + int(np.argmax(spans)))[8:-8, 8:-8]
+    large = petiole.repeat(step, 0).repeat(step, 1)[: mask.shape[0], : mask.shape[1]]
+    classes[large & mask] = HIDDEN
+    return classes
+
+
+def dry(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Give a fresh leaf a dried tone: olive, brown, yellow or pale, its veins kept."""
+    tones = np.array(
+        [
+            (96, 88, 52),
+            (110, 78, 48),
+            (78, 82, 50),
+            (150, 128, 82),
+            (70, 56, 42),
+            (132, 136, 96),
+            (168, 150, 108),
+            (60, 64, 44),
+            (120, 96, 40),
+        ],
+        float,
+    )
+    weights = rng.dirichlet(np.full(len(tones), 0.25))
+    tone = weights @ tones
+    grey = image.astype(np.float32).mean(axis=2, keepdims=True)
+    relief = (grey - grey.mean()) / (grey.std() + 6)
+    texture = 1 + rng.uniform(0.05, 0.22) * relief
+    keep = rng.uniform(0, 0.5)
+    dried = (1 - keep) * tone * texture + keep * image
+    return np.clip(dried, 0, 255).astype(np.uint8)
+
+
+def paste(
+    sample: Sample,
+    cutout: Cutout,
+    length: float,
+    place: NDArray[np.float64],
+    rng: np.random.Generator,
+    *,
+    shadow: bool = True,
+) -> Sample:
+    """Paste a cut-out onto a crop.
+
+    Parameters
+    ----------
+    sample : (S x S x 3 uint8, S x S uint8)
+        Left unchanged.
+    cutout : Cutout
+    length : float
+        Long side of the pasted cut-out in px.
+    place : (2,) float
+        Where its centre goes, as (x, y) in px.
+    rng : numpy.random.Generator
+        Turns and mirrors it.
+    shadow : bool
+        Darken the ground around it a little.
+    """
+    image, mask = sample
+    size = image.shape[0]
+    data = _placing(cutout, length, place, rng)
+    leaf = _warp(Image.fromarray(cutout.image), size, data, Image.Resampling.BILINEAR)
+    classes = _warp(
+        Image.fromarray(cutout.classes), size, data, Image.Resampling.NEAREST
+    )
+    cover = Image.fromarray((classes > 0).astype(np.uint8) * 255)
+    alpha = np.asarray(cover.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / 255
+    ground = image.astype(np.float32)
+    if shadow:
+        dark = cover.filter(ImageFilter.GaussianBlur(rng.uniform(1, 4)))
+        ground *= 1 - rng.uniform(0, 0.35) * np.asarray(dark)[..., None] / 255
+    alpha = np.where(classes > 0, alpha, 0)[..., None]
+    mixed = alpha * leaf + (1 - alpha) * ground
+    labelled = np.where(classes == HIDDEN, 0, np.where(classes == 1, 1, mask))
+    return mixed.astype(np.uint8), labelled.astype(np.uint8)
+
+
+def _placing(
+    cutout: Cutout, length: float, place: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[float, ...]:
+    height, width = cutout.classes.shape
+    turn = rng.uniform(0, 2 * math.pi)
+    zoom = max(height, width) / length
+    stretch = math.exp(rng.uniform(-0.2, 0.2))
+    cos, sin = math.cos(turn), math.sin(turn)
+    matrix = np.array([[cos, -sin], [sin, cos]]) @ np.diag(
+        [rng.choice([-1, 1]) * zoom * stretch, zoom / stretch]
+    )
+    offset = np.array([width, height]) / 2 - matrix @ place
+    return (*matrix[0], offset[0], *matrix[1], offset[1])
+
+
+def _warp(
+    image: Image.Image, size: int, data: tuple[float, ...], how: Image.Resampling
+) -> NDArray[np.uint8]:
+    warped = image.transform((size, size), Image.Transform.AFFINE, data, how)
+    return np.asarray(warped)
+
+
+def add_leaves(
+    sample: Sample, leaves: list[Cutout], rng: np.random.Generator, most: int = 8
+) -> Sample:
+    """Paste some leaves of one kind and about one size, as a plant would have."""
+    size = sample[0].shape[0]
+    count = int(rng.integers(1, most + 1))
+    length = math.exp(rng.uniform(math.log(14), math.log(1.1 * size)))
+    count = min(count, max(1, round(0.6 * (size / length) ** 2)))
+    chosen = leaves[int(rng.integers(len(leaves)))]
+    image = dry(chosen.image, rng) if rng.random() < 0.8 else chosen.image
+    for _ in range(count):
+        look = _shrunk(Cutout(relight(image, rng, 0.6), chosen.classes), length)
+        place = rng.uniform(0, size, 2)
+        sample = paste(sample, look, length * rng.uniform(0.7, 1.2), place, rng)
+    return sample
+
+
+def _shrunk(cutout: Cutout, length: float) -> Cutout:
+    """Halve a cut-out until it is at most about twice the wanted size."""
+    factor = int(max(cutout.classes.shape) / (1.5 * length))
+    if factor < 2:
+        return cutout
+    image = Image.fromarray(cutout.image).reduce(factor)
+    classes = Image.fromarray(cutout.classes).resize(
+        image.size, Image.Resampling.NEAREST
+    )
+    return Cutout(np.asarray(image), np.asarray(classes))
+
+
+def add_objects(
+    sample: Sample, objects: list[Cutout], rng: np.random.Generator, most: int = 2
+) -> Sample:
+    """Paste labels, rulers or charts; they hide what is under them."""
+    size = sample[0].shape[0]
+    for _ in range(int(rng.integers(1, most + 1))):
+        chosen = objects[int(rng.integers(len(objects)))]
+        look = Cutout(recolour(relight(chosen.image, rng), rng), chosen.classes)
+        length = math.exp(rng.uniform(math.log(100), math.log(900)))
+        sample = paste(sample, look, length, rng.uniform(0, size, 2), rng)
+    return sample

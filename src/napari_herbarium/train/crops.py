@@ -1,0 +1,113 @@
+"""Cut square training crops from pictures: any place, scale, rotation and mirror.
+
+Leaves on sheets are 5 to 3,000 px long, so the scale at which a sheet is seen is the
+augmentation that matters most. It is drawn as the long side that the whole sheet
+would have, because that is also how inference chooses its working sizes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_herbarium.train.picture import IGNORE, Picture
+
+Sample = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class CropSettings:
+    """How crops are drawn.
+
+    Attributes
+    ----------
+    size : int
+        Side of the crop in px.
+    long_side : (float, float)
+        Range, log-uniform, of the long side in px to which the sheet is scaled.
+    stretch : float
+        Largest relative change of the aspect ratio.
+    on_outline : float
+        Share of crops centred near a leaf edge; the others fall anywhere.
+    turn : bool
+        Rotate by any angle (otherwise by none).
+    """
+
+    size: int = 512
+    long_side: tuple[float, float] = (800.0, 3200.0)
+    stretch: float = 0.15
+    on_outline: float = 0.7
+    turn: bool = True
+
+
+def random_crop(
+    picture: Picture, settings: CropSettings, rng: np.random.Generator
+) -> Sample:
+    """Cut one crop; what lies outside the picture is black and ignored.
+
+    Returns
+    -------
+    image : S x S x 3 uint8
+    mask : S x S uint8
+        0, 1 or 255 (ignore).
+    """
+    low, high = (math.log(side) for side in settings.long_side)
+    zoom = math.exp(rng.uniform(low, high)) / max(picture.size)
+    return cut(picture, _centre(picture, settings, zoom, rng), zoom, settings, rng)
+
+
+def _centre(
+    picture: Picture, settings: CropSettings, zoom: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    half = settings.size / zoom / 2
+    if len(picture.outline) and rng.random() < settings.on_outline:
+        point = picture.outline[rng.integers(len(picture.outline))]
+        return point + rng.uniform(-0.8, 0.8, 2) * half
+    low = np.minimum(half * 0.7, np.array(picture.size) / 2)
+    return rng.uniform(low, np.array(picture.size) - low)
+
+
+def cut(
+    picture: Picture,
+    centre: NDArray[np.float64],
+    zoom: float,
+    settings: CropSettings,
+    rng: np.random.Generator,
+) -> Sample:
+    """Cut a crop at a place (x, y in px of the picture) and zoom.
+
+    Returns
+    -------
+    image : S x S x 3 uint8
+    mask : S x S uint8
+    """
+    turn = rng.uniform(0, 2 * math.pi) if settings.turn else 0.0
+    stretch = math.exp(rng.uniform(-settings.stretch, settings.stretch) / 2)
+    mirror = rng.choice([-1.0, 1.0])
+    cos, sin = math.cos(turn), math.sin(turn)
+    # From crop px to picture px: mirror, stretch, shrink, turn.
+    scale = np.diag([mirror * stretch / zoom, 1 / stretch / zoom])
+    matrix = np.array([[cos, -sin], [sin, cos]]) @ scale
+    level = min(len(picture.images) - 1, max(0, round(-math.log2(zoom) - 0.2)))
+    matrix, middle = matrix / 2**level, np.asarray(centre) / 2**level
+    offset = middle - matrix @ np.full(2, settings.size / 2)
+    data = (*matrix[0], offset[0], *matrix[1], offset[1])
+    return (
+        _warp(picture.images[level], settings.size, data, smooth=True),
+        _warp(picture.masks[level], settings.size, data, smooth=False),
+    )
+
+
+def _warp(
+    image: Image.Image, size: int, data: tuple[float, ...], *, smooth: bool
+) -> NDArray[np.uint8]:
+    how = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
+    fill = None if smooth else IGNORE
+    warped = image.transform(
+        (size, size), Image.Transform.AFFINE, data, how, fillcolor=fill
+    )
+    return np.array(warped)

