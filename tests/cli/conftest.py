@@ -16,7 +16,7 @@ from napari_herbarium.progress import Progress
 PAPER, LEAF = (235, 228, 210), (60, 140, 50)
 
 
-def _sees_green(image, model=None, settings=None, mm_per_px=None):
+def _sees_green(image, model=None, settings=None):
     image = np.asarray(image).astype(int)
     yield Progress(1, 2, "tiles")
     green = image[..., 1] > image[..., 0] + 30

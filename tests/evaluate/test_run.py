@@ -31,7 +31,7 @@ def tiles(monkeypatch):
     """A network that says where it is and that it was stopped."""
     seen = []
 
-    def iter_segment(image, model, settings, mm_per_px):
+    def iter_segment(image, model, settings):
         try:
             seen.append("started")
             yield Progress(1, 2, "tiles")

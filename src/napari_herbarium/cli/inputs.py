@@ -10,9 +10,8 @@ from pathlib import Path
 
 from napari_herbarium.cli.outputs import LABELS, OVERLAY
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.evaluate.pairs import SHEET_SUFFIXES
 from napari_herbarium.sheet.drawn import drawn_sheet
-from napari_herbarium.sheet.read import read_sheet
+from napari_herbarium.sheet.read import SUFFIXES, read_sheet
 from napari_herbarium.sheet.sheet import Sheet
 
 SAMPLE_STEM = "sample-sheet"
@@ -78,14 +77,14 @@ def _expand(text: str) -> list[Path]:
 def _sheets_among(paths: Iterable[Path], what: str) -> list[Path]:
     sheets = sorted(path for path in paths if _looks_like_sheet(path))
     if not sheets:
-        msg = f"{what} holds no sheet; sheets are {', '.join(SHEET_SUFFIXES)}."
+        msg = f"{what} holds no sheet; sheets are {', '.join(sorted(SUFFIXES))}."
         raise SettingsError(msg)
     return sheets
 
 
 def _looks_like_sheet(path: Path) -> bool:
     return (
-        path.suffix.lower() in SHEET_SUFFIXES
+        path.suffix.lower() in SUFFIXES
         and not path.name.startswith(".")
         and not path.name.endswith((LABELS, OVERLAY))
         and path.is_file()

@@ -70,9 +70,7 @@ def iter_sheet(task: SheetInput, work: Work) -> Job[int]:
 
 
 def _iter_labels(sheet: Sheet, work: Work) -> Job[NDArray]:
-    probability = yield from iter_segment(
-        sheet.image, work.model, work.segment, mm_per_px=sheet.mm_per_px
-    )
+    probability = yield from iter_segment(sheet.image, work.model, work.segment)
     return (
         yield from iter_extract_leaves(
             probability,

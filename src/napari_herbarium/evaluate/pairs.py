@@ -13,9 +13,9 @@ from PIL import Image
 
 from napari_herbarium.errors import SheetError
 from napari_herbarium.evaluate.metrics import IGNORED
+from napari_herbarium.sheet.read import SUFFIXES
 
-SHEET_SUFFIXES = (".tif", ".tiff", ".btf", ".jpg", ".jpeg", ".png", ".jp2")
-MASK_SUFFIXES = (".png", ".tif", ".tiff")
+MASK_SUFFIXES = frozenset([".png", ".tif", ".tiff"])
 MASK_VALUES = (0, 1, IGNORED)
 
 
@@ -36,7 +36,7 @@ def find_pairs(folder: Path) -> list[Pair]:
     SheetError
         A folder is missing or empty, or sheets have no mask (all are named).
     """
-    sheets = _by_stem(folder / "images", SHEET_SUFFIXES)
+    sheets = _by_stem(folder / "images", SUFFIXES)
     masks = _by_stem(folder / "masks", MASK_SUFFIXES)
     alone = [path.name for stem, path in sheets.items() if stem not in masks]
     if alone:
@@ -104,7 +104,7 @@ def _group_rows(path: Path) -> Iterator[tuple[str, str]]:
             yield row["sheet"], row["group"]
 
 
-def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+def _by_stem(folder: Path, suffixes: frozenset[str]) -> dict[str, Path]:
     if not folder.is_dir():
         msg = f"There is no folder {folder}; give one with images/ and masks/."
         raise SheetError(msg)

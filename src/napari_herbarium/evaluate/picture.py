@@ -37,7 +37,7 @@ def draw_errors(image: Any, predicted: NDArray, truth: NDArray) -> NDArray[np.ui
     picture = np.asarray(image, np.uint8).copy()
     _tint(picture, leaf & true, HIT, FAINT)
     _tint(picture, ~leaf & true, MISSED, STRONG)
-    _tint(picture, leaf & ~true, FALSE, STRONG)
+    _tint(picture, leaf & (truth == 0), FALSE, STRONG)
     _tint(picture, truth == IGNORED, UNSAID, STRONG)
     return picture
 

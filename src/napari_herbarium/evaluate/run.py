@@ -110,9 +110,7 @@ def _iter_score(
 
 
 def _iter_leaf(sheet: Sheet, model: LeafModel, how: Evaluation) -> Job[NDArray]:
-    probability = yield from iter_segment(
-        sheet.image, model, how.segment, mm_per_px=sheet.mm_per_px
-    )
+    probability = yield from iter_segment(sheet.image, model, how.segment)
     threshold = model.config.threshold
     if how.leaves is None:
         return probability >= math.ceil(threshold * 255)
