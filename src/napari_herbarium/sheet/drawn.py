@@ -142,6 +142,15 @@ def _as_sheet(pixels: NDArray[np.uint8], mm_per_px: float) -> Sheet:
         scale_trust="trusted",
         offered_mm_per_px=mm_per_px,
         catalog_number=CATALOG_NUMBER,
-        metadata={"drawn": "napari-herbarium", "dpi": 25.4 / mm_per_px},
+        metadata={
+            "drawn": "napari-herbarium",
+            "height": pixels.shape[0],
+            "width": pixels.shape[1],
+            "catalog_number": CATALOG_NUMBER,
+            "scale_source": "drawn",
+            "scale_trust": "trusted",
+            "mm_per_px": mm_per_px,
+            "offered_mm_per_px": mm_per_px,
+        },
         path=None,
     )

@@ -1,0 +1,274 @@
+"""The settings of "Segment leaves" as controls."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QSizePolicy,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible, QLabeledDoubleSlider
+
+from napari_herbarium._napari import tooltips
+from napari_herbarium._napari.model_choice import (
+    add_folder,
+    model_choices,
+    own_threshold,
+)
+from napari_herbarium._napari.preferences import Preferences
+from napari_herbarium.settings import (
+    Detail,
+    Device,
+    LeafMethod,
+    LeafSettings,
+    SegmentSettings,
+)
+
+_DETAILS = {
+    "Full: coarse to fine": Detail.FULL,
+    "Fast: one pass": Detail.FAST,
+    "As published: 512 px": Detail.PAPER,
+}
+_DEVICES = {
+    "Automatic": Device.AUTO,
+    "CPU": Device.CPU,
+    "CUDA (NVIDIA)": Device.CUDA,
+    "MPS (Apple)": Device.MPS,
+}
+_METHODS = {"Threshold": LeafMethod.DEFAULT, "As published": LeafMethod.PAPER}
+_SLIM_PX = 80
+
+
+class SegmentForm(QWidget):
+    """Controls for `SegmentSettings` and `LeafSettings`.
+
+    Signals
+    -------
+    leaf_settings_changed
+        A setting changed that acts on a probability already there.
+
+    Parameters
+    ----------
+    preferences : Preferences
+        What the controls start with.
+    parent : QWidget, optional
+        Qt parent.
+    """
+
+    leaf_settings_changed = Signal()
+
+    def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._models = model_choices(preferences)
+        self._calibrated = False
+        self._own_threshold = True
+        self._build_basic()
+        self._build_leaf_controls()
+        self._build_memory_controls()
+        self._lay_out()
+        self._connect()
+        self.take_preferences(preferences)
+
+    def segment_settings(self) -> SegmentSettings:
+        """Give the settings of the network run."""
+        return SegmentSettings(
+            model=self._models.get(self.model.currentText(), ""),
+            detail=self.detail.currentData(),
+            device=self.device.currentData(),
+            tile=self.tile.value() // 32 * 32,
+            batch=self.batch.value(),
+        )
+
+    def leaf_settings(self) -> LeafSettings:
+        """Give the settings of leaf extraction."""
+        defaults = LeafSettings()
+        area = self.min_area.value()
+        return LeafSettings(
+            method=self.method.currentData(),
+            threshold=None if self._own_threshold else self.threshold.value(),
+            fill_holes=self.fill_holes.isChecked(),
+            split_touching=self.split_touching.isChecked(),
+            min_area_mm2=area if self._calibrated else defaults.min_area_mm2,
+            min_area_px=defaults.min_area_px if self._calibrated else int(area),
+        )
+
+    def has_model(self) -> bool:
+        """Whether there is any model to choose."""
+        return bool(self._models)
+
+    def set_calibrated(self, calibrated: bool) -> None:
+        """Ask for the smallest area in mm2 or in px; keeps no value of the other."""
+        defaults = LeafSettings()
+        if calibrated == self._calibrated and self.min_area.suffix():
+            return
+        self._calibrated = calibrated
+        self.min_area.blockSignals(True)
+        self.min_area.setDecimals(1 if calibrated else 0)
+        self.min_area.setSuffix(" mm²" if calibrated else " px")
+        self.min_area.setRange(0, 10_000 if calibrated else 10_000_000)
+        self.min_area.setSingleStep(1 if calibrated else 50)
+        self.min_area.setValue(
+            defaults.min_area_mm2 if calibrated else defaults.min_area_px
+        )
+        self.min_area.blockSignals(False)
+        tip = tooltips.MIN_AREA_MM2 if calibrated else tooltips.MIN_AREA_PX
+        self.min_area.setToolTip(tip)
+
+    def take_preferences(self, preferences: Preferences) -> None:
+        """Set the controls that have a preference."""
+        self._models |= model_choices(preferences)
+        self._list_models(_shown(self._models, preferences.model))
+        self.device.setCurrentIndex(self.device.findData(preferences.device.value))
+        self.detail.setCurrentIndex(self.detail.findData(preferences.detail.value))
+
+    def add_model(self, folder: Path) -> None:
+        """Offer a model folder, and choose it."""
+        self._list_models(add_folder(self._models, folder))
+
+    def _build_basic(self) -> None:
+        self.model = _combo(tooltips.MODEL)
+        self.browse = QToolButton()
+        self.browse.setText("…")
+        self.browse.setToolTip(tooltips.BROWSE_MODEL)
+        self.detail = _combo(tooltips.DETAIL, _DETAILS)
+        self.device = _combo(tooltips.DEVICE, _DEVICES)
+
+    def _build_leaf_controls(self) -> None:
+        self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.threshold.setRange(0.05, 0.95)
+        self.threshold.setDecimals(2)
+        self.threshold.setToolTip(tooltips.THRESHOLD)
+        self.min_area = QDoubleSpinBox()
+        self.min_area.setKeyboardTracking(False)
+        _slim(self.min_area)
+        self.set_calibrated(False)
+        self.fill_holes = _check("Fill holes", tooltips.FILL_HOLES)
+        self.split_touching = _check("Split touching leaves", tooltips.SPLIT)
+        self.method = _combo(tooltips.METHOD, _METHODS)
+
+    def _build_memory_controls(self) -> None:
+        defaults = SegmentSettings()
+        self.tile = QSpinBox()
+        self.tile.setRange(128, 4096)
+        self.tile.setSingleStep(32)
+        _spin(self.tile, tooltips.TILE, " px", defaults.tile)
+        self.batch = QSpinBox()
+        self.batch.setRange(1, 256)
+        _spin(self.batch, tooltips.BATCH, " tiles", defaults.batch)
+
+    def _lay_out(self) -> None:
+        model_row = QHBoxLayout()
+        model_row.addWidget(self.model)
+        model_row.addWidget(self.browse)
+        basic = _form_layout()
+        basic.addRow("Model", model_row)
+        basic.addRow("Detail", self.detail)
+        basic.addRow("Device", self.device)
+        inside = QWidget()
+        advanced = _form_layout(inside)
+        advanced.addRow("Threshold", self.threshold)
+        advanced.addRow("Minimum area", self.min_area)
+        advanced.addRow(self.fill_holes)
+        advanced.addRow(self.split_touching)
+        advanced.addRow("Method", self.method)
+        advanced.addRow("Tile", self.tile)
+        advanced.addRow("Batch", self.batch)
+        self.advanced = QCollapsible("Advanced", expandedIcon="▾", collapsedIcon="▸")
+        self.advanced.setDuration(0)
+        self.advanced.addWidget(inside)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(basic)
+        layout.addWidget(self.advanced)
+
+    def _connect(self) -> None:
+        self.browse.clicked.connect(self._browse)
+        self.model.currentIndexChanged.connect(self._use_own_threshold)
+        self.threshold.valueChanged.connect(self._on_threshold)
+        self.min_area.valueChanged.connect(self._on_leaf_setting)
+        self.fill_holes.toggled.connect(self._on_leaf_setting)
+        self.split_touching.toggled.connect(self._on_leaf_setting)
+        self.method.currentIndexChanged.connect(self._on_leaf_setting)
+
+    def _list_models(self, chosen: str) -> None:
+        self.model.blockSignals(True)
+        self.model.clear()
+        for shown, loads in self._models.items():
+            self.model.addItem(shown)
+            self.model.setItemData(
+                self.model.count() - 1, loads, Qt.ItemDataRole.ToolTipRole
+            )
+        self.model.setCurrentIndex(max(self.model.findText(chosen), 0))
+        self.model.blockSignals(False)
+        self._use_own_threshold()
+
+    def _use_own_threshold(self, _index: int = 0) -> None:
+        """Put the slider where the model's threshold is, until the user moves it."""
+        if self._own_threshold:
+            self.threshold.blockSignals(True)
+            self.threshold.setValue(own_threshold(self.segment_settings().model))
+            self.threshold.blockSignals(False)
+
+    def _on_threshold(self, _value: float) -> None:
+        self._own_threshold = False
+        self.leaf_settings_changed.emit()
+
+    def _on_leaf_setting(self, _value: object = None) -> None:
+        self.leaf_settings_changed.emit()
+
+    def _browse(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Choose a model folder")
+        if folder:
+            self.add_model(Path(folder))
+
+
+def _shown(choices: dict[str, str], loads: str) -> str:
+    return next((shown for shown, what in choices.items() if what == loads), loads)
+
+
+def _combo(tip: str, choices: dict[str, StrEnum] | None = None) -> QComboBox:
+    combo = QComboBox()
+    combo.setToolTip(tip)
+    _slim(combo)
+    for shown, value in (choices or {}).items():
+        # Plain text: Qt finds an enum member only by the member itself.
+        combo.addItem(shown, value.value)
+    return combo
+
+
+def _spin(box: QSpinBox, tip: str, suffix: str, value: int) -> None:
+    box.setToolTip(tip)
+    box.setSuffix(suffix)
+    box.setValue(value)
+    _slim(box)
+
+
+def _slim(control: QWidget) -> None:
+    """Let a control shrink: a long name must not make the whole dock wide."""
+    control.setMinimumWidth(_SLIM_PX)
+    control.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+
+def _check(text: str, tip: str) -> QCheckBox:
+    box = QCheckBox(text)
+    box.setToolTip(tip)
+    return box
+
+
+def _form_layout(parent: QWidget | None = None) -> QFormLayout:
+    form = QFormLayout(parent) if parent is not None else QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form

@@ -1,0 +1,90 @@
+"""A viewer without a window, a small sheet, and a network that needs no torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from napari_herbarium._napari import model_choice
+from napari_herbarium.model import catalogue
+from napari_herbarium.progress import Progress
+from napari_herbarium.segment import predict
+
+_HEADLESS = sys.platform.startswith("linux") and not (
+    os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+)
+if _HEADLESS:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def pytest_collection_modifyitems(items):
+    if not _HEADLESS:
+        return
+    skip = pytest.mark.skip(reason="needs a display; xvfb-run gives one")
+    for item in items:
+        if item.get_closest_marker("window"):
+            item.add_marker(skip)
+
+
+@pytest.fixture
+def viewer(qapp):
+    """Everything of a viewer but the window."""
+    from napari.components import ViewerModel
+
+    return ViewerModel()
+
+
+@pytest.fixture
+def picture():
+    """A large and a middling sure leaf, a pale one, and a crumb; H x W x 3 uint8."""
+    pixels = np.full((120, 160, 3), 250, np.uint8)
+    pixels[10:50, 10:60] = 20
+    pixels[70:100, 20:50] = 40
+    pixels[60:100, 90:140] = 115
+    pixels[20:23, 100:103] = 20
+    return pixels
+
+
+class FakeCore:
+    """Stands in for the network: dark is leaf. Tests hold it and let it fail."""
+
+    TILES = 4
+
+    def __init__(self):
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.error = None
+        self.runs = []
+        self.closed = False
+
+    def load_model(self, name):
+        config = SimpleNamespace(name=name, version="7", threshold=0.5)
+        return SimpleNamespace(config=config, sha256="ab" * 32)
+
+    def iter_segment(self, image, model=None, settings=None, mm_per_px=None):
+        self.runs.append((image, settings))
+        try:
+            for tile in range(1, self.TILES + 1):
+                yield Progress(tile, self.TILES, "tiles")
+                self.go_on.wait(10)
+                if self.error is not None:
+                    raise self.error
+            return 255 - np.asarray(image)[..., 0]
+        finally:
+            self.closed = True
+
+
+@pytest.fixture
+def core(monkeypatch):
+    """The network replaced by `FakeCore`."""
+    fake = FakeCore()
+    monkeypatch.setattr(predict, "iter_segment", fake.iter_segment)
+    monkeypatch.setattr(catalogue, "load_model", fake.load_model)
+    monkeypatch.setattr(model_choice, "list_models", lambda: ["herbarium-leaves"])
+    yield fake
+    fake.go_on.set()
