@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from napari import Viewer  # noqa: TID251
 from qtpy.QtWidgets import QApplication  # noqa: TID251
 
+from napari import Viewer  # noqa: TID251
 from napari_herbarium._napari.worker import State
 
 PLUGIN = "napari-herbarium"
