@@ -1,0 +1,126 @@
+"""Steps on masks that both ways of finding leaves share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+from skimage.measure import label
+
+_BAND = 1024
+
+
+def components(mask: np.ndarray) -> np.ndarray:
+    """Label the connected parts of a mask; pixels that touch by a corner connect.
+
+    Parameters
+    ----------
+    mask : ndarray
+        H x W bool.
+
+    Returns
+    -------
+    ndarray
+        H x W int32, 0 outside.
+    """
+    parts: np.ndarray = label(mask, connectivity=2)
+    return parts.astype(np.int32, copy=False)
+
+
+def fill_holes(mask: np.ndarray) -> np.ndarray:
+    """Fill what is enclosed: background with no way to the border of the picture.
+
+    Parameters
+    ----------
+    mask : ndarray
+        H x W bool.
+
+    Returns
+    -------
+    ndarray
+        A filled copy.
+    """
+    # Labelling takes one pass; scipy's binary_fill_holes takes as many as the
+    # background is deep, which is minutes on a whole sheet.
+    outside: np.ndarray = label(~mask, connectivity=1)
+    border = (outside[0], outside[-1], outside[:, 0], outside[:, -1])
+    open_parts = np.zeros(int(outside.max()) + 1, bool)
+    for side in border:
+        open_parts[side] = True
+    # Part 0 is the mask itself; it may or may not reach the border.
+    open_parts[0] = False
+    return ~open_parts[outside]
+
+
+def areas_of(labels: np.ndarray, count: int) -> np.ndarray:
+    """Pixels of each label from 0 to `count`, int64."""
+    areas = np.zeros(count + 1, np.int64)
+    # In bands, because bincount makes an int64 copy of what it counts.
+    for top in range(0, len(labels), _BAND):
+        areas += np.bincount(labels[top : top + _BAND].ravel(), minlength=count + 1)
+    return areas
+
+
+def keep_large(labels: np.ndarray, min_area: float) -> np.ndarray:
+    """Drop parts smaller than `min_area` px and close the gaps in the numbers."""
+    areas = areas_of(labels, int(labels.max()))
+    kept = areas >= min_area
+    kept[0] = False
+    return renumber(labels, np.where(kept, np.cumsum(kept), 0))
+
+
+def renumber(labels: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Give label i the number ``new[i]``, in the smallest unsigned type."""
+    table = new.astype(np.min_scalar_type(int(new.max())))
+    result = np.empty(labels.shape, table.dtype)
+    for top in range(0, len(labels), _BAND):
+        result[top : top + _BAND] = table[labels[top : top + _BAND]]
+    return result
+
+
+def boxes_of(labels: np.ndarray) -> list[Any]:
+    """Bounding box of each label from 1 on as a pair of slices."""
+    return list(ndimage.find_objects(labels.astype(np.int32, copy=False)))
+
+
+def in_reading_order(labels: np.ndarray) -> np.ndarray:
+    """Renumber leaves as one reads: rows from top to bottom, each left to right.
+
+    Rows are found from the centres of the bounding boxes. Going down, a leaf begins
+    a new row when its centre lies more than half the median leaf height below the
+    centre of the first leaf of the row.
+
+    Parameters
+    ----------
+    labels : ndarray
+        H x W; every number from 1 to the largest occurs.
+
+    Returns
+    -------
+    ndarray
+        H x W in the smallest unsigned type that holds the numbers.
+    """
+    boxes = boxes_of(labels)
+    new = np.zeros(len(boxes) + 1, np.int64)
+    for number, index in enumerate(reading_order(boxes), start=1):
+        new[index + 1] = number
+    return renumber(labels, new)
+
+
+def reading_order(boxes: list[Any]) -> list[int]:
+    """Sort bounding boxes as one reads; gives their indices, see `in_reading_order`."""
+    if not boxes:
+        return []
+    middles = np.array([[(s.start + s.stop) / 2 for s in box] for box in boxes])
+    height = float(np.median([box[0].stop - box[0].start for box in boxes]))
+    row = np.zeros(len(boxes), np.int64)
+    first = -np.inf
+    for index in np.argsort(middles[:, 0], kind="stable"):
+        if middles[index, 0] > first + height / 2:
+            first = middles[index, 0]
+            current = index
+        row[index] = current
+    # All members of a row take the height of its first leaf as their sorting key.
+    order = np.lexsort((middles[:, 0], middles[:, 1], middles[row, 0]))
+    return [int(index) for index in order]
