@@ -14,6 +14,7 @@ from napari_herbarium.sheet._drawn_leaf import (
 )
 
 F32 = NDArray[np.float32]
+Real = NDArray[np.floating]
 _SECONDARIES = {
     Form.OVATE: 7,
     Form.TOOTHED: 11,
@@ -110,6 +111,6 @@ def _palmate_veins(leaf: DrawnLeaf, u: F32, v: F32) -> F32:
     return np.asarray(veins, np.float32)
 
 
-def _stroke(distance: F32, half_width: F32 | float) -> F32:
+def _stroke(distance: Real, half_width: Real | float) -> F32:
     """1 on a line, falling to 0 at about twice its half width."""
-    return np.clip(1.5 - distance / half_width, 0, 1)
+    return np.asarray(np.clip(1.5 - distance / half_width, 0, 1), np.float32)

@@ -73,7 +73,7 @@ class Canvas:
         for points, inside in ((outline, 255), *((hole, 0) for hole in holes)):
             px = points * self.px_per_mm - (cols.start, rows.start)
             pen.polygon([tuple(p) for p in px * FINE - 0.5], fill=inside)
-        cover = np.asarray(fine.reduce(FINE), np.float32) / 255
+        cover = np.asarray(fine.reduce(FINE), np.float32) / np.float32(255)
         return window, cover
 
     def window(self, points: Points, pad_mm: float = 0.0) -> Window:

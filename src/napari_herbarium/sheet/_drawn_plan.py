@@ -6,6 +6,7 @@ same plants in the same places.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -211,7 +212,7 @@ def _with_holes(leaf: DrawnLeaf, rng: np.random.Generator) -> DrawnLeaf:
     return replace(leaf, holes=holes)
 
 
-def smooth_line(bones: list[tuple[float, ...]], count: int = 120) -> Points:
+def smooth_line(bones: Sequence[tuple[float, ...]], count: int = 120) -> Points:
     """Draw a smooth line (Bezier) from the first to the last of `bones`, N x 2."""
     points = np.asarray(bones, float)
     t = np.linspace(0, 1, count)[:, None, None]
