@@ -64,10 +64,12 @@ def layer_of(sheet: Sheet) -> LayerData:
     np.asarray(sheet.levels[-1])
     multiscale = len(sheet.levels) > 1
     calibrated = sheet.mm_per_px is not None
+    top = int(np.iinfo(sheet.levels[0].dtype).max)
     options = {
         "name": sheet.path.stem if sheet.path else "herbarium sheet",
         "rgb": True,
         "multiscale": multiscale,
+        "contrast_limits": (0, top),
         "scale": (sheet.mm_per_px, sheet.mm_per_px) if calibrated else (1, 1),
         "units": ("mm", "mm") if calibrated else ("pixel", "pixel"),
         "axis_labels": ("y", "x"),
@@ -77,8 +79,9 @@ def layer_of(sheet: Sheet) -> LayerData:
 
 
 def _as_paths(path: PathOrPaths) -> list[Path]:
-    one = isinstance(path, str | os.PathLike)
-    return [Path(path)] if one else [Path(part) for part in path]
+    if isinstance(path, str | os.PathLike):
+        return [Path(path)]
+    return [Path(part) for part in path]
 
 
 def _is_ours(path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ from napari_herbarium.sheet.catalogue_number import (
 from napari_herbarium.sheet.colour import conversion_to_srgb, to_8_bit
 from napari_herbarium.sheet.encoding import Encoding
 from napari_herbarium.sheet.lazy import as_array
-from napari_herbarium.sheet.limits import check_memory
 from napari_herbarium.sheet.orientation import swaps_sides, upright
-from napari_herbarium.sheet.pyramid import Halvings, LevelSource, halvings
+from napari_herbarium.sheet.pyramid import levels_below
 from napari_herbarium.sheet.scale import ResolutionTag, Scale, judge_scale
 from napari_herbarium.sheet.sheet import Sheet
 from napari_herbarium.sheet.source import Source
@@ -58,7 +56,7 @@ class Picture:
 def assemble(picture: Picture, path: Path) -> Sheet:
     """Make the sheet: upright, in sRGB, with levels, scale and metadata."""
     conversion = conversion_to_srgb(picture.encoding.model, picture.profile)
-    sources = _with_levels(picture.sources, path)
+    sources = [*picture.sources, *levels_below(picture.sources[-1])]
     levels = tuple(
         upright(as_array(source, conversion.convert), picture.orientation)
         for source in sources
@@ -77,7 +75,7 @@ def assemble(picture: Picture, path: Path) -> Sheet:
         "alpha": picture.encoding.alpha,
         "profile": conversion.profile,
         "conversion": conversion.words,
-        "levels": "from the file" if len(picture.sources) > 1 else "made on opening",
+        "levels": "in the file" if len(picture.sources) > 1 else "made from the sheet",
         "catalog_number": number.number,
         "catalog_numbers": list(number.all_numbers),
         "catalog_number_source": number.source,
@@ -94,20 +92,6 @@ def assemble(picture: Picture, path: Path) -> Sheet:
         metadata=metadata,
         path=path,
     )
-
-
-def _with_levels(sources: Sequence[Source], path: Path) -> list[Source]:
-    """Sources down to a small one, halving the last of the file's own."""
-    smallest = sources[-1]
-    height, width, channels = smallest.shape
-    count = halvings(height, width)
-    if not count:
-        return list(sources)
-    # the halved levels together are a third of what they are made of
-    check_memory(path, height * width * channels * smallest.dtype.itemsize // 3)
-    made = Halvings(smallest, count)
-    levels = (LevelSource(made, level, smallest.dtype) for level in range(1, count + 1))
-    return [*sources, *levels]
 
 
 def _upright_tag(tag: ResolutionTag | None, orientation: int) -> ResolutionTag | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import struct
 
+from napari_herbarium.sheet.damage import DamageError
+
 _SOF = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD})
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _EOI = b"\xff\xd9"
@@ -16,16 +18,12 @@ _SIZ = b"\xff\x4f\xff\x51"
 _SCAN_MARKER = re.compile(rb"\xff[\x01-\xfe]")
 
 
-class BadStreamError(ValueError):
-    """A stream that is not whole."""
-
-
 def jpeg_size(data: bytes) -> tuple[int, int]:
     """(width, height) that a JPEG stream declares, after checking it to its end.
 
     Raises
     ------
-    BadStreamError
+    DamageError
         When the stream has no frame, or its end is missing.
     """
     size = None
@@ -42,9 +40,9 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
             size = (width, height)
         position += length
     if size is None:
-        raise BadStreamError("a JPEG stream without a picture")
+        raise DamageError("a JPEG part holds no picture")
     if len(data.rstrip(b"\x00")) - position > 64:
-        raise BadStreamError("a JPEG stream that ends before its data")
+        raise DamageError("a JPEG part ends too early")
     return size
 
 
@@ -52,7 +50,7 @@ def _next_marker(data: bytes, position: int) -> tuple[int, int]:
     """Next marker at or after `position`, skipping entropy-coded bytes."""
     found = _SCAN_MARKER.search(data, position)
     if found is None:
-        raise BadStreamError("a JPEG stream without its end")
+        raise DamageError("a JPEG part has no end")
     return data[found.start() + 1], found.end()
 
 
@@ -61,12 +59,12 @@ def jpeg2000_size(data: bytes) -> tuple[int, int]:
 
     Raises
     ------
-    BadStreamError
+    DamageError
         When there is no size in it.
     """
     at = data.find(_SIZ)
     fields = data[at + 8 : at + 24] if at >= 0 else b""
     if len(fields) < 16:
-        raise BadStreamError("a JPEG 2000 stream without a size")
+        raise DamageError("a JPEG 2000 part has no size")
     right, bottom, left, top = struct.unpack(">IIII", fields)
     return right - left, bottom - top

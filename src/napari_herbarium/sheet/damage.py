@@ -21,12 +21,24 @@ def unsupported(path: Path, what: str, remedy: str) -> SheetError:
     return SheetError(f"{path.name} {what}: {remedy}.")
 
 
+class DamageError(ValueError):
+    """Found by a decoding step that does not know the file; says what is wrong."""
+
+
 @contextmanager
-def reading(path: Path, what: str) -> Iterator[None]:
-    """Turn errors of the decoders into a `SheetError` naming the file and `what`.
+def reading(path: Path, fault: str) -> Iterator[None]:
+    """Turn errors of the decoders into a `SheetError` naming the file.
 
     Decoders meet damaged bytes with every kind of exception, from ``IndexError``
-    to ``struct.error``, so all of them count as damage here.
+    to ``struct.error``, so all of them count as damage here. Their words are for
+    programmers and stay in the chained cause.
+
+    Parameters
+    ----------
+    path : Path
+        The file being read.
+    fault : str
+        What is wrong with it when something unforeseen happens.
     """
     try:
         yield
@@ -41,6 +53,7 @@ def reading(path: Path, what: str) -> Iterator[None]:
     except PermissionError as error:
         msg = f"{path.name} may not be read: check the permissions of the file."
         raise SheetError(msg) from error
+    except DamageError as error:
+        raise damaged(path, str(error)) from error
     except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise damaged(path, f"{what}: {reason}") from error
+        raise damaged(path, fault) from error

@@ -10,20 +10,18 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_herbarium.sheet.codestream import (
-    BadStreamError,
-    jpeg2000_size,
-    jpeg_size,
-)
+from napari_herbarium.sheet.codestream import jpeg2000_size, jpeg_size
+from napari_herbarium.sheet.damage import DamageError
 from napari_herbarium.sheet.samples import unpack_subsampled
 
-Decoder = Callable[[bytes, int], NDArray[Any]]
+Stored = NDArray[np.uint8]
+Decoder = Callable[[Stored, int], NDArray[Any]]
 """(stored bytes, index of the strip or tile) -> rows x columns x samples."""
 
 RAW = 1
 _JPEG = {6, 7, 33007, 34892}
 _JPEG2000 = {33003, 33004, 33005, 34712}
-_BYTE_CODECS: dict[int, Callable[..., bytes]] = {
+_BYTE_CODECS: dict[int, Callable[..., bytes | bytearray]] = {
     5: imagecodecs.lzw_decode,
     8: imagecodecs.zlib_decode,
     32773: imagecodecs.packbits_decode,
@@ -73,7 +71,7 @@ def part_of(page: Any) -> tuple[int, int]:
 
 
 def decoder_of(page: Any) -> Decoder:
-    """Decoder of the page's strips or tiles.
+    """Choose the decoder of the page's strips or tiles.
 
     Parameters
     ----------
@@ -99,7 +97,7 @@ def decoder_of(page: Any) -> Decoder:
 
 
 def raw_decoder(dtype: np.dtype, width: int, samples: int) -> Decoder:
-    """Decoder of any run of whole rows of uncompressed pixels."""
+    """Make a decoder of any run of whole rows of uncompressed pixels."""
     return partial(_decode_raw, dtype=dtype, width=width, samples=samples)
 
 
@@ -110,7 +108,7 @@ def _size_reader(code: int) -> Callable[[bytes], tuple[int, int]] | None:
 
 
 def _decode_part(
-    data: bytes,
+    stored: Stored,
     index: int,
     *,
     decode: Callable[..., Any],
@@ -118,27 +116,29 @@ def _decode_part(
     part: tuple[int, int],
     tables: bytes | None,
 ) -> NDArray[Any]:
+    data = stored.tobytes()
     if size_of is not None:
         width, height = size_of(data)
         if height > part[0] + _JPEG_BLOCK or width > part[1] + _JPEG_BLOCK:
-            msg = f"a strip or tile of {width} x {height} px"
-            raise BadStreamError(msg)
+            msg = f"a strip or tile claims to be {width} x {height} px"
+            raise DamageError(msg)
     pixels, _, _ = decode(data, index, jpegtables=tables)
     decoded: NDArray[Any] = pixels[0]
     return decoded
 
 
 def _decode_subsampled(
-    data: bytes,
+    stored: Stored,
     index: int,
     *,
-    codec: Callable[..., bytes] | None,
+    codec: Callable[..., bytes | bytearray] | None,
     part: tuple[int, int],
     subsampling: tuple[int, int],
 ) -> NDArray[Any]:
     del index
-    unpacked = data if codec is None else codec(data)
-    pixels = np.frombuffer(unpacked, np.uint8)
+    pixels = stored
+    if codec is not None:
+        pixels = np.frombuffer(codec(stored.tobytes()), np.uint8)
     across, down = subsampling
     unit_row = -(-part[1] // across) * (across * down + 2)
     rows = min(part[0], pixels.size // unit_row * down)
@@ -146,8 +146,8 @@ def _decode_subsampled(
 
 
 def _decode_raw(
-    data: bytes, index: int, *, dtype: np.dtype, width: int, samples: int
+    stored: Stored, index: int, *, dtype: np.dtype, width: int, samples: int
 ) -> NDArray[Any]:
     del index
-    pixels = np.frombuffer(data, dtype).reshape(-1, width, samples)
+    pixels = stored.view(dtype).reshape(-1, width, samples)
     return pixels.astype(dtype.newbyteorder("="), copy=False)

@@ -84,7 +84,7 @@ class Encoding:
 
 
 def plain_encoding(samples: int, dtype: np.dtype) -> Encoding:
-    """Encoding of decoded grey, grey-alpha, RGB or RGBA pixels."""
+    """Describe decoded grey, grey-alpha, RGB or RGBA pixels."""
     model, name = _KINDS[1 if samples < 3 else 2]
     wanted = _SAMPLES[model]
     if samples == wanted:
@@ -94,7 +94,7 @@ def plain_encoding(samples: int, dtype: np.dtype) -> Encoding:
 
 
 def encoding_of(page: Any, path: Path) -> Encoding:
-    """Encoding of a TIFF page.
+    """Describe the pixels of a TIFF page.
 
     Parameters
     ----------

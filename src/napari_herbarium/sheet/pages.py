@@ -18,11 +18,19 @@ from napari_herbarium.sheet.ifd import Ifd, IfdReader
 _REDUCED, _MASK = 1, 4
 _PALETTE = 3
 _DEFINING = frozenset(
-    [254, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 317, 320]
-    + [322, 323, 324, 325, 330, 332, 338, 339, 347, 529, 530, 34675]
+    {254, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 317, 320, 322}
+    | {323, 324, 325, 330, 332, 338, 339, 347, 529, 530, 34675}
 )
 """Tags without which pixels or colours would come out wrong."""
 _NEEDED = {256: "width", 257: "height", 262: "colour kind"}
+_KIND_FACTS = (
+    "photometric",
+    "bitspersample",
+    "samplesperpixel",
+    "extrasamples",
+    "dtype",
+    "compression",
+)
 _STEP = (1.5, 4.6)
 """How much smaller the next level of a pyramid may be."""
 
@@ -61,7 +69,7 @@ class Page:
         return bool(self.content.subfiletype & _REDUCED)
 
     def about(self) -> dict[str, Any]:
-        """What the metadata says of a page that is not the sheet."""
+        """Describe a page that is not the sheet, for the metadata."""
         height, width = self.size
         kind = "mask" if self.content.subfiletype & _MASK else "picture"
         return {"page": self.number, "height": height, "width": width, "kind": kind}
@@ -163,8 +171,7 @@ def _continues(above: Page, page: Page, sheet: Page) -> bool:
 
 def _alike(page: Page, sheet: Page) -> bool:
     """Whether both store the same kind of pixels; palettes may differ unseen."""
-    facts = ("photometric", "bitspersample", "samplesperpixel", "dtype")
-    facts += ("extrasamples", "compression")
     return page.content.photometric != _PALETTE and all(
-        getattr(page.content, fact) == getattr(sheet.content, fact) for fact in facts
+        getattr(page.content, fact) == getattr(sheet.content, fact)
+        for fact in _KIND_FACTS
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +45,14 @@ def read_raster(path: Path, kind: str) -> Picture:
     SheetError
         For a file that is damaged, too large, or of a kind that is no scan.
     """
-    with reading(path, "its header"), warnings.catch_warnings():
+    with reading(path, "its header cannot be read"), warnings.catch_warnings():
         # its limit is for pictures from the net; ours is what memory holds
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        opened = Image.open(path, formats=["JPEG", "MPO", "PNG", "JPEG2000"])
+        opened = Image.open(path, formats=["JPEG", "PNG", "JPEG2000"])
     with opened:
         check_area(path, opened.height, opened.width)
         check_memory(path, opened.height * opened.width * 8)
-        with reading(path, "its pixels"):
+        with reading(path, "its pixels cannot be decoded"):
             pixels, encoding = _decode(path, opened, kind)
         if pixels.shape[:2] != (opened.height, opened.width):
             raise damaged(path, "its header and its pixels differ in size")

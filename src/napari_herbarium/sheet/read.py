@@ -56,7 +56,7 @@ def read_sheet(path: str | os.PathLike[str]) -> Sheet:
         raise unsupported(
             path, "is no TIFF, JPEG, PNG or JPEG 2000 file", "open a scanned sheet"
         )
-    with reading(path, "its pages"):
+    with reading(path, "what it says of itself makes no sense"):
         picture = read_tiff(path) if kind == "TIFF" else read_raster(path, kind)
         return assemble(picture, path)
 
@@ -72,7 +72,7 @@ def kind_of(path: Path) -> str | None:
     if path.is_dir():
         msg = f"{path.name} is a folder: open the sheets in it one by one."
         raise SheetError(msg)
-    with reading(path, "its first bytes"), path.open("rb") as file:
+    with reading(path, "its first bytes cannot be read"), path.open("rb") as file:
         head = file.read(16)
     if not head:
         msg = f"{path.name} is empty (0 bytes): {COPY_AGAIN}."

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_herbarium.sheet.damage import DamageError
+
 Pixels = NDArray[Any]
 
 
@@ -23,7 +25,7 @@ def look_up(samples: Pixels, table: NDArray[np.uint8]) -> Pixels:
 
 
 def keep(samples: Pixels, wanted: int) -> Pixels:
-    """The first `wanted` samples."""
+    """Drop all samples after the first `wanted`."""
     return samples[..., :wanted]
 
 
@@ -81,7 +83,7 @@ def unpack_subsampled(
 
     Raises
     ------
-    ValueError
+    DamageError
         When there are too few bytes.
     """
     (rows, columns), (across, down) = shape, subsampling
@@ -89,8 +91,8 @@ def unpack_subsampled(
     units_down, units_across = -(-rows // down), -(-columns // across)
     needed = units_down * units_across * unit
     if data.size < needed:
-        msg = f"{data.size} bytes of YCbCr where {needed} are needed"
-        raise ValueError(msg)
+        msg = f"a strip or tile holds {data.size} bytes where {needed} are needed"
+        raise DamageError(msg)
     units = data[:needed].reshape(units_down, units_across, unit)
     luma = units[..., :-2].reshape(units_down, units_across, down, across)
     y = luma.swapaxes(1, 2).reshape(units_down * down, units_across * across)

@@ -27,7 +27,7 @@ from napari_herbarium.sheet.decoders import (
 
 _LARGEST_RATIO = {5: 4096, 8: 1100, 32773: 70, 32946: 1100, 7: 4096}
 """Decoded bytes per stored byte that a compression cannot exceed."""
-_RAW_PART = 1 << 20
+_RAW_PART = 2 << 20
 
 
 @dataclass(frozen=True)
@@ -162,13 +162,13 @@ def _is_one_run(page: Any) -> bool:
 
 
 def _split(segments: Segments, page: Any) -> Segments:
-    """Cut one run of uncompressed pixels into parts of about 1 MiB.
+    """Cut one run of uncompressed pixels into parts of about 2 MiB.
 
     Scanners write such a sheet as one strip, or as thousands of single rows.
     """
     stored = segments.dtype.newbyteorder(page.parent.byteorder)
     row = segments.width * segments.samples * stored.itemsize
-    rows = min(max(1, _RAW_PART // row), segments.height)
+    rows = min(max(1, _RAW_PART // row // 8 * 8), segments.height)
     tops = np.arange(0, segments.height, rows, dtype=np.int64)
     counts = (np.minimum(tops + rows, segments.height) - tops) * row
     planes = np.arange(segments.planes, dtype=np.int64) * (segments.height * row)

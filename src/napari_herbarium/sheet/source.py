@@ -6,6 +6,7 @@ upright nor in sRGB yet.
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from itertools import product
@@ -16,13 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_herbarium.errors import SheetError
-from napari_herbarium.sheet.damage import reading
+from napari_herbarium.sheet.damage import DamageError, reading
 from napari_herbarium.sheet.encoding import Encoding
 from napari_herbarium.sheet.segments import Segments
 
 Pixels = NDArray[Any]
 _CHUNK_SIDE = 1024
 _CHUNK_BYTES = 8 << 20
+
+
+def bands(shape: tuple[int, int, int], dtype: np.dtype) -> tuple[int, int]:
+    """Rows and columns of full-width bands of about 8 MiB, an even number of rows."""
+    row = shape[1] * shape[2] * dtype.itemsize
+    return max(2, _CHUNK_BYTES // row // 2 * 2), shape[1]
 
 
 class Source(Protocol):
@@ -41,7 +48,7 @@ class Source(Protocol):
         """Rows and columns that are well read at once."""
 
     def read(self, rows: slice, columns: slice) -> Pixels:
-        """Decoded window, h x w x channels."""
+        """Decode a window, h x w x channels."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +84,7 @@ class ArraySource:
     @property
     def chunk(self) -> tuple[int, int]:
         """Bands of rows."""
-        row = self.pixels.shape[1] * self.pixels.shape[2] * self.pixels.itemsize
-        return max(2, _CHUNK_BYTES // row // 2 * 2), self.pixels.shape[1]
+        return bands(self.shape, self.dtype)
 
     def read(self, rows: slice, columns: slice) -> Pixels:
         """Window of the pixels, not copied."""
@@ -110,13 +116,16 @@ class FileSource:
 
     @property
     def chunk(self) -> tuple[int, int]:
-        """Groups of tiles of about 1024 px, or bands of strips of about 8 MiB."""
-        rows, columns = self.segments.part
-        if columns < self.segments.width:
-            tall, wide = (max(1, _CHUNK_SIDE // side) for side in (rows, columns))
-            return rows * tall, columns * wide
-        strip = max(1, self.segments.part_bytes * self.segments.planes)
-        return rows * max(1, _CHUNK_BYTES // strip), columns
+        """Groups of tiles of about 1024 px, or bands of strips of about 8 MiB.
+
+        Multiples of 8 px where parts allow, so that reduced levels fit them.
+        """
+        parts = self.segments
+        rows, columns = parts.part
+        if columns < parts.width:
+            return _whole_parts(rows, _CHUNK_SIDE), _whole_parts(columns, _CHUNK_SIDE)
+        row = max(1, parts.nbytes // parts.height)
+        return _whole_parts(rows, _CHUNK_BYTES // row), columns
 
     def read(self, rows: slice, columns: slice) -> Pixels:
         """Decode the strips or tiles that a window touches.
@@ -126,11 +135,11 @@ class FileSource:
         SheetError
             When the file has changed or its bytes cannot be decoded.
         """
-        with reading(self.path, "its pixels"):
+        with reading(self.path, "its pixels cannot be decoded"):
             return self.encoding.decode(self._samples(rows, columns))
 
     def _samples(self, rows: slice, columns: slice) -> Pixels:
-        """Stored samples of a window, h x w x S."""
+        """Read the stored samples of a window, h x w x S."""
         parts = self.segments
         size = (rows.stop - rows.start, columns.stop - columns.start)
         window = np.empty((parts.planes, *size, parts.samples), parts.dtype)
@@ -156,9 +165,9 @@ class FileSource:
         index = (plane * grid[0] + down) * grid[1] + across
         file.seek(self.segments.offsets[index])
         count = int(self.segments.counts[index])
-        data = file.read(count)
-        if len(data) < count:
-            raise EOFError("the file ends within a strip or tile")
+        data = np.fromfile(file, np.uint8, count)
+        if data.size < count:
+            raise DamageError("it ends within a strip or tile")
         return self.segments.decode(data, index)
 
     def _check_unchanged(self, file: BinaryIO) -> None:
@@ -167,8 +176,16 @@ class FileSource:
             raise SheetError(msg)
 
 
+def _whole_parts(side: int, wanted: int) -> int:
+    """Multiple of a part's side near `wanted`; of 8 px too unless far larger."""
+    unit = math.lcm(side, 8)
+    if unit > 4 * wanted:
+        unit = side
+    return unit * max(1, wanted // unit)
+
+
 def _touched(span: slice, side: int) -> range:
-    """Indices of the parts of a given side that a span touches."""
+    """List the parts of a given side that a span touches."""
     return range(span.start // side, -(-span.stop // side))
 
 
@@ -183,5 +200,5 @@ def _check_covers(pixels: Pixels, rows: int, columns: int) -> None:
     """Refuse a part that decodes to less than it should; numpy would repeat it."""
     if pixels.shape[0] < rows or pixels.shape[1] < columns:
         height, width = pixels.shape[:2]
-        msg = f"a strip or tile of {width} x {height} px where more is needed"
-        raise ValueError(msg)
+        msg = f"a strip or tile holds {width} x {height} px where more are needed"
+        raise DamageError(msg)

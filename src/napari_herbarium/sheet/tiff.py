@@ -36,7 +36,10 @@ def read_tiff(path: Path) -> Picture:
     SheetError
         For a file that is damaged or of a kind that is no scan.
     """
-    with reading(path, "its pages"), tifffile.TiffFile(path, is_ndpi=False) as tif:
+    with (
+        reading(path, "its pages make no sense"),
+        tifffile.TiffFile(path, is_ndpi=False) as tif,
+    ):
         pages = read_pages(tif, path)
         sheet = pages.sheet.content
         check_area(path, *pages.sheet.size)

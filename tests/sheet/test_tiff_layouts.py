@@ -1,0 +1,121 @@
+"""However a TIFF is laid out, the same pixels come out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_herbarium import SheetError, read_sheet
+
+LOSSLESS = [None, "lzw", "deflate", "zlib", "packbits", "zstd", "lzma"]
+LAYOUTS = [{"rowsperstrip": 1}, {"rowsperstrip": 13}, {"tile": (32, 48)}, {}]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+@pytest.mark.parametrize("compression", LOSSLESS)
+def test_lossless_pixels_are_exact(save, scan, compression, layout):
+    sheet = read_sheet(save(scan, compression=compression, **layout))
+    assert np.array_equal(np.asarray(sheet.image), scan)
+    assert sheet.image.dtype == np.uint8
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize("compression", [None, "lzw"])
+def test_byte_order_and_bigtiff(save, scan, byteorder, bigtiff, compression):
+    deep = scan.astype(np.uint16) * 257
+    options = {"byteorder": byteorder, "bigtiff": bigtiff, "compression": compression}
+    sheet = read_sheet(save(deep, **options))
+    assert np.array_equal(np.asarray(sheet.levels[0]), deep)
+    assert sheet.metadata["format"] == ("BigTIFF" if bigtiff else "TIFF")
+
+
+@pytest.mark.parametrize("compression", ["lzw", "deflate"])
+def test_predictor(save, scan, compression):
+    path = save(scan, compression=compression, predictor=True, rowsperstrip=20)
+    assert np.array_equal(np.asarray(read_sheet(path).image), scan)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"rowsperstrip": 9, "compression": "lzw"}, {"tile": (16, 32)}],
+    ids=str,
+)
+def test_planar_separate(save, scan, options):
+    planes = np.moveaxis(scan, 2, 0)
+    sheet = read_sheet(save(planes, planarconfig="separate", **options))
+    assert np.array_equal(np.asarray(sheet.image), scan)
+    assert sheet.metadata["planar"] == "separate"
+
+
+@pytest.mark.parametrize("layout", [{"rowsperstrip": 16}, {"tile": (48, 48)}], ids=str)
+@pytest.mark.parametrize("compression", ["jpeg", "webp"])
+def test_lossy_pixels_are_close(save, scan, compression, layout):
+    options = {"compression": compression, "compressionargs": {"level": 95}}
+    sheet = read_sheet(save(scan, **options, **layout))
+    difference = np.asarray(sheet.image).astype(int) - scan
+    assert np.abs(difference).mean() < 3
+    assert sheet.image.shape == scan.shape
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_jpeg_2000(save, scan, deep):
+    pixels = scan.astype(np.uint16) * 257 if deep else scan
+    options = {"compressionargs": {"level": 0, "reversible": True}, "tile": (48, 48)}
+    sheet = read_sheet(save(pixels, compression="jpeg2000", **options))
+    assert np.array_equal(np.asarray(sheet.levels[0]), pixels)
+    assert sheet.metadata["compression"] == "JPEG 2000"
+
+
+def test_one_long_uncompressed_strip_is_read_in_pieces(save):
+    pixels = np.random.default_rng(0).integers(0, 256, (3000, 1100, 3), dtype=np.uint8)
+    sheet = read_sheet(save(pixels, rowsperstrip=3000))
+    assert len(sheet.image.chunks[0]) > 1
+    assert np.array_equal(np.asarray(sheet.image), pixels)
+    assert np.array_equal(
+        np.asarray(sheet.image[1234:1290, 5:17]), pixels[1234:1290, 5:17]
+    )
+
+
+def test_strips_of_a_compressed_file_are_decoded_only_when_looked_at(save, scan):
+    path = save(np.tile(scan, (40, 20, 1)), compression="deflate", rowsperstrip=97)
+    data = bytearray(path.read_bytes())
+    last = read_sheet(path).image.chunks[0][-1]
+    with_damage = data.rindex(b"\x78")  # zlib header of the last strip
+    data[with_damage + 40 : with_damage + 80] = b"\xff" * 40
+    path.write_bytes(data)
+    image = read_sheet(path).image
+    assert np.array_equal(np.asarray(image[:97, :70]), scan)
+    with pytest.raises(SheetError, match=r"sheet\.tif is damaged"):
+        image[-last:].compute()
+
+
+def test_a_compressed_single_strip_is_decoded_at_once(save, scan):
+    sheet = read_sheet(save(scan, compression="lzw", rowsperstrip=97))
+    assert isinstance(sheet.image, np.ndarray)
+
+
+def test_pixels_in_memory_may_be_changed(save, scan):
+    image = read_sheet(save(scan)).image
+    image[0, 0] = 0
+    assert not image[0, 0].any()
+
+
+def test_a_file_that_changes_while_open_is_refused(save, scan):
+    path = save(scan, compression="lzw", rowsperstrip=10)
+    sheet = read_sheet(path)
+    save(scan[:50], compression="lzw", rowsperstrip=10)
+    with pytest.raises(SheetError, match="has changed since it was opened"):
+        np.asarray(sheet.image)
+    path.unlink()
+    with pytest.raises(SheetError, match="is not there any more"):
+        np.asarray(sheet.image)
+
+
+def test_the_file_is_not_touched_nor_kept_open(save, scan):
+    path = save(scan, compression="lzw", rowsperstrip=10)
+    before = path.read_bytes(), path.stat().st_mtime_ns
+    sheet = read_sheet(path)
+    np.asarray(sheet.image)
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+    path.rename(path.with_name("moved.tif"))  # refused on Windows while it is open
