@@ -1,0 +1,181 @@
+"""Read the scale of a sheet from the ruler that lies on it, or say why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from napari_herbarium.sheet.ruler.bar import find_bars, fit_bar
+from napari_herbarium.sheet.ruler.combs import Comb, find_combs
+from napari_herbarium.sheet.ruler.evidence import (
+    INCH_MARKS,
+    LONG_SIDE,
+    Claim,
+    agree,
+    bar_claim,
+    ticks_claim,
+)
+from napari_herbarium.sheet.ruler.lattice import Lattice, fit_lattice
+from napari_herbarium.sheet.ruler.pixels import Grey, grey_copy, shrink
+from napari_herbarium.sheet.ruler.ticks import read_rhythm
+
+_COMBS, _BARS = 30, 4
+"""How many places of each kind are looked at closely, each way."""
+
+_SAME, _TAG = 0.015, 0.03
+"""How far two rulers, or a ruler and the resolution tag, may differ."""
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class RulerReading:
+    """What the ruler on a sheet says.
+
+    Attributes
+    ----------
+    mm_per_px : float or None
+        Millimetres per pixel of the image given; None when not certain.
+    confidence : float
+        0 to 1; 0 without a scale.
+    unit : str
+        Marks that were read: ``"mm"``, ``"cm"``, ``"1/16 inch"``...; empty without.
+    tick_period_px : float or None
+        Distance of two such marks, px of the image given.
+    line : tuple of two points, or None
+        Ends (row, column) of the stretch that was read, for display.
+    reason : str
+        One sentence: what was read, or why there is no scale.
+    """
+
+    mm_per_px: float | None
+    confidence: float
+    unit: str
+    tick_period_px: float | None
+    line: tuple[Point, Point] | None
+    reason: str
+
+
+def read_ruler(image: Any, tag_mm_per_px: float | None = None) -> RulerReading:
+    """Find the ruler or scale bar on a sheet and read its scale.
+
+    Rows of equally spaced marks are followed over their whole length; the unit comes
+    from the rhythm of the longer marks or from the build of the bar, never from the
+    size of the sheet, which must only agree. Weak or contradicting evidence gives no
+    scale.
+
+    Parameters
+    ----------
+    image : array-like
+        H x W x 3 uint8, numpy or dask, upright or lying, 500 px to A3 at 600 ppi.
+    tag_mm_per_px : float, optional
+        What the file's resolution tag says, if it is believable: a ruler that
+        contradicts it by more than 3 % is not believed.
+
+    Returns
+    -------
+    RulerReading
+        With ``mm_per_px`` None when the scale is not certain.
+    """
+    grey, factor = grey_copy(image)
+    claims = list(_claims(grey))
+    sound = [claim for claim in claims if claim.sound]
+    if not sound:
+        return _refuse(_why_nothing(claims))
+    best = max(sound, key=lambda claim: claim.confidence)
+    if any(not agree(best, other, _SAME) for other in sound):
+        return _refuse(_why_split(sound, factor))
+    mm_per_px = 1 / best.px_per_mm / factor
+    if tag_mm_per_px and abs(np.log(mm_per_px / tag_mm_per_px)) > _TAG:
+        return _refuse(
+            f"the ruler says {mm_per_px:.4f} mm per px but the file's resolution says "
+            f"{tag_mm_per_px:.4f}"
+        )
+    return _accept(best, mm_per_px, factor, len(sound))
+
+
+def _claims(grey: Grey) -> Iterator[Claim]:
+    """All claims of the picture, lying and upright."""
+    long_side = max(grey.shape)
+    for upright in (False, True):
+        picture = np.ascontiguousarray(grey.T) if upright else grey
+        yield from _bar_claims(picture, long_side, upright)
+        yield from _ticks_claims(picture, long_side, upright)
+
+
+def _bar_claims(grey: Grey, long_side: int, upright: bool) -> Iterator[Claim]:
+    factor = max(1, long_side // 750)
+    small = shrink(grey, factor)
+    side = long_side / factor
+    spots = find_bars(small, side / 61, side / 31)
+    for cell, x, y in spots[:_BARS]:
+        shift = (factor - 1) / 2
+        bar = fit_bar(grey, cell * factor, x * factor + shift, y * factor + shift)
+        claim = bar_claim(bar, long_side, upright) if bar else None
+        if claim:
+            yield claim
+
+
+def _ticks_claims(grey: Grey, long_side: int, upright: bool) -> Iterator[Claim]:
+    shortest = max(2.2, min(1.0, INCH_MARKS[0]) * long_side / LONG_SIDE[1])
+    combs = find_combs(grey, shortest, INCH_MARKS[2] * long_side / LONG_SIDE[0])
+    combs = [comb for comb in combs if comb.support > 2][:_COMBS]
+    seen: list[Lattice] = []
+    for comb in combs:
+        if any(_covers(lattice, comb) for lattice in seen):
+            continue
+        lattice = fit_lattice(grey, comb)
+        if lattice is None:
+            continue
+        seen.append(lattice)
+        claim = ticks_claim(lattice, read_rhythm(grey, lattice), long_side, upright)
+        if claim:
+            yield claim
+
+
+def _covers(lattice: Lattice, comb: Comb) -> bool:
+    """Whether the comb is a part of a lattice already followed."""
+    u = (comb.x - lattice.frame.x) / np.cos(lattice.frame.angle)
+    y = lattice.frame.place(u, 0.0)[1]
+    near = abs(comb.y - y) < 2 * lattice.period + 3
+    inside = lattice.first < u < lattice.last
+    return bool(near and inside and abs(comb.period / lattice.period - 1) < 0.06)
+
+
+def _accept(best: Claim, mm_per_px: float, factor: int, finds: int) -> RulerReading:
+    more = f"; {finds} finds agree" if finds > 1 else ""
+    ends = (best.frame.place(u, 0.0) for u in (0.0, best.length))
+    points = [_on_image(x, y, best.upright, factor) for x, y in ends]
+    return RulerReading(
+        mm_per_px,
+        min(0.99, best.confidence + 0.02 * (finds - 1)),
+        best.unit,
+        best.period * factor,
+        (points[0], points[1]),
+        f"Read {best.reason}{more}.",
+    )
+
+
+def _on_image(x: float, y: float, upright: bool, factor: int) -> Point:
+    row, column = (x, y) if upright else (y, x)
+    middle = (factor - 1) / 2
+    return float(row * factor + middle), float(column * factor + middle)
+
+
+def _refuse(why: str) -> RulerReading:
+    return RulerReading(None, 0.0, "", None, None, f"No scale from a ruler: {why}.")
+
+
+def _why_nothing(claims: list[Claim]) -> str:
+    if not claims:
+        return "no ruler with marks that show their unit was found"
+    best = max(claims, key=lambda claim: claim.confidence)
+    return f"found {best.reason}, but {best.doubt}"
+
+
+def _why_split(sound: list[Claim], factor: int) -> str:
+    scales = sorted({f"{1 / claim.px_per_mm / factor:.4f}" for claim in sound})
+    return f"rulers on the sheet disagree ({', '.join(scales)} mm per px)"
