@@ -1,0 +1,64 @@
+"""Elliptic Fourier descriptors of a leaf's outline."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pyefd import elliptic_fourier_descriptors
+
+from napari_herbarium.errors import SettingsError
+from napari_herbarium.measure.outline import Ring, closed
+
+_FEWEST_POINTS = 8
+_LETTERS = "abcd"
+
+
+def elliptic_fourier(
+    ring: Ring, harmonics: int = 20, normalise: bool = True
+) -> NDArray[np.float64]:
+    """Return the elliptic Fourier descriptors of an outline.
+
+    Kuhl and Giardina 1982, by the library pyefd.
+
+    Parameters
+    ----------
+    ring : (N, 2) float
+        Outline, y, x in px.
+    harmonics : int
+        Number of ellipses, at least 1.
+    normalise : bool
+        Take out size, rotation, start point and direction.
+
+    Returns
+    -------
+    (harmonics, 4) float
+        Coefficients a, b, c, d of each harmonic, of x and y; NaN for an outline of
+        fewer than 8 points.
+
+    Raises
+    ------
+    SettingsError
+        When `harmonics` is less than 1.
+    """
+    if harmonics < 1:
+        msg = f"{harmonics} harmonics describe no outline; ask for at least 1."
+        raise SettingsError(msg)
+    if len(ring) < _FEWEST_POINTS:
+        return np.full((harmonics, 4), np.nan)
+    points = closed(ring)[:, ::-1]
+    descriptors: NDArray[np.float64] = elliptic_fourier_descriptors(
+        points, order=harmonics, normalize=normalise
+    )
+    return descriptors
+
+
+def fourier_columns(ring: Ring, harmonics: int) -> dict[str, float]:
+    """Return normalised descriptors as columns ``efd_a1``, ``efd_b1`` ..."""
+    if harmonics == 0:
+        return {}
+    coefficients = elliptic_fourier(ring, harmonics)
+    return {
+        f"efd_{letter}{n}": float(coefficients[n - 1, i])
+        for n in range(1, harmonics + 1)
+        for i, letter in enumerate(_LETTERS)
+    }
