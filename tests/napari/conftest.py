@@ -32,6 +32,12 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
+def until(qtbot):
+    """Let Qt work until something holds; patient, as CI machines are slow."""
+    return lambda condition: qtbot.waitUntil(condition, timeout=60_000)
+
+
+@pytest.fixture
 def viewer(qapp):
     """Everything of a viewer but the window."""
     from napari.components import ViewerModel
@@ -71,7 +77,7 @@ class FakeCore:
         try:
             for tile in range(1, self.TILES + 1):
                 yield Progress(tile, self.TILES, "tiles")
-                self.go_on.wait(10)
+                self.go_on.wait(60)
                 if self.error is not None:
                     raise self.error
             return 255 - np.asarray(image)[..., 0]

@@ -96,7 +96,7 @@ def test_each_choice_is_announced_once(viewer, chooser):
 
 def test_a_chooser_that_is_gone_hears_nothing_more(viewer, qtbot):
     chooser = LayerChooser(viewer)
-    with qtbot.waitSignal(chooser.destroyed):
+    with qtbot.waitSignal(chooser.destroyed, timeout=60_000):
         chooser.deleteLater()
     add(viewer, "first")
     viewer.layers.clear()

@@ -23,11 +23,11 @@ def add_sheet(viewer, picture):
     )
 
 
-def test_open_the_widget_and_click(window, picture, qtbot):
+def test_open_the_widget_and_click(window, picture, qtbot, until):
     add_sheet(window, picture)
     _, widget = window.window.add_plugin_dock_widget(PLUGIN, "Segment leaves")
     qtbot.mouseClick(widget.button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(window.layers) == 2, timeout=20_000)
+    until(lambda: len(window.layers) == 2)
     leaves = window.layers["sheet leaves"]
     assert leaves.editable
     assert leaves.data.max() == 3
@@ -37,19 +37,19 @@ def test_open_the_widget_and_click(window, picture, qtbot):
     }
 
 
-def test_closing_napari_stops_the_run(window, picture, core, qtbot):
+def test_closing_napari_stops_the_run(window, picture, core, until):
     add_sheet(window, picture)
     _, widget = window.window.add_plugin_dock_widget(PLUGIN, "Segment leaves")
     core.go_on.clear()
     widget.run()
-    qtbot.waitUntil(lambda: widget.progress.maximum() == core.TILES)
+    until(lambda: widget.progress.maximum() == core.TILES)
     tasks = window.window._task_status_manager
     assert tasks.is_busy()
     assert "Segment leaves of “sheet”" in tasks.get_status()[0]
     tasks.cancel_all()
     core.go_on.set()
-    qtbot.waitUntil(lambda: core.closed)
-    qtbot.waitUntil(lambda: widget.runner.state is State.IDLE)
+    until(lambda: core.closed)
+    until(lambda: widget.runner.state is State.IDLE)
     assert not tasks.is_busy()
     assert len(window.layers) == 1
 

@@ -58,7 +58,7 @@ class Held:
     def __call__(self):
         try:
             yield Progress(1, 3, "tiles")
-            self.go_on.wait(10)
+            self.go_on.wait(60)
             yield Progress(2, 3, "tiles")
             return "whole"
         finally:
@@ -69,9 +69,9 @@ def idle(runner):
     return lambda: runner.state is State.IDLE
 
 
-def test_a_job_reports_progress_and_result(runner, watch, qtbot):
+def test_a_job_reports_progress_and_result(runner, watch, until):
     assert runner.run(counting(42), "Count")
-    qtbot.waitUntil(idle(runner))
+    until(idle(runner))
     assert watch.of("progressed") == [(Progress(i, 3, "tiles"),) for i in (1, 2, 3)]
     assert watch.of("done") == [(42,)]
     assert watch.of("state_changed") == [(State.RUNNING,), (State.IDLE,)]
@@ -86,81 +86,81 @@ def test_a_job_reports_progress_and_result(runner, watch, qtbot):
     ],
 )
 def test_an_error_comes_as_words_and_the_runner_is_free_again(
-    runner, watch, qtbot, error, words
+    runner, watch, until, error, words
 ):
     def job():
         yield Progress(1, 3, "tiles")
         raise error
 
     runner.run(job, "Fail")
-    qtbot.waitUntil(idle(runner))
+    until(idle(runner))
     ((reason,),) = watch.of("failed")
     assert words in reason
     assert not watch.of("done")
     assert runner.run(counting(1), "Again")
-    qtbot.waitUntil(lambda: watch.of("done") == [(1,)])
+    until(lambda: watch.of("done") == [(1,)])
 
 
-def test_cancel_stops_at_the_next_step_and_closes_the_job(runner, watch, qtbot):
+def test_cancel_stops_at_the_next_step_and_closes_the_job(runner, watch, until):
     held = Held()
     runner.run(held, "Hold")
-    qtbot.waitUntil(lambda: bool(watch.of("progressed")))
+    until(lambda: bool(watch.of("progressed")))
     runner.cancel()
     assert runner.state is State.CANCELLING
     held.go_on.set()
-    qtbot.waitUntil(idle(runner))
+    until(idle(runner))
     assert held.closed.is_set()
     assert watch.said[-1] == ("cancelled",)
     assert not watch.of("done")
 
 
-def test_cancel_during_the_last_step_still_gives_no_result(runner, watch, qtbot):
+def test_cancel_during_the_last_step_still_gives_no_result(runner, watch, until):
     go_on, reached = threading.Event(), threading.Event()
 
     def job():
         yield Progress(1, 1, "tiles")
         reached.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return "late"
 
     runner.run(job, "Last")
-    qtbot.waitUntil(reached.is_set)
+    until(reached.is_set)
     runner.cancel()
     go_on.set()
-    qtbot.waitUntil(idle(runner))
+    until(idle(runner))
     assert watch.said[-1] == ("cancelled",)
     assert not watch.of("done")
 
 
-def test_two_jobs_never_overlap(runner, watch, qtbot):
+def test_two_jobs_never_overlap(runner, watch, until):
     held = Held()
     assert runner.run(held, "First")
     assert not runner.run(counting("second"), "Second")
     held.go_on.set()
-    qtbot.waitUntil(idle(runner))
+    until(idle(runner))
     assert watch.of("done") == [("whole",)]
 
 
-def test_the_latest_request_replaces_those_before(runner, watch, qtbot):
+def test_the_latest_request_replaces_those_before(runner, watch, until):
     held = Held()
     runner.run_latest(held, "First")
-    qtbot.waitUntil(lambda: bool(watch.of("progressed")))
+    until(lambda: bool(watch.of("progressed")))
     runner.run_latest(counting("second"), "Second")
     runner.run_latest(counting("third"), "Third")
     held.go_on.set()
-    qtbot.waitUntil(lambda: bool(watch.of("done")))
+    until(lambda: bool(watch.of("done")))
     assert watch.of("done") == [("third",)]
     assert held.closed.is_set()
 
 
-def test_a_closed_runner_stops_its_job_and_keeps_silent(runner, watch, qtbot):
+def test_a_closed_runner_stops_its_job_and_keeps_silent(runner, watch, qtbot, until):
     held = Held()
     runner.run(held, "Hold")
-    qtbot.waitUntil(lambda: bool(watch.of("progressed")))
+    until(lambda: bool(watch.of("progressed")))
     before = list(watch.said)
     runner.close()
     held.go_on.set()
-    qtbot.waitUntil(held.closed.is_set)
+    until(held.closed.is_set)
     qtbot.wait(50)
     assert watch.said == before
     assert not runner.run(counting(1), "Again")
