@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -238,7 +239,7 @@ def _shown(choices: dict[str, str], loads: str) -> str:
     return next((shown for shown, what in choices.items() if what == loads), loads)
 
 
-def _combo(tip: str, choices: dict[str, StrEnum] | None = None) -> QComboBox:
+def _combo(tip: str, choices: Mapping[str, StrEnum] | None = None) -> QComboBox:
     combo = QComboBox()
     combo.setToolTip(tip)
     _slim(combo)
