@@ -213,6 +213,18 @@ def test_cancelling_a_second_run_keeps_the_first_result(
     assert state_of(viewer) == before
 
 
+@pytest.mark.parametrize(("shown", "toasts"), [(True, 0), (False, 1)])
+def test_a_result_is_notified_where_the_widget_cannot_be_seen(
+    viewer, sheet, run, widget, shown, toasts
+):
+    from napari.utils.notifications import notification_manager
+
+    notification_manager.records.clear()
+    widget.setVisible(shown)
+    run()
+    assert len(notification_manager.records) == toasts
+
+
 def test_two_runs_never_overlap(viewer, sheet, start, widget, core, until):
     start()
     widget.run()

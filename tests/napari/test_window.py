@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
@@ -52,6 +55,48 @@ def test_closing_napari_stops_the_run(window, picture, core, until):
     until(lambda: widget.runner.state is State.IDLE)
     assert not tasks.is_busy()
     assert len(window.layers) == 1
+
+
+SEGMENT = """
+import sys
+import napari
+import numpy as np
+from pathlib import Path
+from qtpy.QtWidgets import QApplication
+
+viewer = napari.Viewer(show=True)
+viewer.add_image(np.full((96, 96, 3), 200, np.uint8), rgb=True, name="sheet")
+_, widget = viewer.window.add_plugin_dock_widget("napari-herbarium", "Segment leaves")
+widget.form.add_model(Path(sys.argv[1]))
+widget.runner.done.connect(lambda result: print("done", result[0].probability.shape))
+widget.runner.failed.connect(print)
+assert "torch" not in sys.modules
+widget.run()
+while widget.runner.state != "idle":
+    QApplication.processEvents()
+print([layer.name for layer in viewer.layers])
+viewer.close()
+"""
+
+
+@pytest.mark.slow
+def test_the_network_runs_beside_a_window(tmp_path):
+    """Torch comes into a process that has OpenGL, the order in which Triton crashes."""
+    from napari_herbarium.model.checkpoint import ModelConfig, save_model
+    from napari_herbarium.model.network import build_network
+
+    network = build_network("DeepLabV3Plus", "mobilenet_v2")
+    config = ModelConfig(name="blind", encoder="mobilenet_v2", scales=(96,))
+    save_model(tmp_path, network, config, "Knows nothing.")
+    done = subprocess.run(
+        [sys.executable, "-c", SEGMENT, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "done (96, 96)" in done.stdout
+    assert "['sheet', 'sheet leaves']" in done.stdout
 
 
 def test_the_sample_opens_from_the_menu(window):

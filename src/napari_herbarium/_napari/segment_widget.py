@@ -232,7 +232,8 @@ class SegmentLeaves(QWidget):
         layer = write_leaves(self._viewer, image, leaves)
         self.tuner.keep(image, layer, segmented, leaves)
         self._say(_found(layer))
-        show_info(_found(layer))
+        if not self.isVisible():
+            show_info(_found(layer))
         self._on_leaf_settings()
 
     def _on_failed(self, reason: str) -> None:
