@@ -12,7 +12,7 @@ from napari_herbarium.sheet.catalogue_number import (
     SelfDescription,
     find_catalogue_number,
 )
-from napari_herbarium.sheet.colour import conversion_to_srgb, to_8_bit
+from napari_herbarium.sheet.colour import conversion_to_srgb
 from napari_herbarium.sheet.encoding import Encoding
 from napari_herbarium.sheet.lazy import as_array
 from napari_herbarium.sheet.orientation import swaps_sides, upright
@@ -58,9 +58,13 @@ def assemble(picture: Picture, path: Path) -> Sheet:
     conversion = conversion_to_srgb(picture.encoding.model, picture.profile)
     sources = [*picture.sources, *levels_below(picture.sources[-1])]
     levels = tuple(
-        upright(as_array(source, conversion.convert), picture.orientation)
-        for source in sources
+        upright(as_array(s, conversion.convert, s.dtype), picture.orientation)
+        for s in sources
     )
+    image = levels[0]
+    if image.dtype != np.uint8:
+        narrow = as_array(sources[0], conversion.in_8_bit, np.dtype(np.uint8))
+        image = upright(narrow, picture.orientation)
     height, width, _ = levels[0].shape
     tag = _upright_tag(picture.resolution, picture.orientation)
     scale = judge_scale(tag, height, width)
@@ -82,7 +86,7 @@ def assemble(picture: Picture, path: Path) -> Sheet:
         **_scale_facts(tag, scale),
     }
     return Sheet(
-        image=_in_8_bit(levels[0]),
+        image=image,
         levels=levels,
         mm_per_px=scale.mm_per_px,
         scale_source=scale.source,
@@ -110,11 +114,3 @@ def _scale_facts(tag: ResolutionTag | None, scale: Scale) -> dict[str, Any]:
         "mm_per_px": scale.mm_per_px,
         "offered_mm_per_px": scale.offered_mm_per_px,
     }
-
-
-def _in_8_bit(pixels: Any) -> Any:
-    if pixels.dtype == np.uint8:
-        return pixels
-    if isinstance(pixels, np.ndarray):
-        return to_8_bit(pixels)
-    return pixels.map_blocks(to_8_bit, dtype=np.uint8)

@@ -50,6 +50,11 @@ class Conversion:
     words: str
     convert: Callable[[Pixels], Pixels] | None
 
+    def in_8_bit(self, pixels: Pixels) -> NDArray[np.uint8]:
+        """Convert to 8-bit sRGB; rounding first, since LCMS is fast at 8 bits."""
+        small = to_8_bit(pixels)
+        return small if self.convert is None else self.convert(small)
+
 
 def conversion_to_srgb(model: str, profile: bytes | None) -> Conversion:
     """Choose the conversion of ``"grey"``, ``"rgb"`` or ``"cmyk"`` pixels.
@@ -80,7 +85,9 @@ def profile_name(profile: bytes) -> str:
 
 
 def to_8_bit(pixels: Pixels) -> NDArray[np.uint8]:
-    """Round uint16 to uint8: 65535 becomes 255."""
+    """Round uint16 to uint8, so that 65535 becomes 255; uint8 stays as it is."""
+    if pixels.dtype == np.uint8:
+        return pixels
     # (v + 128) // 257 in uint32; 257 = 65535 / 255
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
@@ -102,8 +109,10 @@ def _mix_inks(cmyk: Pixels) -> Pixels:
 
 def _by_profile(pixels: Pixels, profile: bytes, space: str) -> Pixels:
     source = np.ascontiguousarray(pixels[..., 0] if space == "gray" else pixels)
+    # for 16 bits LCMS would interpolate in a coarse table, 15/255 off at bright colours
+    exact = imagecodecs.CMS.FLAGS.NOOPTIMIZE if source.itemsize == 2 else None
     converted: Pixels = imagecodecs.cms_transform(
-        source, profile, _srgb(), colorspace=space, outcolorspace="rgb"
+        source, profile, _srgb(), colorspace=space, outcolorspace="rgb", flags=exact
     )
     return converted
 

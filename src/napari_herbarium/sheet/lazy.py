@@ -15,7 +15,9 @@ from napari_herbarium.sheet.source import ArraySource, Source
 Pixels = NDArray[Any]
 
 
-def as_array(source: Source, convert: Callable[[Pixels], Pixels] | None) -> Any:
+def as_array(
+    source: Source, convert: Callable[[Pixels], Pixels] | None, dtype: np.dtype
+) -> Any:
     """H x W x 3 array of a source, as stored, in sRGB.
 
     Parameters
@@ -24,6 +26,8 @@ def as_array(source: Source, convert: Callable[[Pixels], Pixels] | None) -> Any:
         What to read.
     convert : callable or None
         Conversion to sRGB, H x W x C -> H x W x 3; None when the source is sRGB.
+    dtype : numpy.dtype
+        What the conversion gives.
     """
     if convert is None and isinstance(source, ArraySource):
         return source.pixels
@@ -39,8 +43,8 @@ def as_array(source: Source, convert: Callable[[Pixels], Pixels] | None) -> Any:
     return da.map_blocks(
         block,
         chunks=chunks,
-        dtype=source.dtype,
-        meta=np.empty((0, 0, 3), source.dtype),
+        dtype=dtype,
+        meta=np.empty((0, 0, 3), dtype),
         name=f"sheet-{uuid4().hex}",
     )
 

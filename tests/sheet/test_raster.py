@@ -1,0 +1,160 @@
+"""JPEG, PNG and JPEG 2000 sheets read as TIFFs do."""
+
+from __future__ import annotations
+
+import struct
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_herbarium import SheetError, read_sheet
+
+SUFFIXES = {"PNG": "png", "JPEG": "jpg", "JPEG2000": "jp2"}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(pixels, kind, name="sheet", mode=None, **options):
+        path = tmp_path / f"{name}.{SUFFIXES[kind]}"
+        Image.fromarray(pixels).convert(mode or "RGB").save(path, kind, **options)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG2000"])
+def test_lossless(write, scan, kind):
+    sheet = read_sheet(write(scan, kind))
+    assert np.array_equal(sheet.image, scan)
+
+
+def test_jpeg(write, scan):
+    sheet = read_sheet(write(scan, "JPEG", quality=97))
+    assert np.abs(sheet.image.astype(int) - scan).mean() < 3
+    assert sheet.metadata["format"] == "JPEG"
+
+
+def test_jpeg_named_tif_is_read_by_what_it_is(write, scan):
+    path = write(scan, "JPEG")
+    assert read_sheet(path.rename(path.with_suffix(".tif"))).image.shape == scan.shape
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_grey(write, scan, kind):
+    sheet = read_sheet(write(scan, kind, mode="L"))
+    image = np.asarray(sheet.image)
+    assert image.shape == scan.shape
+    assert (image == image[..., :1]).all()
+
+
+def test_cmyk_jpeg(write):
+    white = np.full((16, 16, 3), 255, np.uint8)
+    sheet = read_sheet(write(white, "JPEG", mode="CMYK"))
+    assert np.asarray(sheet.image).min() > 250
+
+
+def test_png_with_palette_and_alpha(write, scan):
+    flat = np.asarray(Image.fromarray(scan).convert("P").convert("RGB"))
+    palette = read_sheet(write(scan, "PNG", mode="P"))
+    assert np.array_equal(np.asarray(palette.image), flat)
+    clear = np.dstack([scan, np.zeros(scan.shape[:2], np.uint8)])
+    sheet = read_sheet(write(clear, "PNG", mode="RGBA"))
+    assert (np.asarray(sheet.image) == 255).all()
+    assert sheet.metadata["alpha"] == "composited on white"
+
+
+@pytest.mark.parametrize("suffix", ["png", "jp2"])
+def test_16_bit(tmp_path, scan, suffix):
+    deep = scan.astype(np.uint16) * 257
+    path = tmp_path / f"deep.{suffix}"
+    if suffix == "png":
+        path.write_bytes(imagecodecs.png_encode(deep))
+    else:
+        path.write_bytes(imagecodecs.jpeg2k_encode(deep, level=0, reversible=True))
+    sheet = read_sheet(path)
+    assert np.array_equal(sheet.levels[0], deep)
+    assert np.array_equal(np.asarray(sheet.image), scan)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_exif_orientation(write, scan, kind):
+    exif = Image.Exif()
+    exif[274] = 6
+    sheet = read_sheet(write(scan, kind, exif=exif))
+    assert np.asarray(sheet.image).shape == (70, 97, 3)
+    assert sheet.metadata["orientation"] == 6
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_resolution(write, kind):
+    pixels = np.zeros((430, 300, 3), np.uint8)
+    sheet = read_sheet(write(pixels, kind, dpi=(25.4, 25.4)))
+    assert sheet.mm_per_px == pytest.approx(1, rel=0.02)
+    assert sheet.scale_trust == "trusted"
+
+
+def test_a_camera_that_says_72_is_doubted(write, scan):
+    sheet = read_sheet(write(scan, "JPEG", dpi=(72, 72)))
+    assert sheet.mm_per_px is None
+    assert "72 ppi" in sheet.metadata["scale_reason"]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_profile(write, scan, kind):
+    profile = imagecodecs.cms_profile("adobergb")
+    options = {"quality": 97, "subsampling": 0} if kind == "JPEG" else {}
+    sheet = read_sheet(write(scan, kind, icc_profile=profile, **options))
+    assert sheet.metadata["conversion"] == "converted to sRGB"
+    assert np.abs(np.asarray(sheet.image).astype(int) - scan).max() > 10
+
+
+def test_a_camera_s_note_of_adobe_rgb(write, scan):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA005] = {1: "R03"}
+    sheet = read_sheet(write(scan, "JPEG", exif=exif))
+    assert sheet.metadata["profile"].startswith("Adobe RGB")
+
+
+def test_catalogue_number_in_a_jpeg(write, scan):
+    xmp = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a xmlns:dwc="http://dwc" '
+        b'dwc:catalogNumber="K000123456"/></x:xmpmeta>'
+    )
+    assert read_sheet(write(scan, "JPEG", xmp=xmp)).catalog_number == "K000123456"
+    exif = Image.Exif()
+    exif[270] = "BR0000005182879"
+    sheet = read_sheet(write(scan, "JPEG", exif=exif))
+    assert sheet.catalog_number == "BR0000005182879"
+
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+def test_truncated(write, scan, kind):
+    path = write(scan, kind)
+    whole = path.read_bytes()
+    for part in (0.1, 0.5, 0.95):
+        path.write_bytes(whole[: int(len(whole) * part)])
+        with pytest.raises(SheetError, match=rf"{path.name} is damaged"):
+            read_sheet(path)
+
+
+def test_a_png_bomb(write, scan):
+    path = write(scan, "PNG")
+    data = bytearray(path.read_bytes())
+    data[16:24] = struct.pack(">II", 2**17, 2**17)
+    path.write_bytes(data)
+    with pytest.raises(SheetError, match=r"sheet\.png"):
+        read_sheet(path)
+
+
+def test_large_rasters_get_levels(write):
+    pixels = np.zeros((2100, 40, 3), np.uint8)
+    pixels[:, 20:] = 200
+    levels = read_sheet(write(pixels, "PNG")).levels
+    assert [level.shape for level in levels] == [
+        (2100, 40, 3),
+        (1050, 20, 3),
+        (525, 10, 3),
+    ]
+    assert (np.asarray(levels[2])[:, 5:] == 200).all()
