@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,8 +143,3 @@ def _mosaic(patches: list, rng: np.random.Generator) -> Picture:
         for k in (0, 1)
     )
     return make_picture("patches", images, masks, levels=1)
-
-
-def steps_for(minutes: float, seconds_per_step: float) -> int:
-    """Steps that fit a time budget."""
-    return max(1, math.floor(minutes * 60 / seconds_per_step))

@@ -15,7 +15,10 @@ from napari_herbarium.model.network import build_network
 from napari_herbarium.train.loop import LoopSettings, train_steps
 from napari_herbarium.train.losses import bce_dice_loss
 
+log = logging.getLogger("make_leaf_model")
+
 ENCODER = "tu-tf_efficientnet_lite2"
+FROZEN = tuple(f"encoder.model.{name}" for name in ("conv_stem", "bn1", "blocks.0"))
 MEAN = STD = (0.5, 0.5, 0.5)
 
 
@@ -36,10 +39,12 @@ def start_weights(network: torch.nn.Module) -> None:
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:
+    """Bring 0..255 to -1..1, as `MEAN` and `STD` say."""
     return images.float().div_(127.5).sub_(1)
 
 
 def main() -> None:
+    """Parse the command and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -66,6 +71,7 @@ def main() -> None:
         seed=options.seed,
         encoder_rate=5e-4 * options.rate,
         decoder_rate=2e-3 * options.rate,
+        frozen=FROZEN,
     )
     average = _run(network, draw, settings, options.out)
     config = ModelConfig(name="herbarium-leaves", encoder=ENCODER, mean=MEAN, std=STD)
@@ -83,10 +89,10 @@ def _run(network, draw, settings, out):  # noqa: ANN001, ANN202
         except StopIteration as stop:
             return stop.value
         recent.append(report.loss)
-        if report.step % 20 == 0:
+        if report.step % 10 == 0:
             mean = sum(recent) / len(recent)
             recent.clear()
-            logging.info(
+            log.info(
                 "step %d of %d, loss %.4f, %.2f s a step, %.0f s",
                 report.step,
                 report.steps,

@@ -6,6 +6,7 @@ oneDNN kernels of torch 2.14, and took a third of a training step of EfficientNe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,12 +35,11 @@ def keep_depthwise_float32(network: nn.Module) -> int:
     return len(found)
 
 
-def _in_float32(forward):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _in_float32(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     import torch
 
     def run(x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
-            out: Tensor = forward(x.float())
-        return out
+            return forward(x.float())
 
     return run

@@ -48,6 +48,9 @@ class LoopSettings(BaseModel):
         Of the crops.
     checkpoint_every : int
         Steps between checkpoints.
+    frozen : tuple of str
+        Module names that keep their weights and statistics; early layers are general
+        and, working on the largest maps, the dearest to train.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +66,7 @@ class LoopSettings(BaseModel):
     workers: int = Field(default=2, ge=0)
     seed: int = 0
     checkpoint_every: int = Field(default=100, ge=1)
+    frozen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,7 @@ def train_steps(
 
     fabric = Fabric(accelerator="auto", devices=1, precision=settings.precision)
     network = network.to(memory_format=channels_last).train()
+    _freeze(network, settings.frozen)
     average = Average(network, settings.average)
     if fabric.device.type == "cpu":
         keep_depthwise_float32(network)
@@ -167,6 +172,11 @@ def train_steps(
     return average
 
 
+def _freeze(network: nn.Module, names: tuple[str, ...]) -> None:
+    for name in names:
+        network.get_submodule(name).eval().requires_grad_(False)
+
+
 def _optimiser(network: nn.Module, settings: LoopSettings) -> Any:
     from torch.optim import AdamW
 
@@ -177,7 +187,9 @@ def _optimiser(network: nn.Module, settings: LoopSettings) -> Any:
             "params": [
                 p
                 for p in network.parameters()
-                if (id(p) in encoder) is deep and (p.ndim > 1) is wide
+                if p.requires_grad
+                and (id(p) in encoder) is deep
+                and (p.ndim > 1) is wide
             ],
             "lr": rates[deep],
             "peak": rates[deep],
