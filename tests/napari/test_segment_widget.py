@@ -6,7 +6,7 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_herbarium import ModelError
+from napari_herbarium import LeafSettings, ModelError, extract_leaves, finish
 from napari_herbarium._napari import model_choice
 from napari_herbarium._napari.segment_widget import SegmentLeaves
 from napari_herbarium._napari.worker import State
@@ -83,6 +83,14 @@ def test_a_click_gives_leaves_to_edit(viewer, sheet, run, widget):
     assert leaves.axis_labels == ("y", "x")
     assert widget.message.text() == "3 leaves in “sheet leaves”."
     assert leaves.metadata["napari-herbarium"]["model"]["sha256"] == "ab" * 32
+
+
+def test_the_leaves_are_those_of_the_plain_functions(viewer, picture, sheet, run, core):
+    run()
+    probability = finish(core.iter_segment(picture))
+    expected = extract_leaves(probability, LeafSettings(), mm_per_px=0.1)
+    (leaves,) = leaves_of(viewer)
+    assert np.array_equal(leaves.data, expected)
 
 
 def test_an_empty_viewer_says_what_to_do(widget, core):

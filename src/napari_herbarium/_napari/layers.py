@@ -62,7 +62,7 @@ class LayerSheet:
 def why_no_sheet(layer: Image | None) -> str | None:
     """Say in words why a layer cannot be segmented; None when it can."""
     if layer is None:
-        return "There is no image yet: open a sheet (File > Open)."
+        return "There is no image yet: open a sheet, or one of File > Open Sample."
     if layer.ndim != 2:
         return (
             f"“{layer.name}” has {layer.ndim} dimensions; choose a layer that is "

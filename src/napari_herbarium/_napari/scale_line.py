@@ -45,6 +45,7 @@ class ScaleLine(QWidget):
         if layer is not None and size is None:
             self._offered = offered_mm_per_px(layer)
         self.text.setText(_sentence(layer, size))
+        self.text.setVisible(layer is not None)
         self.accept.setVisible(self._offered is not None)
         if self._offered is not None:
             self.accept.setText(f"Use {_MM_PER_INCH / self._offered:.0f} ppi")

@@ -12,20 +12,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QFormLayout,
-    QFrame,
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_herbarium._napari import tooltips
+from napari_herbarium._napari.column import Column
 from napari_herbarium._napari.labels_output import (
     Leaves,
     apply_scale,
@@ -57,6 +56,7 @@ _BUTTON = {
 }
 # Events of layers after which the sheet may be another one, or of another scale.
 _TELLING = ("scale", "units", "data")
+_UPDATING = "Updating the leaves…"
 _NO_MODEL = "No model is installed: choose a model folder with “…”."
 
 
@@ -129,7 +129,7 @@ class SegmentLeaves(QWidget):
         column.addWidget(self.scale)
         column.addWidget(self.form)
         layout = QVBoxLayout(self)
-        layout.addWidget(_Column(inside))
+        layout.addWidget(Column(inside))
         layout.addWidget(self.progress)
         layout.addWidget(self.button)
         layout.addWidget(self.message)
@@ -221,6 +221,8 @@ class SegmentLeaves(QWidget):
         if removed is self._image and self.runner.state is not State.IDLE:
             self.cancel()
         self.tuner.forget(removed)
+        if self._message == _UPDATING:
+            self._message = ""
         self._refresh()
 
     def _on_done(self, result: tuple[Segmented, Leaves]) -> None:
@@ -262,32 +264,11 @@ class SegmentLeaves(QWidget):
 
     def _tune(self) -> None:
         self.tuner.tune(self.chooser.layer, self.form.leaf_settings())
+        if self.tuner.runner.state is not State.IDLE:
+            self._say(_UPDATING)
 
     def _on_tuned(self, layer: Labels) -> None:
         self._say(_found(layer))
-
-
-class _Column(QScrollArea):
-    """As tall as what it holds where there is room; scrolls where there is not."""
-
-    def __init__(self, inside: QWidget) -> None:
-        super().__init__()
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.setWidget(inside)
-        inside.installEventFilter(self)
-
-    def sizeHint(self) -> QSize:
-        """Ask for the size of the contents; napari's style gives it a frame."""
-        return self.widget().sizeHint().grownBy(self.contentsMargins())
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow contents that fold and unfold."""
-        if event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
-        return super().eventFilter(watched, event)
 
 
 def _found(layer: Labels) -> str:

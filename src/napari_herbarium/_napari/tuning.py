@@ -36,7 +36,7 @@ class LeafTuner:
     Signals
     -------
     tuned : Labels
-        The layer was updated.
+        The layer is as the settings say.
     refused : str
         Why it was not, in words.
     """
@@ -77,6 +77,7 @@ class LeafTuner:
         if (settings, size) == (result.leaves.leaf_settings, result.leaves.mm_per_px):
             # An update on its way would bring older settings.
             self.runner.cancel()
+            self.tuned.emit(result.layer)
         elif is_edited(result.layer):
             self.refused.emit(_EDITED)
         else:
