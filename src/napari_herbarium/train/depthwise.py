@@ -31,7 +31,7 @@ def keep_depthwise_float32(network: nn.Module) -> int:
         and module.kernel_size == (5, 5)
     ]
     for module in found:
-        module.forward = _in_float32(module.forward)  # type: ignore[method-assign]
+        module.forward = _in_float32(module.forward)  # type: ignore[method-assign, assignment]
     return len(found)
 
 
