@@ -72,7 +72,7 @@ from napari_herbarium import SegmentSettings, drawn_sheet, extract_leaves, segme
 from napari_herbarium.measure.rows import leaf_rows
 drawn = drawn_sheet(dpi=60)
 settings = SegmentSettings(detail="fast", device="cpu")
-probability = segment(drawn.sheet.image, settings=settings, mm_per_px=drawn.mm_per_px)
+probability = segment(drawn.sheet.image, settings=settings)
 labels = extract_leaves(probability, mm_per_px=drawn.mm_per_px)
 rows = leaf_rows(labels, mm_per_px=drawn.mm_per_px)
 print(labels.shape == drawn.labels.shape, len(rows) == labels.max() > 0)

@@ -109,7 +109,7 @@ def test_a_pasted_leaf_is_leaf_where_it_shows():
 
 def test_a_pasted_object_hides_the_leaf_under_it():
     label = Cutout(np.full((60, 90, 3), 250, np.uint8), np.full((60, 90), 2, np.uint8))
-    image, mask = ground()
+    image, mask = ground(1500)
     mask[:] = 1
     _, after = add_objects((image, mask), [label], np.random.default_rng(3), most=4)
     assert 0 < (after == 0).mean() < 1
