@@ -59,6 +59,7 @@ def test_closing_napari_stops_the_run(window, picture, core, until):
 
 SEGMENT = """
 import sys
+import time
 import napari
 import numpy as np
 from pathlib import Path
@@ -74,6 +75,7 @@ assert "torch" not in sys.modules
 widget.run()
 while widget.runner.state != "idle":
     QApplication.processEvents()
+    time.sleep(0.01)
 print([layer.name for layer in viewer.layers])
 viewer.close()
 """
