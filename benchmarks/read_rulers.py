@@ -57,7 +57,8 @@ def report(name: str, table: pd.DataFrame, verbose: bool) -> None:
     print(f"  read wrongly: {len(wrong)}")
     for row in wrong.itertuples():
         print(f"    {row.sheet}: {row.read:.5f}, by hand {row.truth:.5f}, {row.reason}")
-    print(f"  error of those read: median {error.median():.2%}, worst {error.max():.2%}")
+    print(f"  error of those read: median {error.median():.2%},", end=" ")
+    print(f"worst {error.max():.2%}")
     print(f"  no usable ruler: {len(none)}, of which read: {none['read'].count()}")
     unseen = table[~table["looked_at"]]
     print(f"  not measured by hand: {len(unseen)}, read: {unseen['read'].count()}")

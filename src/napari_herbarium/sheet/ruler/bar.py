@@ -261,7 +261,7 @@ def _line(
 def _worst(
     number: NDArray[np.float64], turn: NDArray[np.int_], place: NDArray[np.float64]
 ) -> int:
-    """The border whose removal makes the others fit best."""
+    """Find the border whose removal makes the others fit best."""
 
     def rest_without(i: int) -> float:
         kept = np.arange(len(number)) != i

@@ -1,4 +1,4 @@
-"""Where in a picture do equally spaced upright marks follow one another?
+"""Find where in a picture equally spaced upright marks follow one another.
 
 Bands of a few rows are compared with themselves, shifted: marks of period p look
 like themselves after p and after 2 p, and unlike themselves after p / 2. One pass

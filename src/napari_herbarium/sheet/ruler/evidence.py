@@ -134,8 +134,9 @@ def agree(a: Claim, b: Claim, within: float) -> bool:
 
 
 def _likely_mark(period: float, long_side: int) -> float:
-    """The fraction of an inch that makes the sheet nearest to 450 mm long."""
-    return min(INCH_MARKS, key=lambda mark: abs(np.log(long_side / period * mark / 450)))
+    """Choose the fraction of an inch that makes the sheet nearest to 450 mm long."""
+    length = long_side / period
+    return min(INCH_MARKS, key=lambda mark: abs(np.log(length * mark / 450)))
 
 
 def _size_doubt(px_per_mm: float, long_side: int, believed: tuple[float, float]) -> str:

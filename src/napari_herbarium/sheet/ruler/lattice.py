@@ -189,7 +189,7 @@ def _refine(
 
 
 def _strong_rows(strength: NDArray[np.floating]) -> slice:
-    """The run of rows around the strongest that are at least 0.6 as strong."""
+    """Find the run of rows around the strongest that are at least 0.6 as strong."""
     top = int(np.argmax(strength))
     weak = np.flatnonzero(strength < 0.6 * strength[top])
     before, after = weak[weak < top], weak[weak > top]

@@ -1,4 +1,4 @@
-"""Which marks of a lattice are longer: every fifth and tenth, or every 2nd, 4th, 8th?
+"""Find which marks are longer: every fifth and tenth, or every 2nd, 4th, 8th.
 
 A millimetre scale and a sixteenth-of-an-inch scale look alike but for the rhythm of
 their long marks. Each row beside the marks is asked how much of its variation from
