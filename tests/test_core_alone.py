@@ -69,13 +69,13 @@ def test_a_sheet_becomes_leaves_and_a_table_alone() -> None:
 import torch
 torch.set_num_threads(1)
 from napari_herbarium import SegmentSettings, drawn_sheet, extract_leaves, segment
-from napari_herbarium.measure.rows import leaf_rows
+from napari_herbarium import measure
 drawn = drawn_sheet(dpi=60)
 settings = SegmentSettings(detail="fast", device="cpu")
 probability = segment(drawn.sheet.image, settings=settings)
 labels = extract_leaves(probability, mm_per_px=drawn.mm_per_px)
-rows = leaf_rows(labels, mm_per_px=drawn.mm_per_px)
-print(labels.shape == drawn.labels.shape, len(rows) == labels.max() > 0)
+table = measure(labels, drawn.mm_per_px)
+print(labels.shape == drawn.labels.shape, len(table) == labels.max() > 0)
 """
     )
     assert out.split() == ["True", "True"]
