@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from leaf_data import read_leaf_data, sampler
 
-from napari_herbarium.model.checkpoint import ModelConfig, save_model
+from napari_herbarium.model.checkpoint import ModelConfig, load_model_folder, save_model
 from napari_herbarium.model.network import build_network
 from napari_herbarium.train.loop import LoopSettings, train_steps
 from napari_herbarium.train.losses import bce_dice_loss
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--extra", type=Path, help="more pairs (pseudo-labelled)")
-    parser.add_argument("--start", type=Path, help="checkpoint to start from")
+    parser.add_argument("--start", type=Path, help="model folder to start from")
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1.0, help="of the usual rates")
@@ -60,8 +60,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     network = build_network("DeepLabV3Plus", ENCODER)
     if options.start:
-        state = torch.load(options.start, weights_only=True)
-        network.load_state_dict(state["average"])
+        network.load_state_dict(load_model_folder(options.start).network.state_dict())
     else:
         start_weights(network)
     draw = sampler(read_leaf_data(options.data, options.extra))
