@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 def make_torch_safe() -> None:
     """Prepare a process with a window for the first import of torch.
 
-    Call it in a job before anything that imports torch; once is enough, further calls
-    cost nothing. Does nothing where there is no such danger.
+    Every background job calls it before its work; calls after the first cost nothing.
+    Does nothing where there is no such danger.
     """
     prefer_own = getattr(os, "RTLD_DEEPBIND", None)
     if prefer_own is None or "triton" in sys.modules:

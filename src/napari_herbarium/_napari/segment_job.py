@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_herbarium._napari.graphics import make_torch_safe
 from napari_herbarium._napari.labels_output import Leaves
 from napari_herbarium._napari.layers import LayerSheet
 from napari_herbarium.measure.rows import leaf_rows
@@ -55,7 +54,6 @@ def iter_segment_sheet(
     from napari_herbarium.segment.predict import iter_segment
 
     yield Progress(0, 0, "loading the model")
-    make_torch_safe()
     model = load_model(settings.model)
     facts = {
         "name": model.config.name,

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 from napari.qt.threading import GeneratorWorker, create_worker
 from psygnal import Signal
 
+from napari_herbarium._napari.graphics import make_torch_safe
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.progress import Job, Progress
 
@@ -184,6 +185,7 @@ def _guarded(start_job: StartJob) -> Generator[Progress, None, _Done | _Failed]:
     An error that leaves the generator would not do: napari's worker swallows a
     RuntimeError (which torch raises for nearly everything) without a last signal.
     """
+    make_torch_safe()
     try:
         result = yield from start_job()
     except HerbariumError as error:
