@@ -14,8 +14,7 @@ from napari_herbarium.sheet.codestream import jpeg2000_size, jpeg_size
 from napari_herbarium.sheet.damage import DamageError
 from napari_herbarium.sheet.samples import unpack_subsampled
 
-Stored = NDArray[np.uint8]
-Decoder = Callable[[Stored, int], NDArray[Any]]
+Decoder = Callable[[bytes, int], NDArray[Any]]
 """(stored bytes, index of the strip or tile) -> rows x columns x samples."""
 
 RAW = 1
@@ -96,11 +95,6 @@ def decoder_of(page: Any) -> Decoder:
     )
 
 
-def raw_decoder(dtype: np.dtype, width: int, samples: int) -> Decoder:
-    """Make a decoder of any run of whole rows of uncompressed pixels."""
-    return partial(_decode_raw, dtype=dtype, width=width, samples=samples)
-
-
 def _size_reader(code: int) -> Callable[[bytes], tuple[int, int]] | None:
     if code in _JPEG:
         return jpeg_size
@@ -108,7 +102,7 @@ def _size_reader(code: int) -> Callable[[bytes], tuple[int, int]] | None:
 
 
 def _decode_part(
-    stored: Stored,
+    data: bytes,
     index: int,
     *,
     decode: Callable[..., Any],
@@ -116,7 +110,6 @@ def _decode_part(
     part: tuple[int, int],
     tables: bytes | None,
 ) -> NDArray[Any]:
-    data = stored.tobytes()
     if size_of is not None:
         width, height = size_of(data)
         if height > part[0] + _JPEG_BLOCK or width > part[1] + _JPEG_BLOCK:
@@ -128,7 +121,7 @@ def _decode_part(
 
 
 def _decode_subsampled(
-    stored: Stored,
+    data: bytes,
     index: int,
     *,
     codec: Callable[..., bytes | bytearray] | None,
@@ -136,18 +129,8 @@ def _decode_subsampled(
     subsampling: tuple[int, int],
 ) -> NDArray[Any]:
     del index
-    pixels = stored
-    if codec is not None:
-        pixels = np.frombuffer(codec(stored.tobytes()), np.uint8)
+    pixels = np.frombuffer(data if codec is None else codec(data), np.uint8)
     across, down = subsampling
     unit_row = -(-part[1] // across) * (across * down + 2)
     rows = min(part[0], pixels.size // unit_row * down)
     return unpack_subsampled(pixels, (rows, part[1]), subsampling)
-
-
-def _decode_raw(
-    stored: Stored, index: int, *, dtype: np.dtype, width: int, samples: int
-) -> NDArray[Any]:
-    del index
-    pixels = stored.view(dtype).reshape(-1, width, samples)
-    return pixels.astype(dtype.newbyteorder("="), copy=False)

@@ -22,12 +22,10 @@ from napari_herbarium.sheet.decoders import (
     decoder_of,
     is_decodable,
     part_of,
-    raw_decoder,
 )
 
 _LARGEST_RATIO = {5: 4096, 8: 1100, 32773: 70, 32946: 1100, 7: 4096}
 """Decoded bytes per stored byte that a compression cannot exceed."""
-_RAW_PART = 2 << 20
 
 
 @dataclass(frozen=True)
@@ -40,25 +38,33 @@ class Segments:
         Of the picture in px.
     planes, samples : int
         Samples stored apart, and samples stored together; one of them is 1.
-    dtype : numpy.dtype
-        Of the stored samples.
+    stored : numpy.dtype
+        Of the samples, in the byte order of the file.
     part : (int, int)
         Rows and columns of a strip or tile.
     offsets, counts : array of int64
         Position and bytes in the file, plane by plane, row by row.
     decode : callable
         (bytes, index) -> rows x columns x samples.
+    is_run : bool
+        Whether the pixels lie uncompressed, row after row, plane after plane.
     """
 
     height: int
     width: int
     planes: int
     samples: int
-    dtype: np.dtype
+    stored: np.dtype
     part: tuple[int, int]
     offsets: NDArray[np.int64]
     counts: NDArray[np.int64]
     decode: Decoder
+    is_run: bool
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the samples, in the byte order of this machine."""
+        return self.stored.newbyteorder("=")
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -104,15 +110,16 @@ def segments_of(page: Any, path: Path) -> Segments:
         width=page.imagewidth,
         planes=page.shaped[0],
         samples=page.shaped[4],
-        dtype=page.dtype.newbyteorder("="),
+        stored=page.dtype.newbyteorder(page.parent.byteorder),
         part=part,
         offsets=np.asarray(page.dataoffsets, np.int64),
         counts=np.asarray(page.databytecounts, np.int64),
         decode=decoder_of(page),
+        is_run=bool(page.is_final and not page.is_tiled),
     )
     segments = _check_places(segments, path)
     _check_sizes(segments, page, path)
-    return _split(segments, page) if _is_one_run(page) else segments
+    return segments
 
 
 def _check_places(segments: Segments, path: Path) -> Segments:
@@ -154,28 +161,3 @@ def _raw_counts(segments: Segments, page: Any) -> NDArray[np.int64]:
         rows[-1] = segments.height - segments.part[0] * (down - 1)
     bits = segments.part[1] * segments.samples * int(page.bitspersample)
     return np.tile(np.repeat(rows * -(-bits // 8), across), segments.planes)
-
-
-def _is_one_run(page: Any) -> bool:
-    """Whether the pixels lie in the file as one run that can be cut anywhere."""
-    return bool(page.is_final and not page.is_tiled)
-
-
-def _split(segments: Segments, page: Any) -> Segments:
-    """Cut one run of uncompressed pixels into parts of about 2 MiB.
-
-    Scanners write such a sheet as one strip, or as thousands of single rows.
-    """
-    stored = segments.dtype.newbyteorder(page.parent.byteorder)
-    row = segments.width * segments.samples * stored.itemsize
-    rows = min(max(1, _RAW_PART // row // 8 * 8), segments.height)
-    tops = np.arange(0, segments.height, rows, dtype=np.int64)
-    counts = (np.minimum(tops + rows, segments.height) - tops) * row
-    planes = np.arange(segments.planes, dtype=np.int64) * (segments.height * row)
-    return replace(
-        segments,
-        part=(rows, segments.width),
-        offsets=(segments.offsets[0] + planes[:, None] + tops * row).ravel(),
-        counts=np.tile(counts, segments.planes),
-        decode=raw_decoder(stored, segments.width, segments.samples),
-    )

@@ -1,4 +1,4 @@
-"""Reading any part of a picture, from its file or from memory.
+"""Reading any window of a picture.
 
 A source gives decoded pixels (see `encoding`): grey, RGB or CMYK, as stored, neither
 upright nor in sRGB yet.
@@ -6,30 +6,20 @@ upright nor in sRGB yet.
 
 from __future__ import annotations
 
-import math
-import os
 from dataclasses import dataclass
-from itertools import product
-from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_herbarium.errors import SheetError
-from napari_herbarium.sheet.damage import DamageError, reading
-from napari_herbarium.sheet.encoding import Encoding
-from napari_herbarium.sheet.segments import Segments
-
 Pixels = NDArray[Any]
-_CHUNK_SIDE = 1024
-_CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 8 << 20
 
 
 def bands(shape: tuple[int, int, int], dtype: np.dtype) -> tuple[int, int]:
-    """Rows and columns of full-width bands of about 8 MiB, an even number of rows."""
+    """Rows and columns of full-width bands of about 8 MiB, a multiple of 8 rows."""
     row = shape[1] * shape[2] * dtype.itemsize
-    return max(2, _CHUNK_BYTES // row // 2 * 2), shape[1]
+    return max(8, CHUNK_BYTES // row // 8 * 8), shape[1]
 
 
 class Source(Protocol):
@@ -49,19 +39,6 @@ class Source(Protocol):
 
     def read(self, rows: slice, columns: slice) -> Pixels:
         """Decode a window, h x w x channels."""
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """Size and time of a file, to notice that it was replaced."""
-
-    size: int
-    changed: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> Fingerprint:
-        """Fingerprint from `os.stat`."""
-        return cls(status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True)
@@ -89,116 +66,3 @@ class ArraySource:
     def read(self, rows: slice, columns: slice) -> Pixels:
         """Window of the pixels, not copied."""
         return self.pixels[rows, columns]
-
-
-@dataclass(frozen=True)
-class FileSource:
-    """Strips or tiles in a file, decoded when they are asked for.
-
-    The file is open only while it is read, so it can be moved or deleted at any time;
-    a file that changed since is refused.
-    """
-
-    path: Path
-    fingerprint: Fingerprint
-    segments: Segments
-    encoding: Encoding
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels."""
-        return self.segments.height, self.segments.width, self.encoding.channels
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Of the decoded pixels."""
-        return self.encoding.dtype
-
-    @property
-    def chunk(self) -> tuple[int, int]:
-        """Groups of tiles of about 1024 px, or bands of strips of about 8 MiB.
-
-        Multiples of 8 px where parts allow, so that reduced levels fit them.
-        """
-        parts = self.segments
-        rows, columns = parts.part
-        if columns < parts.width:
-            return _whole_parts(rows, _CHUNK_SIDE), _whole_parts(columns, _CHUNK_SIDE)
-        row = max(1, parts.nbytes // parts.height)
-        return _whole_parts(rows, _CHUNK_BYTES // row), columns
-
-    def read(self, rows: slice, columns: slice) -> Pixels:
-        """Decode the strips or tiles that a window touches.
-
-        Raises
-        ------
-        SheetError
-            When the file has changed or its bytes cannot be decoded.
-        """
-        with reading(self.path, "its pixels cannot be decoded"):
-            return self.encoding.decode(self._samples(rows, columns))
-
-    def _samples(self, rows: slice, columns: slice) -> Pixels:
-        """Read the stored samples of a window, h x w x S."""
-        parts = self.segments
-        size = (rows.stop - rows.start, columns.stop - columns.start)
-        window = np.empty((parts.planes, *size, parts.samples), parts.dtype)
-        touched = product(
-            range(parts.planes),
-            _touched(rows, parts.part[0]),
-            _touched(columns, parts.part[1]),
-        )
-        with self.path.open("rb", buffering=0) as file:
-            self._check_unchanged(file)
-            for plane, down, across in touched:
-                pixels = self._decode(file, plane, down, across)
-                to_y, from_y = _overlap(down, parts.part[0], rows)
-                to_x, from_x = _overlap(across, parts.part[1], columns)
-                _check_covers(pixels, from_y.stop, from_x.stop)
-                window[plane, to_y, to_x] = pixels[from_y, from_x]
-        if parts.planes == 1:
-            return window[0]
-        return np.ascontiguousarray(np.moveaxis(window[..., 0], 0, 2))
-
-    def _decode(self, file: BinaryIO, plane: int, down: int, across: int) -> Pixels:
-        grid = self.segments.grid
-        index = (plane * grid[0] + down) * grid[1] + across
-        file.seek(self.segments.offsets[index])
-        count = int(self.segments.counts[index])
-        data = np.fromfile(file, np.uint8, count)
-        if data.size < count:
-            raise DamageError("it ends within a strip or tile")
-        return self.segments.decode(data, index)
-
-    def _check_unchanged(self, file: BinaryIO) -> None:
-        if Fingerprint.of(os.fstat(file.fileno())) != self.fingerprint:
-            msg = f"{self.path.name} has changed since it was opened: open it again."
-            raise SheetError(msg)
-
-
-def _whole_parts(side: int, wanted: int) -> int:
-    """Multiple of a part's side near `wanted`; of 8 px too unless far larger."""
-    unit = math.lcm(side, 8)
-    if unit > 4 * wanted:
-        unit = side
-    return unit * max(1, wanted // unit)
-
-
-def _touched(span: slice, side: int) -> range:
-    """List the parts of a given side that a span touches."""
-    return range(span.start // side, -(-span.stop // side))
-
-
-def _overlap(index: int, side: int, span: slice) -> tuple[slice, slice]:
-    """Where a part meets a window: within the window, and within the part."""
-    start = index * side
-    low, high = max(start, span.start), min(start + side, span.stop)
-    return slice(low - span.start, high - span.start), slice(low - start, high - start)
-
-
-def _check_covers(pixels: Pixels, rows: int, columns: int) -> None:
-    """Refuse a part that decodes to less than it should; numpy would repeat it."""
-    if pixels.shape[0] < rows or pixels.shape[1] < columns:
-        height, width = pixels.shape[:2]
-        msg = f"a strip or tile holds {width} x {height} px where more are needed"
-        raise DamageError(msg)

@@ -17,10 +17,16 @@ from napari_herbarium.sheet.file_metadata import (
     profile_of,
     resolution_of,
 )
+from napari_herbarium.sheet.file_source import (
+    FileSource,
+    Fingerprint,
+    RunSource,
+    SegmentSource,
+)
 from napari_herbarium.sheet.limits import check_area, check_memory
 from napari_herbarium.sheet.pages import Page, Pages, read_pages
 from napari_herbarium.sheet.segments import segments_of
-from napari_herbarium.sheet.source import ArraySource, FileSource, Fingerprint, Source
+from napari_herbarium.sheet.source import ArraySource, Source
 
 LARGEST_PART = 32 << 20
 """Strips and tiles that decode to more bytes are decoded once, not view by view."""
@@ -60,8 +66,8 @@ def _sheet_source(pages: Pages, encoding: Encoding, path: Path) -> Source:
     """Pixels of the sheet, decoded now when the file cannot be read in pieces."""
     source = _source(pages.sheet, encoding, path)
     segments = source.segments
-    in_pieces = segments.grid != (1, 1) or bool(pages.levels)
-    if in_pieces and segments.part_bytes <= LARGEST_PART:
+    in_pieces = segments.grid != (1, 1) or pages.levels
+    if segments.is_run or (in_pieces and segments.part_bytes <= LARGEST_PART):
         return source
     check_memory(path, 2 * segments.nbytes)
     return ArraySource(source.read(slice(0, segments.height), slice(0, segments.width)))
@@ -69,8 +75,10 @@ def _sheet_source(pages: Pages, encoding: Encoding, path: Path) -> Source:
 
 def _source(page: Page, encoding: Encoding, path: Path) -> FileSource:
     segments = segments_of(page.content, path)
-    check_memory(path, segments.part_bytes)
-    return FileSource(path, Fingerprint.of(path.stat()), segments, encoding)
+    if not segments.is_run:
+        check_memory(path, segments.part_bytes)
+    kind = RunSource if segments.is_run else SegmentSource
+    return kind(path, Fingerprint.of(path.stat()), segments, encoding)
 
 
 def _facts(pages: Pages, tif: tifffile.TiffFile) -> dict[str, Any]:
