@@ -129,6 +129,14 @@ def test_catalogue_number_in_a_jpeg(write, scan):
     assert sheet.catalog_number == "BR0000005182879"
 
 
+def test_what_cameras_add_after_a_jpeg_is_passed_over(write, scan):
+    path = write(scan, "JPEG")
+    whole = path.read_bytes()
+    for added in (b"\0" * 500, b"SEFH" + b"note " * 50 + b"SEFT", whole):
+        path.write_bytes(whole + added)
+        assert read_sheet(path).image.shape == scan.shape
+
+
 @pytest.mark.parametrize("kind", SUFFIXES)
 def test_truncated(write, scan, kind):
     path = write(scan, kind)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -111,6 +113,14 @@ def test_a_file_that_changes_while_open_is_refused(save, scan):
     path.unlink()
     with pytest.raises(SheetError, match="is not there any more"):
         np.asarray(sheet.image)
+
+
+def test_metadata_can_be_written_as_json(save, scan):
+    options = {"resolution": (600, 600), "compression": "lzw"}
+    metadata = read_sheet(save(scan, **options)).metadata
+    assert json.loads(json.dumps(metadata)) == metadata
+    assert metadata["compression"] == "LZW"
+    assert metadata["layout"] == "strips"
 
 
 def test_the_file_is_not_touched_nor_kept_open(save, scan):

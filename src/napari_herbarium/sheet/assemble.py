@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from napari_herbarium.sheet.catalogue_number import (
+    CatalogueNumber,
     SelfDescription,
     find_catalogue_number,
 )
-from napari_herbarium.sheet.colour import conversion_to_srgb
+from napari_herbarium.sheet.colour import Conversion, conversion_to_srgb
 from napari_herbarium.sheet.encoding import Encoding
 from napari_herbarium.sheet.lazy import as_array
 from napari_herbarium.sheet.orientation import swaps_sides, upright
@@ -56,35 +57,11 @@ class Picture:
 def assemble(picture: Picture, path: Path) -> Sheet:
     """Make the sheet: upright, in sRGB, with levels, scale and metadata."""
     conversion = conversion_to_srgb(picture.encoding.model, picture.profile)
-    sources = [*picture.sources, *levels_below(picture.sources[-1])]
-    levels = tuple(
-        upright(as_array(s, conversion.convert, s.dtype), picture.orientation)
-        for s in sources
-    )
-    image = levels[0]
-    if image.dtype != np.uint8:
-        narrow = as_array(sources[0], conversion.in_8_bit, np.dtype(np.uint8))
-        image = upright(narrow, picture.orientation)
+    image, levels = _pixels(picture, conversion)
     height, width, _ = levels[0].shape
     tag = _upright_tag(picture.resolution, picture.orientation)
     scale = judge_scale(tag, height, width)
     number = find_catalogue_number(picture.description, path)
-    metadata = {
-        "path": str(path),
-        "height": height,
-        "width": width,
-        **picture.facts,
-        "orientation": picture.orientation,
-        "colours": picture.encoding.name,
-        "alpha": picture.encoding.alpha,
-        "profile": conversion.profile,
-        "conversion": conversion.words,
-        "levels": "in the file" if len(picture.sources) > 1 else "made from the sheet",
-        "catalog_number": number.number,
-        "catalog_numbers": list(number.all_numbers),
-        "catalog_number_source": number.source,
-        **_scale_facts(tag, scale),
-    }
     return Sheet(
         image=image,
         levels=levels,
@@ -93,15 +70,55 @@ def assemble(picture: Picture, path: Path) -> Sheet:
         scale_trust=scale.trust,
         offered_mm_per_px=scale.offered_mm_per_px,
         catalog_number=number.number,
-        metadata=metadata,
+        metadata={
+            "path": str(path),
+            "height": height,
+            "width": width,
+            **picture.facts,
+            **_pixel_facts(picture, conversion),
+            **_number_facts(number),
+            **_scale_facts(tag, scale),
+        },
         path=path,
     )
+
+
+def _pixels(picture: Picture, conversion: Conversion) -> tuple[Any, tuple[Any, ...]]:
+    """Make the 8-bit image and the levels for display, upright and in sRGB."""
+    sources = [*picture.sources, *levels_below(picture.sources[-1])]
+    levels = tuple(
+        upright(as_array(s, conversion.convert, s.dtype), picture.orientation)
+        for s in sources
+    )
+    if levels[0].dtype == np.uint8:
+        return levels[0], levels
+    image = as_array(sources[0], conversion.in_8_bit, np.dtype(np.uint8))
+    return upright(image, picture.orientation), levels
 
 
 def _upright_tag(tag: ResolutionTag | None, orientation: int) -> ResolutionTag | None:
     if tag is None or not swaps_sides(orientation):
         return tag
     return ResolutionTag(tag.y, tag.x, tag.unit)
+
+
+def _pixel_facts(picture: Picture, conversion: Conversion) -> dict[str, Any]:
+    return {
+        "orientation": picture.orientation,
+        "colours": picture.encoding.name,
+        "alpha": picture.encoding.alpha,
+        "profile": conversion.profile,
+        "conversion": conversion.words,
+        "levels": "in the file" if len(picture.sources) > 1 else "made from the sheet",
+    }
+
+
+def _number_facts(number: CatalogueNumber) -> dict[str, Any]:
+    return {
+        "catalog_number": number.number,
+        "catalog_numbers": list(number.all_numbers),
+        "catalog_number_source": number.source,
+    }
 
 
 def _scale_facts(tag: ResolutionTag | None, scale: Scale) -> dict[str, Any]:

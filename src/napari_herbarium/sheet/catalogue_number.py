@@ -14,35 +14,21 @@ from xml.etree import ElementTree
 
 DARWIN_CORE = "catalogNumber"
 _XMP_FALLBACKS = ("identifier", "title", "description", "Title", "Headline")
+_XMP_FIELDS = frozenset({DARWIN_CORE, *_XMP_FALLBACKS})
 _IPTC_FIELDS = {5: "object name", 103: "reference", 105: "headline", 120: "caption"}
 _MAX_XMP = 4 << 20
 
 _CODE = re.compile(
     r"(?<![A-Za-z0-9])"
-    r"(?:(?P<joined>[A-Za-z]{1,8})[._-]?\d{5,14}"
+    r"(?:[A-Za-z]{1,8}[._-]?\d{5,14}"
     r"|[A-Z]{1,6}(?:[ ._-]\d{1,3})?[ ._-]\d{5,14})"
     r"[a-z]?(?![A-Za-z0-9])"
 )
-_CAMERAS = frozenset(
-    [
-        "IMG",
-        "DSC",
-        "DSCN",
-        "DSCF",
-        "DCIM",
-        "PXL",
-        "PICT",
-        "MVI",
-        "IMAGE",
-        "PHOTO",
-        "VID",
-        "SAM",
-        "GOPR",
-        "SCAN",
-        "SCN",
-    ]
+_CAMERA = re.compile(
+    r"(?:IMG|DSC[NF]?|DCIM|PXL|PICT|MVI|IMAGE|PHOTO|VID|SAM|GOPR|SCA?N)(?![A-Z])"
+    r"|P\d{7}$",
+    re.IGNORECASE,
 )
-_PANASONIC = re.compile(r"P\d{7}$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -98,17 +84,12 @@ def codes_in(text: str) -> tuple[str, ...]:
     An institution's letters followed by at least five digits count; names that
     cameras give to their pictures do not.
     """
-    codes = (found[0] for found in _CODE.finditer(text) if not _is_camera(found))
-    return tuple(dict.fromkeys(codes))
-
-
-def _is_camera(found: re.Match[str]) -> bool:
-    letters = found["joined"] or re.split(r"[ ._-]", found[0])[0]
-    return letters.upper() in _CAMERAS or bool(_PANASONIC.match(found[0]))
+    codes = (found[0] for found in _CODE.finditer(text))
+    return tuple(dict.fromkeys(code for code in codes if not _CAMERA.match(code)))
 
 
 def _xmp_fields(packet: bytes) -> dict[str, str]:
-    """Local name to text of every attribute and leaf element of an XMP packet."""
+    """Text of the attributes and elements of an XMP packet that we know."""
     start, end = packet.find(b"<"), packet.rfind(b">")
     body = packet[start : end + 1] if 0 <= start < end else b""
     if not body or len(body) > _MAX_XMP or b"<!" in body:
@@ -121,8 +102,9 @@ def _xmp_fields(packet: bytes) -> dict[str, str]:
     for element in root.iter():
         for name, value in element.attrib.items():
             fields.setdefault(_local(name), value)
-        text = " ".join("".join(element.itertext()).split())
-        fields.setdefault(_local(element.tag), text)
+        name = _local(element.tag)
+        if name in _XMP_FIELDS and name not in fields:
+            fields[name] = " ".join("".join(element.itertext()).split())
     return fields
 
 
