@@ -130,7 +130,7 @@ class SegmentSource(FileSource):
 
     @property
     def chunk(self) -> tuple[int, int]:
-        """Groups of tiles of about 1024 px, or bands of strips of about 8 MiB.
+        """Groups of tiles of about 1024 px, or bands of strips of about 4 MiB.
 
         Multiples of 8 px where parts allow, so that reduced levels fit them.
         """

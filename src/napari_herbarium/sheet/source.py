@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[Any]
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 4 << 20
 
 
 def bands(shape: tuple[int, int, int], dtype: np.dtype) -> tuple[int, int]:
-    """Rows and columns of full-width bands of about 8 MiB, a multiple of 8 rows."""
+    """Rows and columns of full-width bands of about 4 MiB, a multiple of 8 rows."""
     row = shape[1] * shape[2] * dtype.itemsize
     return max(8, CHUNK_BYTES // row // 8 * 8), shape[1]
 
