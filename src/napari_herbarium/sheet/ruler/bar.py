@@ -19,7 +19,7 @@ _STEPS = 6
 
 _PURE, _EVEN, _CONTRAST = 0.6, 0.35, 12
 _MM_LINES = 10
-_EVENNESS = 8.0
+_EVENNESS, _GAP = 6.0, 0.2
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,10 @@ class Bar:
         Length of a cell.
     cells : int
         Number of cells between the first and the last border found.
-    scatter : float
-        Standard deviation of the borders about the fit.
+    borders : int
+        Number of borders that lie on the fitted line.
+    evenness : float
+        Step between dark and bright cells over the variation inside the cells.
     ruled : bool
         Whether a cell is cut into ten: then the cell is a centimetre.
     """
@@ -43,7 +45,8 @@ class Bar:
     frame: Frame
     cell: float
     cells: int
-    scatter: float
+    borders: int
+    evenness: float
     ruled: bool
 
 
@@ -138,12 +141,13 @@ def fit_bar(grey: Grey, cell: float, x: float, y: float) -> Bar | None:
         return None
     fit, frame = fits[0]
     length = float(np.median([f.cell for f, _ in fits if f.kept >= fit.kept - 1]))
-    if _evenness(grey, frame, fit) < _EVENNESS:
+    evenness, gap = _evenness(grey, frame, fit)
+    if evenness < _EVENNESS or gap < _GAP:
         return None
     origin = frame.place(fit.start, 0.0)
     frame = Frame(float(origin[0]), float(origin[1]), frame.angle)
     ruled = _is_ruled(grey, frame, length, fit.cells)
-    return Bar(frame, length, fit.cells, fit.scatter, ruled)
+    return Bar(frame, length, fit.cells, fit.kept, evenness, ruled)
 
 
 @dataclass(frozen=True)
@@ -270,16 +274,21 @@ def _worst(
     return min(range(len(number)), key=rest_without)
 
 
-def _evenness(grey: Grey, frame: Frame, fit: _Fit) -> float:
-    """Step between dark and bright cells over the variation inside the cells."""
+def _evenness(grey: Grey, frame: Frame, fit: _Fit) -> tuple[float, float]:
+    """Step between dark and bright cells over the variation inside the cells.
+
+    And the gap between the darkest bright and the brightest dark cell, as a share of
+    that step.
+    """
     inner = np.linspace(0.2, 0.8, 13)
     u = fit.start + (np.arange(fit.cells)[:, None] + inner) * fit.cell
     half = max(1.0, 0.05 * fit.cell)
     strip = straighten(grey, frame, u.ravel(), np.arange(-half, half + 0.1))
     cells = strip.mean(0).reshape(u.shape)
-    level = cells.mean(1)
-    step = abs(float(level[::2].mean() - level[1::2].mean()))
-    return step / (float(np.sqrt(cells.var(1).mean())) + 1.0)
+    dark, bright = sorted((cells.mean(1)[::2], cells.mean(1)[1::2]), key=np.mean)
+    step = float(bright.mean() - dark.mean())
+    inside = float(np.sqrt(cells.var(1).mean())) + 1.0
+    return step / inside, float(bright.min() - dark.max()) / (step + 1e-6)
 
 
 def _is_ruled(grey: Grey, frame: Frame, cell: float, cells: int) -> bool:

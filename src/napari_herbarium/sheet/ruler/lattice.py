@@ -7,7 +7,7 @@ through the phase over hundreds of marks gives the period to a small part of a p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from napari_herbarium.sheet.ruler.pixels import Frame, Grey, straighten
 
 _STEEPEST = np.tan(np.radians(4))
 _COHERENT = 0.25
+_GLANCE, _FEWEST = 24, 25
+"""Periods looked at first, each way, and needed to go on."""
+
 _GAP = 4
 """Steps of two periods that may be covered by a thread or a fingerprint."""
 
@@ -57,9 +60,13 @@ class Lattice:
 
 
 def fit_lattice(grey: Grey, comb: Comb) -> Lattice | None:
-    """Fit a lattice to a comb; None when it cannot be followed for three steps."""
+    """Fit a lattice to a comb; None when it is too short to be a ruler."""
+    left = max(0, int(comb.x - _GLANCE * comb.period))
+    glance = grey[:, left : int(comb.x + _GLANCE * comb.period)]
+    if _length(_follow(glance, replace(comb, x=comb.x - left))) < _FEWEST * comb.period:
+        return None
     track = _follow(grey, comb)
-    if len(track) < 3:
+    if _length(track) < _FEWEST * comb.period:
         return None
     x, y, coherence = track.T
     slope, _ = np.polyfit(x, y, 1)
@@ -73,9 +80,13 @@ def fit_lattice(grey: Grey, comb: Comb) -> Lattice | None:
     return Lattice(frame, period, first, last, float(np.median(coherence)), fold, bend)
 
 
+def _length(track: NDArray[np.float64]) -> float:
+    return float(np.ptp(track[:, 0])) if len(track) > 2 else 0.0
+
+
 def _follow(grey: Grey, comb: Comb) -> NDArray[np.float64]:
     """Walk along the marks both ways; rows of x, y, coherence in order of x."""
-    reach = int(min(0.07 * grey.shape[1], 400) + 2 * comb.period)
+    reach = int(min(_STEEPEST * grey.shape[1], 400) + 2 * comb.period)
     top = max(0, int(comb.y) - reach)
     strength, share = _wave(grey[top : int(comb.y) + reach + 1], comb.period)
     band = _Band(strength, share, max(1.5, 0.6 * comb.period))
@@ -171,7 +182,7 @@ def _refine(
     fine = 0.5 if period < 12 else 1.0
     u = np.arange(first - 3 * period, last + 3 * period, fine)
     half = max(4.0, min(3 * period, 40.0))
-    strip = straighten(grey, frame, u, np.arange(-half, half + 0.1))
+    strip = straighten(grey, frame, u, np.arange(-half, half + 0.1), 3)
     odd = round(period / fine) | 1
     strip = strip - ndimage.uniform_filter1d(strip, odd, axis=1, mode="nearest")
     bend = 0.0

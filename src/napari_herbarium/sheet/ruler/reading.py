@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,12 @@ from napari_herbarium.sheet.ruler.evidence import (
     ticks_claim,
 )
 from napari_herbarium.sheet.ruler.lattice import Lattice, fit_lattice
+from napari_herbarium.sheet.ruler.partner import other_scale
 from napari_herbarium.sheet.ruler.pixels import Grey, grey_copy, shrink
 from napari_herbarium.sheet.ruler.ticks import read_rhythm
 
-_COMBS, _BARS = 30, 4
-"""How many places of each kind are looked at closely, each way."""
+_LATTICES, _BARS = 40, 4
+"""How many finds of each kind are looked at closely, each way."""
 
 _SAME, _TAG = 0.015, 0.03
 """How far two rulers, or a ruler and the resolution tag, may differ."""
@@ -122,18 +124,21 @@ def _bar_claims(grey: Grey, long_side: int, upright: bool) -> Iterator[Claim]:
 def _ticks_claims(grey: Grey, long_side: int, upright: bool) -> Iterator[Claim]:
     shortest = max(2.2, min(1.0, INCH_MARKS[0]) * long_side / LONG_SIDE[1])
     combs = find_combs(grey, shortest, INCH_MARKS[2] * long_side / LONG_SIDE[0])
-    combs = [comb for comb in combs if comb.support > 2][:_COMBS]
     seen: list[Lattice] = []
     for comb in combs:
-        if any(_covers(lattice, comb) for lattice in seen):
+        if comb.support <= 2 or any(_covers(lattice, comb) for lattice in seen):
             continue
         lattice = fit_lattice(grey, comb)
         if lattice is None:
             continue
         seen.append(lattice)
-        claim = ticks_claim(lattice, read_rhythm(grey, lattice), long_side, upright)
+        rhythm = read_rhythm(grey, lattice)
+        other = partial(other_scale, grey, lattice)
+        claim = ticks_claim(lattice, rhythm, other, long_side, upright)
         if claim:
             yield claim
+        if len(seen) == _LATTICES:
+            return
 
 
 def _covers(lattice: Lattice, comb: Comb) -> bool:
