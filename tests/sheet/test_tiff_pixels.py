@@ -32,6 +32,9 @@ def test_bilevel(save, scan):
     assert np.array_equal(np.asarray(sheet.image), grey_of(ink.astype(np.uint8) * 255))
 
 
+@pytest.mark.skipif(
+    not hasattr(imagecodecs, "ccittfax4_decode"), reason="needs imagecodecs 2026.3"
+)
 def test_fax_compression(tmp_path, scan):
     path = tmp_path / "fax.tif"
     paper = scan[..., 0] > 128

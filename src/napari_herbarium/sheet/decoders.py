@@ -47,6 +47,8 @@ _NAMES = {
     50000: "Zstandard",
     50001: "WebP",
 }
+_FAX = {2, 3, 4}
+_FAX_CODEC = "ccittfax4_decode"
 _JPEG_BLOCK = 16
 """Encoders may round the size of a JPEG strip up to its blocks."""
 
@@ -59,7 +61,9 @@ def compression_name(page: Any) -> str:
 
 def is_decodable(page: Any) -> bool:
     """Whether the page's compression is one that scans are stored with."""
-    return int(page.compression) in _NAMES
+    code = int(page.compression)
+    # fax came to imagecodecs in 2026.3, and no scanned sheet is worth requiring that
+    return code in _NAMES and (code not in _FAX or hasattr(imagecodecs, _FAX_CODEC))
 
 
 def part_of(page: Any) -> tuple[int, int]:
@@ -85,7 +89,6 @@ def decoder_of(page: Any) -> Decoder:
             part=part_of(page),
             subsampling=page.subsampling or (2, 2),
         )
-    page.init_decode()
     return partial(
         _decode_part,
         decode=page.decode,

@@ -106,7 +106,11 @@ def _picture(
 
 def _camera_profile(exif: Image.Exif) -> bytes | None:
     """Adobe RGB, which cameras state by a note instead of a profile."""
-    if exif.get_ifd(_INTEROP_IFD).get(1) != "R03":
+    try:
+        note = exif.get_ifd(_INTEROP_IFD).get(1)
+    except KeyError:  # Pillow 11 when there is none
+        return None
+    if note != "R03":
         return None
     return bytes(imagecodecs.cms_profile("adobergb"))
 
