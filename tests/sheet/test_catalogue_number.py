@@ -56,7 +56,8 @@ def iptc(**fields: str) -> bytes:
         ("P1010234", []),
         ("scan0001234", []),
         ("A3_600ppi", []),
-        ("Fagaceae-Quercus-incana", []),
+        ("Fagaceae-Quercus-alba-Levin-29593", []),
+        ("sheet00012", []),
         ("", []),
     ],
 )

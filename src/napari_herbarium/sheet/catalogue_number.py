@@ -20,7 +20,7 @@ _MAX_XMP = 4 << 20
 
 _CODE = re.compile(
     r"(?<![A-Za-z0-9])"
-    r"(?:[A-Za-z]{1,8}[._-]?\d{5,14}"
+    r"(?:[a-z]{1,4}\d{5,14}|[A-Z]{1,8}\d{5,14}"
     r"|[A-Z]{1,6}(?:[ ._-]\d{1,3})?[ ._-]\d{5,14})"
     r"[a-z]?(?![A-Za-z0-9])"
 )
@@ -82,7 +82,7 @@ def codes_in(text: str) -> tuple[str, ...]:
     """Catalogue numbers in a text, such as ``K000123456`` or ``BR0000005182879``.
 
     An institution's letters followed by at least five digits count; names that
-    cameras give to their pictures do not.
+    cameras give to their pictures, and collectors with their numbers, do not.
     """
     codes = (found[0] for found in _CODE.finditer(text))
     return tuple(dict.fromkeys(code for code in codes if not _CAMERA.match(code)))
