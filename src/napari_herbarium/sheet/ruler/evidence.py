@@ -130,11 +130,11 @@ def _unit_by_rhythm(lattice: Lattice, rhythm: Rhythm, long_side: int) -> _Unit |
     if lattice.count < _MARKS:
         return None
     if rhythm.metric >= max(_METRIC, _CLEARLY * max(rhythm.inch, floor)):
-        sure = 0.74 + 0.2 * min(1.0, rhythm.metric)
+        sure = 0.8 + 0.14 * min(1.0, rhythm.metric)
         return _Unit(1.0, "mm", "every fifth or tenth longer", sure)
     if rhythm.inch >= max(_INCHES, _CLEARLY * max(rhythm.metric, floor)):
         mark = _likely_mark(lattice.period, long_side)
-        sure = 0.68 + 0.2 * min(1.0, rhythm.inch)
+        sure = 0.66 + 0.18 * min(1.0, rhythm.inch)
         return _Unit(mark, _name(mark), "every second, fourth and eighth longer", sure)
     return None
 

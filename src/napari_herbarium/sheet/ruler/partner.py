@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from napari_herbarium.sheet.ruler.lattice import Lattice
 from napari_herbarium.sheet.ruler.pixels import Grey, straighten
@@ -67,10 +68,11 @@ def _spectrum(
     strip: Grey, step: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Power of each row, and its frequencies per px; four bins to a period."""
-    n = strip.shape[1]
-    centred = (strip - strip.mean(1, keepdims=True)) * np.hanning(n)
-    power = np.abs(np.fft.rfft(centred, 4 * n, axis=1)) ** 2
-    return power, np.fft.rfftfreq(4 * n, step)
+    window = np.hanning(strip.shape[1]).astype(np.float32)
+    padded = fft.next_fast_len(4 * strip.shape[1], real=True)
+    centred = (strip - strip.mean(1, keepdims=True)) * window
+    power = np.abs(fft.rfft(centred, padded, axis=1)) ** 2
+    return power, fft.rfftfreq(padded, step)
 
 
 def _rise(
