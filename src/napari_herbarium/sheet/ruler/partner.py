@@ -72,7 +72,7 @@ def _spectrum(
     padded = fft.next_fast_len(4 * strip.shape[1], real=True)
     centred = (strip - strip.mean(1, keepdims=True)) * window
     power = np.abs(fft.rfft(centred, padded, axis=1)) ** 2
-    return power, fft.rfftfreq(padded, step)
+    return power, np.asarray(fft.rfftfreq(padded, step), np.float64)
 
 
 def _rise(
