@@ -36,6 +36,7 @@ REACH = 2
 FADE = 2
 """Over how many px of the coarser level the finer logits fade in."""
 _BAND = 128
+_HALO = REACH + 3 * FADE + 1
 
 
 def edge_band(logits: Tensor, cut_logit: float) -> tuple[Tensor, Tensor]:
@@ -53,24 +54,42 @@ def edge_band(logits: Tensor, cut_logit: float) -> tuple[Tensor, Tensor]:
     look : Tensor
         Bool, height x width: what has to be looked at again.
     share : Tensor
-        float32, height x width, 0 to 1: how far a closer look may change the logits.
+        float16, height x width, 0 to 1: how far a closer look may change the logits.
     """
-    from torch.nn.functional import avg_pool2d, max_pool2d
+    import torch
 
-    leaf = (logits >= cut_logit)[None].float()
-    changes = max_pool2d(leaf, 3, 1, 1) + max_pool2d(-leaf, 3, 1, 1)
-    unsure = ((logits - cut_logit).abs() < UNSURE_LOGIT)[None].float()
-    edge = changes.maximum(unsure)
-    look = max_pool2d(edge, 2 * REACH + 1, 1, REACH)[0] > 0
-    wide = REACH + 2 * FADE
-    share = avg_pool2d(
-        max_pool2d(edge, 2 * wide + 1, 1, wide),
-        2 * FADE + 1,
-        1,
-        FADE,
-        count_include_pad=False,
-    )
-    return look, share[0]
+    look = torch.empty(logits.shape, dtype=torch.bool)
+    share = torch.empty(logits.shape, dtype=torch.float16)
+    # In bands, since half a dozen float maps of a large sheet are a lot of memory.
+    for top in range(0, len(logits), _BAND):
+        first = max(0, top - _HALO)
+        part = logits[first : top + _BAND + _HALO].float() - cut_logit
+        rows = slice(top - first, top - first + min(_BAND, len(logits) - top))
+        here = slice(top, top + _BAND)
+        look[here], share[here] = (values[rows] for values in _band_of(part))
+    return look, share
+
+
+def _band_of(logits: Tensor) -> tuple[Tensor, Tensor]:
+    leaf = (logits >= 0).float()
+    edge = (_grown(leaf, 1) - leaf).maximum(_grown(-leaf, 1) + leaf)
+    edge = edge.maximum((logits.abs() < UNSURE_LOGIT).float())
+    return _grown(edge, REACH) > 0, _averaged(_grown(edge, REACH + 2 * FADE), FADE)
+
+
+def _grown(values: Tensor, by: int) -> Tensor:
+    from torch.nn.functional import max_pool2d
+
+    # Down and across one after the other: the same square for a fraction of the work.
+    down = max_pool2d(values[None], (2 * by + 1, 1), 1, (by, 0))
+    return max_pool2d(down, (1, 2 * by + 1), 1, (0, by))[0]
+
+
+def _averaged(values: Tensor, over: int) -> Tensor:
+    from torch.nn.functional import avg_pool2d
+
+    side = 2 * over + 1
+    return avg_pool2d(values[None], side, 1, over, count_include_pad=False)[0]
 
 
 def greedy_starts(
