@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from napari_herbarium.evaluate.metrics import IGNORED
+from napari_herbarium.evaluate.pairs import find_pairs
 from napari_herbarium.train.augment import change_looks
 from napari_herbarium.train.composite import (
     Cutout,
@@ -18,7 +20,7 @@ from napari_herbarium.train.composite import (
     lamina_classes,
 )
 from napari_herbarium.train.crops import CropSettings, Sample, random_crop
-from napari_herbarium.train.picture import IGNORE, Picture, make_picture, read_picture
+from napari_herbarium.train.picture import Picture, make_picture, read_picture
 
 PATCH_CLASSES = {1: 1, 2: 0, 3: 0, 5: 0, 6: 0}
 
@@ -46,14 +48,13 @@ def read_leaf_data(root: Path, extra: Path | None = None) -> LeafData:
 
 
 def _pairs(folder: Path) -> list[Picture]:
-    images = sorted((folder / "images").iterdir())
-    return [read_picture(p, folder / "masks" / f"{p.stem}.png") for p in images]
+    return [read_picture(pair.image, pair.mask) for pair in find_pairs(folder)]
 
 
 def _patches(root: Path) -> list[tuple[np.ndarray, np.ndarray]]:
     rows = csv.DictReader((root / "leakage.csv").open())
     forbidden = {row["patch"] for row in rows if row["sheet_split"] == "val"}
-    table = np.full(256, IGNORE, np.uint8)
+    table = np.full(256, IGNORED, np.uint8)
     for old, new in PATCH_CLASSES.items():
         table[old] = new
     found = []

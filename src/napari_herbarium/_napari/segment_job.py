@@ -51,19 +51,14 @@ def iter_segment_sheet(
         The model cannot be loaded, or a setting makes no sense here.
     """
     from napari_herbarium.model.catalogue import load_model
+    from napari_herbarium.model.checkpoint import facts_of
     from napari_herbarium.segment.predict import iter_segment
 
     yield Progress(0, 0, "loading the model")
     model = load_model(settings.model)
-    facts = {
-        "name": model.config.name,
-        "version": model.config.version,
-        "sha256": model.sha256,
-        "threshold": model.config.threshold,
-    }
     yield Progress(0, 0, "reading the sheet")
     probability = yield from iter_segment(sheet.rgb8(), model, settings)
-    segmented = Segmented(sheet, probability, settings, facts)
+    segmented = Segmented(sheet, probability, settings, facts_of(model))
     leaves = yield from iter_leaves(segmented, leaf_settings, sheet.mm_per_px)
     return segmented, leaves
 

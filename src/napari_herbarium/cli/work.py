@@ -18,6 +18,7 @@ from napari_herbarium.measure.export import (
     write_overlay,
 )
 from napari_herbarium.measure.rows import leaf_rows
+from napari_herbarium.model.checkpoint import facts_of
 from napari_herbarium.progress import Job
 from napari_herbarium.segment.leaves import iter_extract_leaves
 from napari_herbarium.segment.predict import iter_segment
@@ -83,19 +84,13 @@ def _iter_labels(sheet: Sheet, work: Work) -> Job[NDArray]:
 
 
 def _provenance(sheet: Sheet, work: Work, leaves: int) -> dict[str, Any]:
-    config = work.model.config
     return {
         "software": {"napari-herbarium": version("napari-herbarium")},
         "sheet": None if sheet.path is None else str(sheet.path),
         "catalog_number": sheet.catalog_number,
         "shape": [int(side) for side in sheet.image.shape[:2]],
         "leaves": leaves,
-        "model": {
-            "name": config.name,
-            "version": config.version,
-            "sha256": work.model.sha256,
-            "threshold": config.threshold,
-        },
+        "model": facts_of(work.model),
         "segment_settings": work.segment.model_dump(mode="json"),
         "leaf_settings": work.leaves.model_dump(mode="json"),
         "scale": {

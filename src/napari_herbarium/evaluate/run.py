@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from napari_herbarium.evaluate.picture import write_errors
 from napari_herbarium.evaluate.report import SheetScore, score_sheet
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.segment.leaves import iter_extract_leaves
+from napari_herbarium.segment.mask import at_least
 from napari_herbarium.segment.predict import iter_segment
 from napari_herbarium.settings import LeafSettings, SegmentSettings
 from napari_herbarium.sheet.read import read_sheet
@@ -113,7 +113,7 @@ def _iter_leaf(sheet: Sheet, model: LeafModel, how: Evaluation) -> Job[NDArray]:
     probability = yield from iter_segment(sheet.image, model, how.segment)
     threshold = model.config.threshold
     if how.leaves is None:
-        return probability >= math.ceil(threshold * 255)
+        return at_least(probability, threshold)
     return (
         yield from iter_extract_leaves(
             probability,

@@ -7,17 +7,6 @@ imported first.
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
-from typing import Any
+from napari_herbarium.answering import answer_like
 
-
-class _Measure(ModuleType):
-    def __call__(self, *args: Any, **settings: Any) -> Any:
-        """Call `traits.measure`."""
-        from napari_herbarium.measure.traits import measure
-
-        return measure(*args, **settings)
-
-
-sys.modules[__name__].__class__ = _Measure
+answer_like(__name__, "traits", "measure")

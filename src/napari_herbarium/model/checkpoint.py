@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_herbarium.errors import ModelError
+from napari_herbarium.files import replacing
 from napari_herbarium.model.network import build_network
 
 if TYPE_CHECKING:
@@ -84,6 +85,22 @@ class LeafModel:
     folder: Path
 
 
+def facts_of(model: LeafModel) -> dict[str, Any]:
+    """Give what an output records of the model it was made with.
+
+    Returns
+    -------
+    dict
+        Name, version, SHA-256 and threshold.
+    """
+    return {
+        "name": model.config.name,
+        "version": model.config.version,
+        "sha256": model.sha256,
+        "threshold": model.config.threshold,
+    }
+
+
 def save_model(
     folder: Path, network: nn.Module, config: ModelConfig, card: str
 ) -> None:
@@ -102,10 +119,9 @@ def save_model(
         Markdown text of the model card.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / WEIGHTS, _packed(network))
-    _replace(folder / CARD, card.encode())
-    _replace(folder / CONFIG, (config.model_dump_json(indent=2) + "\n").encode())
+    _write(folder / WEIGHTS, _packed(network))
+    _write(folder / CARD, card.encode())
+    _write(folder / CONFIG, (config.model_dump_json(indent=2) + "\n").encode())
 
 
 def _packed(network: nn.Module) -> bytes:
@@ -119,10 +135,9 @@ def _packed(network: nn.Module) -> bytes:
     return bytes(save(state))
 
 
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+def _write(path: Path, content: bytes) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def load_model_folder(folder: Path) -> LeafModel:

@@ -7,17 +7,6 @@ imported first.
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
-from typing import Any
+from napari_herbarium.answering import answer_like
 
-
-class _Segment(ModuleType):
-    def __call__(self, *args: Any, **settings: Any) -> Any:
-        """Call `predict.segment`."""
-        from napari_herbarium.segment.predict import segment
-
-        return segment(*args, **settings)
-
-
-sys.modules[__name__].__class__ = _Segment
+answer_like(__name__, "predict", "segment")

@@ -11,6 +11,7 @@ import numpy as np
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import Job, Progress, finish
 from napari_herbarium.segment.mask import (
+    at_least,
     components,
     fill_holes,
     in_reading_order,
@@ -122,7 +123,7 @@ def iter_extract_leaves(
 def _default(
     probability: np.ndarray, threshold: float, smallest: float, settings: LeafSettings
 ) -> Job[np.ndarray]:
-    mask = probability >= math.ceil(threshold * 255)
+    mask = at_least(probability, threshold)
     if settings.fill_holes:
         mask = fill_holes(mask)
     yield Progress(1, 3)

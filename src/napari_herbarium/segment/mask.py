@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,25 @@ from scipy import ndimage
 from skimage.measure import label
 
 _BAND = 1024
+
+
+def at_least(probability: np.ndarray, threshold: float) -> np.ndarray:
+    """Give where the probability reaches a threshold.
+
+    Parameters
+    ----------
+    probability : ndarray
+        H x W uint8; 0..255 stands for 0..1.
+    threshold : float
+        0 to 1.
+
+    Returns
+    -------
+    ndarray
+        H x W bool.
+    """
+    reached: np.ndarray = probability >= math.ceil(threshold * 255)
+    return reached
 
 
 def components(mask: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from napari_herbarium.train.augment import recolour, relight
-from napari_herbarium.train.crops import Sample
+from napari_herbarium.train.crops import Sample, warp
 
 HIDDEN = 2
 """Class of a cut-out's pixels that cover the ground but are not lamina."""
@@ -121,10 +121,8 @@ def paste(
     image, mask = sample
     size = image.shape[0]
     data = _placing(cutout, length, place, rng)
-    leaf = _warp(Image.fromarray(cutout.image), size, data, Image.Resampling.BILINEAR)
-    classes = _warp(
-        Image.fromarray(cutout.classes), size, data, Image.Resampling.NEAREST
-    )
+    leaf = warp(Image.fromarray(cutout.image), size, data, smooth=True)
+    classes = warp(Image.fromarray(cutout.classes), size, data, smooth=False)
     cover = Image.fromarray((classes > 0).astype(np.uint8) * 255)
     alpha = np.asarray(cover.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / 255
     ground = image.astype(np.float32)
@@ -150,13 +148,6 @@ def _placing(
     )
     offset = np.array([width, height]) / 2 - matrix @ place
     return (*matrix[0], offset[0], *matrix[1], offset[1])
-
-
-def _warp(
-    image: Image.Image, size: int, data: tuple[float, ...], how: Image.Resampling
-) -> NDArray[np.uint8]:
-    warped = image.transform((size, size), Image.Transform.AFFINE, data, how)
-    return np.asarray(warped)
 
 
 def add_leaves(

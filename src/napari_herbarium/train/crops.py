@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_herbarium.train.picture import IGNORE, Picture
+from napari_herbarium.evaluate.metrics import IGNORED
+from napari_herbarium.train.picture import Picture
 
 Sample = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -97,17 +98,39 @@ def cut(
     offset = middle - matrix @ np.full(2, settings.size / 2)
     data = (*matrix[0], offset[0], *matrix[1], offset[1])
     return (
-        _warp(picture.images[level], settings.size, data, smooth=True),
-        _warp(picture.masks[level], settings.size, data, smooth=False),
+        warp(picture.images[level], settings.size, data, smooth=True),
+        warp(picture.masks[level], settings.size, data, smooth=False, outside=IGNORED),
     )
 
 
-def _warp(
-    image: Image.Image, size: int, data: tuple[float, ...], *, smooth: bool
+def warp(
+    image: Image.Image,
+    size: int,
+    data: tuple[float, ...],
+    *,
+    smooth: bool,
+    outside: int | None = None,
 ) -> NDArray[np.uint8]:
+    """Cut a square out of a picture by an affine map.
+
+    Parameters
+    ----------
+    image : PIL image
+    size : int
+        Side of the square in px.
+    data : tuple of 6 floats
+        From px of the square to px of the picture, row by row.
+    smooth : bool
+        Interpolate; classes must not be.
+    outside : int, optional
+        What lies outside the picture; 0 when None.
+
+    Returns
+    -------
+    S x S (x 3) uint8
+    """
     how = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
-    fill = None if smooth else IGNORE
     warped = image.transform(
-        (size, size), Image.Transform.AFFINE, data, how, fillcolor=fill
+        (size, size), Image.Transform.AFFINE, data, how, fillcolor=outside
     )
     return np.array(warped)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from napari_herbarium.files import replacing
 from napari_herbarium.train.crops import Sample
 
 if TYPE_CHECKING:
@@ -238,9 +239,8 @@ def _keep(
         "average_steps": average.steps,
         "optimiser": optimiser.state_dict(),
     }
-    temporary = path.with_suffix(".part")
-    torch.save(state, temporary)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        torch.save(state, temporary)
 
 
 def _resume(

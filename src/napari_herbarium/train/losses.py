@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_herbarium.train.picture import IGNORE, LEAF
+from napari_herbarium.evaluate.metrics import IGNORED
+from napari_herbarium.train.picture import LEAF
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +22,7 @@ def bce_loss(logits: Tensor, masks: Tensor) -> Tensor:
     """
     from torch.nn.functional import binary_cross_entropy_with_logits
 
-    known = (masks != IGNORE).float()
+    known = (masks != IGNORED).float()
     loss = binary_cross_entropy_with_logits(
         logits[:, 0], (masks == LEAF).float(), reduction="none"
     )
@@ -39,7 +40,7 @@ def dice_loss(logits: Tensor, masks: Tensor, floor: float = 200.0) -> Tensor:
     floor : float
         Added to both sides of the ratio, in px; keeps crops without leaves calm.
     """
-    known = (masks != IGNORE).float()
+    known = (masks != IGNORED).float()
     leaf = (masks == LEAF).float()
     chance = logits[:, 0].sigmoid() * known
     both = (chance * leaf).sum(dim=(1, 2))

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-IGNORE = 255
+from napari_herbarium.evaluate.pairs import read_mask
+
 LEAF = 1
 
 
@@ -68,9 +69,7 @@ def read_picture(image_path: Path, mask_path: Path) -> Picture:
     """Read a picture and its mask from files of one size."""
     with Image.open(image_path) as file:
         image = np.asarray(file.convert("RGB"))
-    with Image.open(mask_path) as file:
-        mask = np.asarray(file)
-    return make_picture(image_path.stem, image, mask.astype(np.uint8))
+    return make_picture(image_path.stem, image, read_mask(mask_path))
 
 
 def _outline_points(mask: NDArray[np.uint8], most: int = 4000) -> NDArray[np.int32]:
