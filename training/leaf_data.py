@@ -18,8 +18,10 @@ from napari_herbarium.train.composite import (
     add_leaves,
     add_objects,
     lamina_classes,
+    retone,
 )
 from napari_herbarium.train.crops import CropSettings, Sample, random_crop
+from napari_herbarium.train.ground import lay_on_ground
 from napari_herbarium.train.picture import Picture, make_picture, read_picture
 
 PATCH_CLASSES = {1: 1, 2: 0, 3: 0, 5: 0, 6: 0}
@@ -111,6 +113,7 @@ def sampler(data: LeafData, size: int = 512) -> Callable[[np.random.Generator], 
     """Mix of crops: sheets at any scale, patches, and pasted leaves and objects."""
     usual = CropSettings(size, long_side=(820, 2900))
     close = CropSettings(size, long_side=(2900, 6000), on_outline=0.6)
+    edge = CropSettings(size, long_side=(560, 2048), on_outline=0.1, beyond=1.0)
     patchy = CropSettings(size, long_side=(420, 1400), on_outline=0.5)
 
     def draw(rng: np.random.Generator) -> Sample:
@@ -120,8 +123,10 @@ def sampler(data: LeafData, size: int = 512) -> Callable[[np.random.Generator], 
         else:
             pool = data.extra if data.extra and kind > 0.8 else data.sheets
             picture = pool[int(rng.integers(len(pool)))]
-            scale = close if rng.random() < 0.14 else usual
-            sample = random_crop(picture, scale, rng)
+            scale = rng.choice([close, edge, usual], p=[0.14, 0.12, 0.74])
+            sample = lay_on_ground(random_crop(picture, scale, rng), rng)
+            if rng.random() < 0.35:
+                sample = retone(sample, rng)
             if kind < 0.36:
                 sample = add_leaves(sample, data.leaves, rng)
             if rng.random() < 0.12:

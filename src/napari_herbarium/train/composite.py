@@ -67,8 +67,20 @@ def lamina_classes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return classes
 
 
-def dry(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Give a fresh leaf a dried tone: olive, brown, yellow or pale, its veins kept."""
+def dry(
+    image: NDArray[np.uint8],
+    rng: np.random.Generator,
+    leaf: NDArray[np.bool_] | None = None,
+) -> NDArray[np.uint8]:
+    """Give a leaf a dried tone: olive, brown, red, yellow or pale, its veins kept.
+
+    Parameters
+    ----------
+    image : h x w x 3 uint8
+    rng : numpy.random.Generator
+    leaf : h x w bool, optional
+        Where the leaf is; everywhere when None.
+    """
     tones = np.array(
         [
             (96, 88, 52),
@@ -80,17 +92,55 @@ def dry(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]
             (168, 150, 108),
             (60, 64, 44),
             (120, 96, 40),
+            (122, 64, 46),
+            (150, 98, 86),
+            (88, 50, 44),
+            (86, 62, 68),
         ],
         float,
     )
     weights = rng.dirichlet(np.full(len(tones), 0.25))
     tone = weights @ tones
     grey = image.astype(np.float32).mean(axis=2, keepdims=True)
-    relief = (grey - grey.mean()) / (grey.std() + 6)
+    inside = grey if leaf is None else grey[leaf]
+    relief = (grey - inside.mean()) / (inside.std() + 6)
     texture = 1 + rng.uniform(0.05, 0.22) * relief
     keep = rng.uniform(0, 0.5)
     dried = (1 - keep) * tone * texture + keep * image
     return np.clip(dried, 0, 255).astype(np.uint8)
+
+
+def retone(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Give a plant another dried tone: its leaves alone, or all that is no paper.
+
+    Parameters
+    ----------
+    sample : (S x S x 3 uint8, S x S uint8)
+        Left unchanged.
+    rng : numpy.random.Generator
+    """
+    image, mask = sample
+    if rng.random() < 0.5:
+        return _shift_dark(image, rng), mask
+    leaf = mask == 1
+    if leaf.sum() < 50:
+        return sample
+    cover = Image.fromarray(leaf.astype(np.uint8) * 255)
+    alpha = np.asarray(cover.filter(ImageFilter.GaussianBlur(0.8)), np.float32) / 255
+    alpha = alpha[..., None] * rng.uniform(0.5, 0.95)
+    dried = dry(image, rng, leaf)
+    return (alpha * dried + (1 - alpha) * image).astype(np.uint8), mask
+
+
+def _shift_dark(
+    image: NDArray[np.uint8], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Shift the colour of what is darker than the paper; the paper keeps its own."""
+    grey = image.astype(np.float32).mean(axis=2)
+    paper = np.percentile(grey, 85)
+    dark = np.clip((paper - grey - 10) / 60, 0, 1)[..., None]
+    shift = rng.normal(0, 14) + rng.normal(0, 16, 3)
+    return np.clip(image + dark * shift, 0, 255).astype(np.uint8)
 
 
 def paste(

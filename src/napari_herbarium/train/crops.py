@@ -36,6 +36,9 @@ class CropSettings:
         Share of crops centred near a leaf edge; the others fall anywhere.
     turn : bool
         Rotate by any angle (otherwise by none).
+    beyond : float
+        Share of half a crop that may lie outside the picture, where a crop falls
+        anywhere.
     """
 
     size: int = 512
@@ -43,6 +46,7 @@ class CropSettings:
     stretch: float = 0.15
     on_outline: float = 0.7
     turn: bool = True
+    beyond: float = 0.3
 
 
 def random_crop(
@@ -68,7 +72,7 @@ def _centre(
     if len(picture.outline) and rng.random() < settings.on_outline:
         point = picture.outline[rng.integers(len(picture.outline))]
         return point + rng.uniform(-0.8, 0.8, 2) * half
-    low = np.minimum(half * 0.7, np.array(picture.size) / 2)
+    low = np.minimum(half * (1 - settings.beyond), np.array(picture.size) / 2)
     return rng.uniform(low, np.array(picture.size) - low)
 
 
