@@ -94,3 +94,19 @@ class LeafSettings(_Settings):
     min_area_mm2: float = Field(default=4.0, ge=0)
     min_area_px: int = Field(default=100, ge=0)
     split_touching: bool = False
+
+
+class ScaleSettings(_Settings):
+    """Where the millimetres of a sheet come from (`sheet.calibrate.settle_scale`).
+
+    Attributes
+    ----------
+    mm_per_px : float, optional
+        What the user says; it counts whatever is on the sheet.
+    ruler : bool
+        Whether to read the ruler on the sheet, which also checks the file's
+        resolution.
+    """
+
+    mm_per_px: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    ruler: bool = True

@@ -70,6 +70,69 @@ def test_sidecar_tells_how_the_labels_were_made(tmp_path, run, draw):
     assert told["shape"] == [420, 280]
 
 
+def traits(folder):
+    return pd.read_csv(folder / "traits.csv", keep_default_na=False)
+
+
+def test_measure_writes_the_full_table(tmp_path, run, draw):
+    from napari_herbarium import read_sheet
+    from napari_herbarium.measure.table import SheetFacts, leaf_table
+
+    path = draw(tmp_path / "K000123456.tif", mm_per_px=1.0)
+    out = tmp_path / "out"
+    result = run("segment", path, "--out", out, "--measure")
+    assert result.exit_code == 0, result.stderr
+    assert str(out / "traits.csv") in result.stdout
+    labels = tifffile.imread(out / "K000123456.leaves.tif")
+    facts = SheetFacts("K000123456", "K000123456", 1.0, "resolution tag", "trusted")
+    expected = leaf_table(labels, facts, read_sheet(path).image)
+    rows = traits(out)
+    assert list(rows.columns) == list(expected.columns)
+    for name in expected.select_dtypes("number").dropna(axis=1):
+        assert rows[name].tolist() == pytest.approx(expected[name].tolist(), rel=1e-8)
+    assert rows["length_mm"].tolist() == pytest.approx([30, 60], rel=0.05)
+    assert rows["sheet"].tolist() == ["K000123456"] * 2
+
+
+def test_traits_never_stay_those_of_earlier_labels(tmp_path, run, draw):
+    out = tmp_path / "out"
+    for stem in "ab":
+        draw(tmp_path / f"{stem}.png")
+    run("segment", tmp_path, "--out", out, "--measure")
+    args = ("--min-area-px", 1000, "--overwrite")
+    run("segment", tmp_path / "a.png", "--out", out, *args)
+    assert traits(out)["sheet"].tolist() == ["b", "b", "a"]
+
+
+def test_scale_that_is_given_counts_most_and_is_told(tmp_path, run, draw):
+    path = draw(tmp_path / "a.tif", mm_per_px=1.0)
+    out = tmp_path / "out"
+    result = run("segment", path, "--out", out, "--mm-per-px", 0.5)
+    assert result.exit_code == 0, result.stderr
+    rows = table(out)
+    assert rows["area_mm2"].astype(float).tolist() == pytest.approx([150, 600])
+    assert rows["scale_source"].tolist() == ["user"] * 2
+    told = json.loads((out / "a.leaves.json").read_text())["scale"]
+    assert told["source"] == "user"
+    assert told["reason"] == "0.5 mm per px was given."
+
+
+def test_ruler_gives_the_scale_where_the_file_gives_none(tmp_path, run, monkeypatch):
+    from napari_herbarium import drawn_sheet
+
+    drawn = drawn_sheet(dpi=100)
+    path = tmp_path / "a.png"
+    Image.fromarray(np.asarray(drawn.sheet.image)).save(path)
+    run("segment", path, "--out", tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "a.leaves.json").read_text())["scale"]
+    assert told["source"] == "ruler"
+    assert told["mm_per_px"] == pytest.approx(drawn.mm_per_px, rel=0.01)
+    run("segment", path, "--out", tmp_path / "bare", "--no-ruler")
+    told = json.loads((tmp_path / "bare" / "a.leaves.json").read_text())["scale"]
+    assert told["source"] == "none"
+    assert told["mm_per_px"] is None
+
+
 def test_overlay_is_written_when_asked_for(tmp_path, run, draw):
     draw(tmp_path / "a.png")
     out = tmp_path / "out"
@@ -202,6 +265,7 @@ def test_folder_can_hold_sheets_and_results(tmp_path, run, draw):
         (("--threshold", "1.5"), "--threshold is 1.5"),
         (("--tile", "500"), "--tile is 500"),
         (("--min-area-px", "-1"), "--min-area-px is -1"),
+        (("--mm-per-px", "0"), "--mm-per-px is 0"),
         (("--detail", "closest"), "closest"),
     ],
 )

@@ -50,6 +50,22 @@ FillHoles = Annotated[bool, typer.Option("--fill-holes", help="Count holes as le
 SplitTouching = Annotated[
     bool, typer.Option("--split-touching", help="Cut touching leaves at their necks.")
 ]
+Ruler = Annotated[
+    bool,
+    typer.Option(
+        "--ruler/--no-ruler",
+        help="Read the scale from the ruler on the sheet, and check the file's "
+        "resolution with it.",
+    ),
+]
+MmPerPx = Annotated[
+    float | None,
+    typer.Option(
+        help="Size of a pixel in mm, for all sheets of this run; counts more than "
+        "ruler and file.",
+        show_default="from the ruler, else the file",
+    ),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that exist already.")
 ]

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.measure.export import read_table
+from napari_herbarium.measure.dictionary import column_names
+from napari_herbarium.measure.export import has_rows, read_table
 from napari_herbarium.measure.rows import COLUMNS
 
 LABELS, OVERLAY, SIDECAR = ".leaves.tif", ".overlay.png", ".leaves.json"
-TABLE = "leaves.csv"
+TABLE, TRAITS = "leaves.csv", "traits.csv"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,21 @@ class Outputs:
         """Rows of all sheets in the folder."""
         return self.folder / TABLE
 
+    @property
+    def traits(self) -> Path:
+        """Traits of the leaves of all sheets in the folder."""
+        return self.folder / TRAITS
+
+    def has_traits(self) -> bool:
+        """Whether this sheet was measured before.
+
+        Raises
+        ------
+        HerbariumError
+            The folder's table of traits is another kind of table.
+        """
+        return has_rows(self.traits, tuple(column_names()), self.stem)
+
     def files(self, *, overlay: bool) -> list[Path]:
         """Files that belong to this sheet alone."""
         return [self.labels, self.sidecar, *([self.overlay] if overlay else [])]
@@ -64,7 +80,7 @@ def check_outputs(
     SettingsError
         Something would be lost.
     HerbariumError
-        The table in the folder is not one of leaves.
+        A table in the folder has other columns.
     """
     files = [file for each in outputs for file in each.files(overlay=overlay)]
     _refuse_sheets({path.resolve() for path in inputs}, files)
@@ -89,10 +105,11 @@ def _refuse_sheets(sheets: set[Path], files: Iterable[Path]) -> None:
 
 
 def _rows_that_exist(outputs: Collection[Outputs]) -> list[str]:
-    tables = {each.table for each in outputs}
+    kinds = {each.table: COLUMNS for each in outputs}
+    kinds |= {each.traits: tuple(column_names()) for each in outputs}
     rows = []
-    for table in sorted(path for path in tables if path.exists()):
-        sheets = set(read_table(table, COLUMNS)["sheet"])
+    for table in sorted(path for path in kinds if path.exists()):
+        sheets = set(read_table(table, kinds[table])["sheet"])
         rows += [
             f"{table}: rows of {each.stem}" for each in outputs if each.stem in sheets
         ]

@@ -19,7 +19,7 @@ from napari_herbarium.errors import HerbariumError
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
 from napari_herbarium.progress import Progress, finish
-from napari_herbarium.settings import LeafSettings, SegmentSettings
+from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
 
 logger = logging.getLogger(__name__)
 _S, _L = SegmentSettings(), LeafSettings()
@@ -37,6 +37,10 @@ Sample = Annotated[
 ]
 Overlay = Annotated[
     bool, typer.Option("--overlay", help="Write a picture with outlines and numbers.")
+]
+Measure = Annotated[
+    bool,
+    typer.Option("--measure", help="Measure every leaf; writes traits.csv."),
 ]
 
 
@@ -56,6 +60,9 @@ def segment_sheets(
     fill_holes: options.FillHoles = False,
     split_touching: options.SplitTouching = False,
     overlay: Overlay = False,
+    measure: Measure = False,
+    ruler: options.Ruler = True,
+    mm_per_px: options.MmPerPx = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Segment the leaves of sheets and write what was found.
@@ -82,10 +89,12 @@ def segment_sheets(
             fill_holes=fill_holes,
             split_touching=split_touching,
         )
+        scale = options.parsed(ScaleSettings, ruler=ruler, mm_per_px=mm_per_px)
         tasks = find_sheets(sheets or [], sample=sample)
-        _check(tasks, out, overlay=overlay or sample, overwrite=overwrite)
+        drawn = overlay or sample
+        _check(tasks, out, overlay=drawn, overwrite=overwrite)
         choose_device(settings.device)
-        work = Work(load_model(model), settings, leaves, out, overlay or sample)
+        work = Work(load_model(model), settings, leaves, scale, out, drawn, measure)
         done = _run(tasks, work)
     _say_where(done, work)
     if len(done) < len(tasks):
@@ -153,5 +162,7 @@ def _say_where(done: dict[str, int], work: Work) -> None:
     typer.echo(f"Found {sum(done.values())} leaves on {count}.")
     typer.echo(f"Labels:  {work.out / (stem + LABELS)}")
     typer.echo(f"Table:   {Outputs(work.out, stem).table}")
+    if work.measure:
+        typer.echo(f"Traits:  {Outputs(work.out, stem).traits}")
     if work.overlay:
         typer.echo(f"Overlay: {work.out / (stem + OVERLAY)}")

@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 from napari_herbarium.cli.inputs import SheetInput
 from napari_herbarium.cli.outputs import Outputs
 from napari_herbarium.measure.export import (
+    TRAIT_NUMBERS,
     replace_rows,
     write_json,
     write_labels,
     write_overlay,
 )
 from napari_herbarium.measure.rows import leaf_rows
+from napari_herbarium.measure.table import SheetFacts, iter_leaf_table
 from napari_herbarium.model.checkpoint import facts_of
 from napari_herbarium.progress import Job
 from napari_herbarium.segment.leaves import iter_extract_leaves
 from napari_herbarium.segment.predict import iter_segment
-from napari_herbarium.settings import LeafSettings, SegmentSettings
+from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
+from napari_herbarium.sheet.calibrate import settle_scale
 from napari_herbarium.sheet.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -36,21 +39,23 @@ class Work:
     model: LeafModel
     segment: SegmentSettings
     leaves: LeafSettings
+    scale: ScaleSettings
     out: Path
     overlay: bool
+    measure: bool
 
 
 def iter_sheet(task: SheetInput, work: Work) -> Job[int]:
     """Read, segment and write one sheet; give its number of leaves.
 
-    The table comes last, so that its rows stand for finished sheets only.
+    The tables come last, so that their rows stand for finished sheets only.
 
     Raises
     ------
     HerbariumError
         The sheet cannot be read or segmented, or a result not written.
     """
-    sheet = task.read()
+    sheet = settle_scale(task.read(), work.scale)
     labels = yield from _iter_labels(sheet, work)
     outputs = Outputs(work.out, task.stem)
     rows = leaf_rows(
@@ -66,8 +71,22 @@ def iter_sheet(task: SheetInput, work: Work) -> Job[int]:
     if work.overlay or outputs.overlay.exists():
         write_overlay(outputs.overlay, sheet.image, labels)
     write_json(outputs.sidecar, _provenance(sheet, work, len(rows)))
+    # Traits of earlier labels would be those of other leaves.
+    if work.measure or outputs.has_traits():
+        traits = yield from iter_leaf_table(labels, _facts(sheet, task), sheet.image)
+        replace_rows(outputs.traits, traits, task.stem, numbers=TRAIT_NUMBERS)
     replace_rows(outputs.table, rows, task.stem)
     return len(rows)
+
+
+def _facts(sheet: Sheet, task: SheetInput) -> SheetFacts:
+    return SheetFacts(
+        task.stem,
+        sheet.catalog_number,
+        sheet.mm_per_px,
+        sheet.scale_source,
+        sheet.scale_trust,
+    )
 
 
 def _iter_labels(sheet: Sheet, work: Work) -> Job[NDArray]:
@@ -93,11 +112,13 @@ def _provenance(sheet: Sheet, work: Work, leaves: int) -> dict[str, Any]:
         "model": facts_of(work.model),
         "segment_settings": work.segment.model_dump(mode="json"),
         "leaf_settings": work.leaves.model_dump(mode="json"),
+        "scale_settings": work.scale.model_dump(mode="json"),
         "scale": {
             "mm_per_px": sheet.mm_per_px,
             "offered_mm_per_px": sheet.offered_mm_per_px,
             "source": sheet.scale_source,
             "trust": sheet.scale_trust,
+            "reason": sheet.metadata.get("scale_reason"),
         },
         "file": sheet.metadata,
     }

@@ -7,6 +7,8 @@ from importlib.resources import files
 import pandas as pd
 
 _FILE = "data_dictionary.csv"
+OF_THE_TABLE = frozenset({"sheet", "catalog_number", "whole", "whole_by"})
+"""Columns of the full table (`table.leaf_table`) that `measure` does not make."""
 
 
 def data_dictionary() -> pd.DataFrame:
@@ -24,7 +26,7 @@ def data_dictionary() -> pd.DataFrame:
 
 
 def column_names(harmonics: int = 0) -> list[str]:
-    """Names of the table's columns in order, with those of so many harmonics."""
+    """Names of the full table's columns in order, with those of so many harmonics."""
     names = list(data_dictionary()["column"])
     plain = [name for name in names if "{n}" not in name]
     per_harmonic = [name for name in names if "{n}" in name]
@@ -33,3 +35,8 @@ def column_names(harmonics: int = 0) -> list[str]:
         for n in range(1, harmonics + 1)
         for name in per_harmonic
     ]
+
+
+def trait_names(harmonics: int = 0) -> list[str]:
+    """Names of the columns of `napari_herbarium.measure`, in order."""
+    return [name for name in column_names(harmonics) if name not in OF_THE_TABLE]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from napari_herbarium.files import replacing
 from napari_herbarium.measure.overlay import LONG_SIDE, draw_overlay
 
 MM_PER_CM = 10.0
+TRAIT_NUMBERS = ".9g"
+"""Format of traits: areas of a whole sheet to the pixel, ratios to nine digits."""
 
 
 def write_labels(
@@ -110,12 +113,28 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         msg = f"{path} cannot be read as a table ({error}); choose another folder."
         raise HerbariumError(msg) from error
     if tuple(table.columns) != columns:
-        msg = f"{path} is not a table of leaves; move it or choose another folder."
+        msg = (
+            f"{path} has other columns than the table of leaves that would be written; "
+            "move it or choose another folder."
+        )
         raise HerbariumError(msg)
     return table
 
 
-def replace_rows(path: Path, rows: pd.DataFrame, sheet: str) -> None:
+def has_rows(path: Path, columns: tuple[str, ...], sheet: str) -> bool:
+    """Whether a table written earlier has rows of a sheet.
+
+    Raises
+    ------
+    HerbariumError
+        The file is not a table with these columns.
+    """
+    return path.exists() and sheet in set(read_table(path, columns)["sheet"])
+
+
+def replace_rows(
+    path: Path, rows: pd.DataFrame, sheet: str, *, numbers: str = ".4f"
+) -> None:
     """Put the rows of one sheet into a table and keep those of other sheets.
 
     Parameters
@@ -126,13 +145,15 @@ def replace_rows(path: Path, rows: pd.DataFrame, sheet: str) -> None:
         The new rows, with a column `sheet`.
     sheet : str
         Name in column `sheet` whose earlier rows go.
+    numbers : str
+        Format of the fractional numbers.
 
     Raises
     ------
     HerbariumError
         The file is another kind of table, or cannot be written.
     """
-    new = rows.map(_as_text)
+    new = rows.map(partial(_as_text, numbers=numbers))
     if path.exists():
         table = read_table(path, tuple(rows.columns))
         new = pd.concat([table[table["sheet"] != sheet], new], ignore_index=True)
@@ -140,7 +161,7 @@ def replace_rows(path: Path, rows: pd.DataFrame, sheet: str) -> None:
         new.to_csv(temporary, index=False)
 
 
-def _as_text(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.4f}"
-    return str(value)
+def _as_text(value: Any, numbers: str) -> str:
+    if pd.isna(value):
+        return ""
+    return f"{value:{numbers}}" if isinstance(value, float) else str(value)

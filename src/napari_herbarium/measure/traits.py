@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from napari_herbarium.measure.columns import (
     isotropic_mm_per_px,
     with_mm,
 )
-from napari_herbarium.measure.dictionary import column_names
+from napari_herbarium.measure.dictionary import trait_names
 from napari_herbarium.measure.fourier import fourier_columns
 from napari_herbarium.measure.lamina import Lamina, find_lamina
 from napari_herbarium.measure.margin import describe_margin
@@ -36,6 +36,7 @@ from napari_herbarium.measure.outline import (
 )
 from napari_herbarium.measure.paper_traits import paper_traits
 from napari_herbarium.measure.spans import Size, end_angles, lamina_size
+from napari_herbarium.progress import Job, Progress, finish
 
 
 def measure(
@@ -79,26 +80,62 @@ def measure(
         For labels that are no 2-D integer image, a picture of another size, and a
         scale that is not positive or differs between down and across.
     """
+    table = finish(
+        iter_measure(
+            labels,
+            scale,
+            image,
+            scale_source=scale_source,
+            scale_trust=scale_trust,
+            harmonics=harmonics,
+        )
+    )
+    table["whole_probability"] = by_label(whole_probability, list(table["label"]))
+    return table
+
+
+def iter_measure(
+    labels: NDArray[Any],
+    scale: Scale = None,
+    image: Any = None,
+    *,
+    scale_source: str = "none",
+    scale_trust: str = "none",
+    harmonics: int = 0,
+    only: Collection[int] | None = None,
+) -> Job[pd.DataFrame]:
+    """Measure leaf by leaf, as `measure` does; `whole_probability` stays empty.
+
+    Parameters
+    ----------
+    only : collection of int, optional
+        Measure these labels and pass over the others.
+    """
     labels = check_labels(labels)
     image = check_image(image, labels.shape)
     mm_per_px = isotropic_mm_per_px(scale)
     if mm_per_px is not None and scale_source == "none":
         scale_source, scale_trust = "user", "trusted"
-    rows = [with_mm(row, mm_per_px) for row in _leaf_rows(labels, image, harmonics)]
+    regions = [r for r in regionprops(labels) if only is None or r.label in only]
+    rows = []
+    for row in _leaf_rows(regions, labels.shape, image, harmonics):
+        rows.append(with_mm(row, mm_per_px))
+        yield Progress(len(rows), len(regions), "leaves measured")
     table = pd.DataFrame(rows, columns=None if rows else ["label"])
-    table["whole_probability"] = by_label(whole_probability, list(table["label"]))
     table["mm_per_px"] = NAN if mm_per_px is None else mm_per_px
     table["scale_source"] = scale_source
     table["scale_trust"] = scale_trust
-    return table.reindex(columns=column_names(harmonics))
+    return table.reindex(columns=trait_names(harmonics))
 
 
-def _leaf_rows(labels: NDArray[Any], image: Any, harmonics: int) -> Iterator[Row]:
-    for region in regionprops(labels):
+def _leaf_rows(
+    regions: Sequence[Any], shape: tuple[int, ...], image: Any, harmonics: int
+) -> Iterator[Row]:
+    for region in regions:
         picture = None if image is None else image[region.slice]
         yield {
             "label": int(region.label),
-            **_place(region, labels.shape),
+            **_place(region, shape),
             **_shape_row(region, harmonics),
             **_colour_row(region.image, picture),
         }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import hypot, isfinite, log
 
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.settings import ScaleSettings
 from napari_herbarium.sheet.ruler import RulerReading, read_ruler
 from napari_herbarium.sheet.sheet import Sheet
 
@@ -159,6 +160,23 @@ def calibrated(sheet: Sheet, calibration: Calibration) -> Sheet:
         scale_trust=calibration.scale_trust,
         metadata={**sheet.metadata, **facts},
     )
+
+
+def settle_scale(sheet: Sheet, settings: ScaleSettings) -> Sheet:
+    """Give the sheet the scale that counts, as commands and batch runs do.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        As `read_sheet` gives it.
+    settings : ScaleSettings
+        The user's own scale, and whether the ruler is read.
+    """
+    given = settings.mm_per_px
+    if given is None:
+        return calibrated(sheet, calibrate(sheet, use_ruler=settings.ruler))
+    reason = f"{given:g} mm per px was given."
+    return calibrated(sheet, Calibration(given, "user", "trusted", None, reason))
 
 
 def _from_line(sheet: Sheet, line: Line) -> Calibration:

@@ -1,0 +1,143 @@
+"""The full table of a sheet: traits, which leaves are whole, and what sheet it is.
+
+Widget, command and batch all show this one, so that their numbers cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_herbarium.measure.columns import by_label
+from napari_herbarium.measure.dictionary import column_names
+from napari_herbarium.measure.traits import iter_measure
+from napari_herbarium.progress import Job, finish
+
+
+@dataclass(frozen=True)
+class SheetFacts:
+    """What every row of a sheet's table says about the sheet.
+
+    Attributes
+    ----------
+    sheet : str
+        Name of the sheet, usually its file without suffix.
+    catalog_number : str, optional
+        Of the specimen.
+    mm_per_px : float, optional
+        Size of a pixel; None leaves the mm columns empty.
+    scale_source, scale_trust : str
+        As in `napari_herbarium.Sheet`. A scale that comes without them is the user's
+        own and trusted.
+    """
+
+    sheet: str = ""
+    catalog_number: str | None = None
+    mm_per_px: float | None = None
+    scale_source: str = "none"
+    scale_trust: str = "none"
+
+
+def iter_leaf_table(
+    labels: NDArray[Any],
+    facts: SheetFacts = SheetFacts(),
+    image: Any = None,
+    *,
+    harmonics: int = 0,
+    flipped: Mapping[int, bool] | None = None,
+    only: Collection[int] | None = None,
+) -> Job[pd.DataFrame]:
+    """Measure the leaves of a sheet and judge which are whole.
+
+    Parameters
+    ----------
+    labels : (H, W) integer
+        0 is paper, every other value one leaf.
+    facts : SheetFacts
+        Scale, and what is carried into every row.
+    image : (H, W, 3) uint8 or uint16, numpy or dask, optional
+        sRGB picture for the colour columns and the whole-leaf classifier.
+    harmonics : int
+        Number of elliptic Fourier harmonics to add.
+    flipped : mapping, optional
+        Label to whether the user says that it is whole; counts more than the model.
+    only : collection of int, optional
+        Measure these labels and pass over the others; their rows are the same as in
+        the table of all.
+
+    Returns
+    -------
+    DataFrame
+        One row per label, ascending, all columns of ``data_dictionary.csv`` in its
+        order: those of `napari_herbarium.measure` with ``whole_probability`` filled,
+        and sheet, catalog_number, whole (bool) and whole_by ("model" or "user").
+
+    Raises
+    ------
+    SettingsError
+        As `napari_herbarium.measure`.
+    """
+    table = yield from iter_measure(
+        labels,
+        facts.mm_per_px,
+        image,
+        scale_source=facts.scale_source,
+        scale_trust=facts.scale_trust,
+        harmonics=harmonics,
+        only=only,
+    )
+    found = [int(label) for label in table["label"]]
+    probability, threshold = yield from _iter_judged(labels, image, found)
+    table["whole_probability"] = by_label(probability, found)
+    table["sheet"] = facts.sheet
+    table["catalog_number"] = facts.catalog_number or ""
+    table = table.assign(**_whole_columns(table, threshold, flipped or {}))
+    return table[column_names(harmonics)]
+
+
+def leaf_table(
+    labels: NDArray[Any],
+    facts: SheetFacts = SheetFacts(),
+    image: Any = None,
+    *,
+    harmonics: int = 0,
+    flipped: Mapping[int, bool] | None = None,
+    only: Collection[int] | None = None,
+) -> pd.DataFrame:
+    """Return the table of `iter_leaf_table`, without stopping on the way."""
+    return finish(
+        iter_leaf_table(
+            labels, facts, image, harmonics=harmonics, flipped=flipped, only=only
+        )
+    )
+
+
+def _iter_judged(
+    labels: NDArray[Any], image: Any, found: Collection[int]
+) -> Job[tuple[Mapping[int, float], float]]:
+    """Give the probability of every label to be whole, and the threshold."""
+    try:
+        from napari_herbarium.measure import whole
+    except ImportError:  # the classifier is not there yet
+        return {}, float("nan")
+    probability = yield from whole.iter_whole_leaf_probability(
+        labels, image, only=found
+    )
+    return probability, whole.default_whole_threshold()
+
+
+def _whole_columns(
+    table: pd.DataFrame, threshold: float, flipped: Mapping[int, bool]
+) -> dict[str, pd.Series]:
+    """Return the columns whole and whole_by: the user's word, else the model's."""
+    judged = table["whole_probability"].notna()
+    by_user = table["label"].isin(list(flipped))
+    by_model = (table["whole_probability"] >= threshold).astype("boolean")
+    said = table["label"].map(flipped).astype("boolean")
+    whole = said.where(by_user, by_model.where(judged))
+    by = pd.Series("", table.index).mask(judged, "model").mask(by_user, "user")
+    return {"whole": whole, "whole_by": by}
