@@ -1,7 +1,8 @@
 """How long importing takes and what it loads, each in a fresh interpreter.
 
 Prints the time of ``import napari_herbarium`` and of the module of each widget as
-ratios of ``import napari.viewer`` (what any napari window loads), and whether torch was loaded (it must not be).
+ratios of ``import napari.viewer`` (what any napari window loads), and whether torch
+was loaded (it must not be). The imports take turns; the best of each counts.
 
     python benchmarks/import_time.py [--repeat 5]
 """
@@ -34,31 +35,25 @@ def widget_modules() -> list[str]:
     return sorted(set(homes))
 
 
-def timed(module: str, repeat: int) -> tuple[float, bool]:
-    """Best seconds of an import, and whether it loaded torch."""
-    results = []
-    for _ in range(repeat):
-        done = subprocess.run(
-            [sys.executable, "-c", PROBE.format(module=module)],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        seconds, torch = done.stdout.split()
-        results.append((float(seconds), torch == "True"))
-    return min(results)
+def timed(module: str) -> tuple[float, bool]:
+    """Seconds of an import, and whether it loaded torch."""
+    command = [sys.executable, "-c", PROBE.format(module=module)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds, torch = done.stdout.split()
+    return float(seconds), torch == "True"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=5)
     repeat = parser.parse_args().repeat
-    reference, _ = timed(REFERENCE, repeat)
-    for module in [REFERENCE, "napari_herbarium", *widget_modules()]:
-        seconds, torch = timed(module, repeat)
+    modules = [REFERENCE, "napari_herbarium", *widget_modules()]
+    rounds = [{module: timed(module) for module in modules} for _ in range(repeat)]
+    best = {module: min(round_[module] for round_ in rounds) for module in modules}
+    for module, (seconds, torch) in best.items():
         sys.stdout.write(
-            f"{module:45}{seconds:7.3f} s{seconds / reference:7.2f} x napari.viewer, "
-            f"{'loads torch' if torch else 'without torch'}\n"
+            f"{module:45}{seconds:7.3f} s{seconds / best[REFERENCE][0]:7.2f} x "
+            f"napari.viewer, {'loads torch' if torch else 'without torch'}\n"
         )
 
 
