@@ -1,0 +1,112 @@
+"""Batches of crops, cut ahead of the network; the same ones after a resume."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_herbarium.train.crops import Sample
+from napari_herbarium.train.loop_settings import LoopSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Batch = tuple[Tensor, Tensor]
+
+Draw = Callable[[np.random.Generator], Sample]
+_AHEAD = 2
+
+
+class _Drawn:
+    """Map-style dataset whose item i depends on the seed and i alone."""
+
+    def __init__(self, draw: Draw, count: int, seed: int) -> None:
+        self.draw, self.count, self.seed = draw, count, seed
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.draw(np.random.default_rng((self.seed, index)))
+
+
+def batches(
+    draw: Draw, settings: LoopSettings, first: int, fabric: Any = None
+) -> Iterator[Batch]:
+    """Cut the batches of the steps from `first` on.
+
+    Sample i of a run depends on the seed and on i alone, however many threads,
+    processes or devices there are.
+
+    Parameters
+    ----------
+    draw : callable
+        Gives a (S x S x 3 uint8, S x S uint8) sample for a random generator. Called
+        in threads, or in processes where the settings ask for workers.
+    settings : LoopSettings
+    first : int
+        Step to begin with.
+    fabric : lightning_fabric.Fabric, optional
+        With several devices, each gets its share of every batch.
+
+    Yields
+    ------
+    images : B x 3 x S x S uint8
+    masks : B x S x S uint8
+    """
+    share, of = (0, 1) if fabric is None else (fabric.global_rank, fabric.world_size)
+    total = settings.steps * settings.batch
+    samples = _Drawn(draw, total, settings.seed)
+    indices = range(first * settings.batch + share, total, of)
+    size = max(1, settings.batch // of)
+    if settings.workers or not settings.threads:
+        yield from _loaded(samples, indices, size, settings.workers)
+    else:
+        yield from _threaded(samples, indices, size, settings.threads)
+
+
+def _loaded(
+    samples: _Drawn, indices: range, size: int, workers: int
+) -> Iterator[Batch]:
+    import torch
+    from torch.utils.data import DataLoader, Subset
+
+    loaded: Any = samples
+    yield from DataLoader(
+        Subset(loaded, indices),
+        batch_size=size,
+        num_workers=workers,
+        collate_fn=_stack,
+        prefetch_factor=4 if workers else None,
+        # Its own, so that the network's dropout is not stirred.
+        generator=torch.Generator(),
+    )
+
+
+def _threaded(
+    samples: _Drawn, indices: range, size: int, threads: int
+) -> Iterator[Batch]:
+    waiting: deque[list[Future[Sample]]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="crops")
+    try:
+        for start in range(0, len(indices), size):
+            part = indices[start : start + size]
+            waiting.append([pool.submit(samples.__getitem__, i) for i in part])
+            if len(waiting) > _AHEAD:
+                yield _stack([future.result() for future in waiting.popleft()])
+        for futures in waiting:
+            yield _stack([future.result() for future in futures])
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _stack(samples: list[Sample]) -> Batch:
+    import torch
+
+    images = torch.from_numpy(np.stack([image for image, _ in samples]))
+    masks = torch.from_numpy(np.stack([mask for _, mask in samples]))
+    return images.permute(0, 3, 1, 2), masks

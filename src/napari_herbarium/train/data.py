@@ -1,0 +1,168 @@
+"""Find training pairs, and say everything that is wrong with them at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from napari_herbarium.errors import HerbariumError, SheetError
+from napari_herbarium.evaluate.pairs import MASK_SUFFIXES
+from napari_herbarium.sheet.read import SUFFIXES
+from napari_herbarium.train.coco import pairs_from_coco
+from napari_herbarium.train.masks import LEAF, Polygons
+from napari_herbarium.train.pair import Mask, Pair, open_image, open_mask
+
+__all__ = [
+    "Mask",
+    "Pair",
+    "Polygons",
+    "check_pairs",
+    "find_training_pairs",
+    "pairs_from_coco",
+    "refuse_bad_pairs",
+    "training_pairs_at",
+]
+IMAGES, MASKS = "images", "masks"
+SMALLEST = 64
+
+
+def training_pairs_at(place: Path) -> list[Pair]:
+    """Find pairs in a folder, or those that a COCO file names.
+
+    Parameters
+    ----------
+    place : path
+        A folder for `find_training_pairs`; or a COCO JSON file, whose pictures lie in
+        a folder ``images`` beside it or beside it themselves.
+
+    Raises
+    ------
+    SheetError
+        There is nothing of the kind.
+    """
+    place = Path(place)
+    if place.suffix.lower() == ".json":
+        beside = place.parent / IMAGES
+        return pairs_from_coco(place, beside if beside.is_dir() else place.parent)
+    return find_training_pairs(place)
+
+
+def find_training_pairs(folder: Path) -> list[Pair]:
+    """Join the sheets in ``images/`` and the masks in ``masks/`` by stem.
+
+    Parameters
+    ----------
+    folder : path
+        As `napari_herbarium.train.pairs_folder.save_pair` fills it: any sheet that
+        `read_sheet` opens, and PNG or TIFF masks.
+
+    Returns
+    -------
+    list of Pair
+        In the order of the stems. What has no partner is among them, for
+        `check_pairs` to report.
+
+    Raises
+    ------
+    SheetError
+        The folder has no ``images/`` with sheets in it.
+    """
+    folder = Path(folder)
+    images = _by_stem(folder / IMAGES, SUFFIXES)
+    masks = _by_stem(folder / MASKS, MASK_SUFFIXES)
+    if not images:
+        msg = (
+            f"{folder} holds no training pairs; it needs {IMAGES}/ with sheets and "
+            f"{MASKS}/ with a PNG or TIFF mask of the same name for each."
+        )
+        raise SheetError(msg)
+    stems = sorted(images.keys() | masks.keys())
+    return [Pair(stem, images.get(stem), masks.get(stem)) for stem in stems]
+
+
+def _by_stem(folder: Path, suffixes: frozenset[str]) -> dict[str, Path]:
+    if not folder.is_dir():
+        return {}
+    return {
+        path.stem: path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    }
+
+
+def check_pairs(pairs: Sequence[Pair]) -> list[str]:
+    """Find everything that is wrong with pairs, before anything runs.
+
+    Checked are: no sheet, no mask, files that cannot be read, masks in colour or with
+    other than whole numbers, masks without leaf, sizes that differ, sheets smaller
+    than 64 px, names that occur twice. Labels with a number per leaf are fine.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+        Every mask is read; of the sheets only as much as gives their size.
+
+    Returns
+    -------
+    list of str
+        One sentence per fault, in the order of the pairs; empty when all is well.
+    """
+    return list(_faults(pairs))
+
+
+def refuse_bad_pairs(pairs: Sequence[Pair]) -> None:
+    """Do nothing when all pairs are well.
+
+    Raises
+    ------
+    SheetError
+        Something is wrong; the message lists all of it.
+    """
+    faults = check_pairs(pairs)
+    if faults:
+        listed = "\n  ".join(faults)
+        msg = f"These pairs cannot be trained on; nothing was started:\n  {listed}"
+        raise SheetError(msg)
+
+
+def _faults(pairs: Sequence[Pair]) -> Iterator[str]:
+    if not pairs:
+        yield "There are no pairs; add at least one sheet with its leaves."
+    for name, times in Counter(pair.name for pair in pairs).items():
+        if times > 1:
+            yield f"{name} is there {times} times; give each sheet its own name."
+    for pair in pairs:
+        yield from _faults_of(pair)
+
+
+def _faults_of(pair: Pair) -> Iterator[str]:
+    shape = mask = None
+    try:
+        shape = tuple(open_image(pair).shape[:2])
+    except HerbariumError as error:
+        yield _named(pair, error)
+    try:
+        mask = open_mask(pair)
+    except HerbariumError as error:
+        yield _named(pair, error)
+    if shape is not None and min(shape) < SMALLEST:
+        yield f"{pair.name} is {_size(shape)} px; sheets need {SMALLEST} px a side."
+    if mask is not None and not np.any(mask == LEAF):
+        yield f"The mask of {pair.name} is empty; mark its leaves or leave it out."
+    if shape is not None and mask is not None and mask.shape != shape:
+        yield (
+            f"The mask of {pair.name} is {_size(mask.shape)} px but its sheet is "
+            f"{_size(shape)} px; save them at the same size."
+        )
+
+
+def _named(pair: Pair, error: HerbariumError) -> str:
+    text = str(error)
+    return text if pair.name in text else f"{pair.name}: {text}"
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]} x {shape[0]}"

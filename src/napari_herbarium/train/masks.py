@@ -1,0 +1,152 @@
+"""What counts as leaf in the masks and labels that people have."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_herbarium.errors import SheetError
+from napari_herbarium.evaluate.metrics import IGNORED
+
+LEAF = 1
+_PALETTE = b"\x03"
+Polygon = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Polygons:
+    """Leaves as outlines, drawn when they are needed.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Height and width in px.
+    leaves, ignored : tuple of polygons
+        Each a tuple of (x, y) in px, where the centre of the first pixel is
+        (0.5, 0.5) as in COCO. `ignored` are crowds: nobody said which part is leaf.
+    runs : tuple of (tuple of int, bool)
+        Masks as run lengths down the columns (COCO's uncompressed RLE), each with
+        whether it is ignored.
+    """
+
+    shape: tuple[int, int]
+    leaves: tuple[Polygon, ...] = ()
+    ignored: tuple[Polygon, ...] = ()
+    runs: tuple[tuple[tuple[int, ...], bool], ...] = field(default=(), repr=False)
+
+    def draw(self) -> NDArray[np.uint8]:
+        """Draw the mask: 0, 1 leaf, 255 ignored; leaf wins."""
+        mask = np.zeros(self.shape, np.uint8)
+        for polygons, value in ((self.ignored, IGNORED), (self.leaves, LEAF)):
+            for counts, crowd in self.runs:
+                if crowd == (value == IGNORED):
+                    mask[_filled(counts, self.shape)] = value
+            for polygon in polygons:
+                _draw(mask, polygon, value)
+        return mask
+
+
+def _draw(mask: NDArray[np.uint8], polygon: Polygon, value: int) -> None:
+    from skimage.draw import polygon as inside
+
+    x, y = np.array(polygon, float).T - 0.5
+    mask[inside(y, x, mask.shape)] = value
+
+
+def _filled(counts: tuple[int, ...], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    values = np.arange(len(counts)) % 2 == 1
+    return np.repeat(values, counts).reshape(shape[::-1]).T
+
+
+def read_labels(path: Path) -> NDArray:
+    """Read a mask or labels from PNG or TIFF, whatever their bit depth and size.
+
+    Returns
+    -------
+    array
+        As stored; H x W, or with channels, which `as_leaf_mask` refuses.
+
+    Raises
+    ------
+    SheetError
+        The file cannot be read, or is of a kind that blurs masks.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".png", ".tif", ".tiff"):
+        msg = f"{path} is no mask; save masks as PNG or TIFF, which keep every pixel."
+        raise SheetError(msg)
+    try:
+        if suffix == ".png":
+            return _read_png(path.read_bytes())
+        return np.squeeze(tifffile.imread(path))
+    except (OSError, ValueError, RuntimeError, tifffile.TiffFileError) as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        msg = f"{path} cannot be read as a mask ({why}); save it again."
+        raise SheetError(msg) from error
+
+
+def _read_png(content: bytes) -> NDArray:
+    import imagecodecs
+
+    if content[25:26] == _PALETTE:  # what counts are its numbers, not their colours
+        with Image.open(io.BytesIO(content)) as picture:
+            return np.asarray(picture)
+    return np.asarray(imagecodecs.png_decode(content))
+
+
+def as_leaf_mask(labels: NDArray, name: str = "The mask") -> NDArray[np.uint8]:
+    """Turn a mask or instance labels into 0 not leaf, 1 leaf, 255 ignored.
+
+    Parameters
+    ----------
+    labels : H x W bool or integers
+        0 is not leaf; any other value is leaf. The exception is an 8-bit mask that
+        holds 1 and 255 and nothing else but 0: there 255 is ignored. (In a mask
+        of 0 and 255 alone, 255 is leaf.)
+    name : str
+        Names the mask in messages.
+
+    Returns
+    -------
+    H x W uint8
+
+    Raises
+    ------
+    SheetError
+        In colour, not of two dimensions, not whole numbers, or negative.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 3:
+        msg = (
+            f"{name} is a colour picture with {labels.shape[-1]} channels; save the "
+            "labels themselves, with one channel."
+        )
+        raise SheetError(msg)
+    if labels.ndim != 2:
+        msg = f"{name} has {labels.ndim} dimensions; a mask has two."
+        raise SheetError(msg)
+    if labels.dtype.kind not in "bui":
+        msg = f"{name} holds {labels.dtype.name} numbers; save it as whole numbers."
+        raise SheetError(msg)
+    if labels.dtype.kind == "i" and labels.size and labels.min() < 0:
+        msg = f"{name} holds negative numbers; 0 is background, leaves are above."
+        raise SheetError(msg)
+    return _told_apart(labels)
+
+
+def _told_apart(labels: NDArray) -> NDArray[np.uint8]:
+    mask = (labels != 0).astype(np.uint8)
+    if labels.dtype == np.uint8 and _marks_ignored(labels):
+        mask[labels == IGNORED] = IGNORED
+    return mask
+
+
+def _marks_ignored(labels: NDArray[np.uint8]) -> bool:
+    held = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
+    return {LEAF, IGNORED} <= set(held) <= {0, LEAF, IGNORED}

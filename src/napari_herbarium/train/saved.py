@@ -1,0 +1,85 @@
+"""The state of a training run in one file that cannot run code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_herbarium.errors import ModelError
+from napari_herbarium.files import replacing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_FACTS = "facts"
+
+
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
+) -> None:
+    """Write named tensors and JSON-able facts as one safetensors file.
+
+    An earlier file stays as it was until the new one is complete.
+
+    Raises
+    ------
+    HerbariumError
+        The disk is full or the folder cannot be written.
+    """
+    from safetensors.torch import save
+
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    content = save(plain, metadata={_FACTS: json.dumps(dict(facts))})
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_tensors` wrote; nothing is unpickled.
+
+    Raises
+    ------
+    ModelError
+        The file is damaged or of another kind.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {})[_FACTS])
+            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        msg = f"{path} is no saved training that can be read; start again without it."
+        raise ModelError(msg) from error
+
+
+def flat_optimiser(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], list[Any]]:
+    """Split an optimiser's state dict into named tensors and JSON-able groups."""
+    tensors = {
+        f"{index}.{key}": value
+        for index, entry in state["state"].items()
+        for key, value in entry.items()
+    }
+    return tensors, state["param_groups"]
+
+
+def whole_optimiser(tensors: Mapping[str, Tensor], groups: list[Any]) -> dict[str, Any]:
+    """Put together what `flat_optimiser` split."""
+    entries: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        index, _, key = name.partition(".")
+        entries.setdefault(int(index), {})[key] = value
+    return {"state": entries, "param_groups": groups}
+
+
+def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give the tensors whose names begin with ``prefix.``, without it."""
+    start = f"{prefix}."
+    return {n[len(start) :]: v for n, v in tensors.items() if n.startswith(start)}
+
+
+def named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Put ``prefix.`` before every name."""
+    return {f"{prefix}.{name}": value for name, value in tensors.items()}

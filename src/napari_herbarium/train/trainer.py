@@ -1,0 +1,244 @@
+"""A network being trained: one optimiser step at a time, saved and resumed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_herbarium.errors import ModelError, SettingsError
+from napari_herbarium.model.device import is_out_of_memory
+from napari_herbarium.train.loop_settings import LoopSettings, rate_factor
+from napari_herbarium.train.optimiser import freeze, make_optimiser
+from napari_herbarium.train.saved import (
+    flat_optimiser,
+    load_tensors,
+    named,
+    save_tensors,
+    under,
+    whole_optimiser,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    Loss = Callable[[Tensor, Tensor], Tensor]
+    Normalise = Callable[[Tensor], Tensor]
+
+CLIP = 5.0
+
+
+class Trainer:
+    """A network, its optimiser and its running average, on the devices they use.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        From `napari_herbarium.model.network.build_network`; trained in place.
+    settings : LoopSettings
+    normalise : callable
+        Turns B x 3 x S x S uint8 into what the network eats.
+    loss : callable
+        Of logits (B x 1 x S x S float32) and masks (B x S x S uint8).
+
+    Attributes
+    ----------
+    done : int
+        Optimiser steps so far.
+    steps : int
+        Steps in all, for the schedule; may be changed on the way.
+    average : Average
+        Running average of the weights: the model to use.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: LoopSettings,
+        normalise: Normalise,
+        loss: Loss,
+    ) -> None:
+        from lightning_fabric import Fabric
+        from torch import channels_last
+
+        from napari_herbarium.train.depthwise import keep_depthwise_float32
+        from napari_herbarium.train.ema import Average
+
+        self.settings, self.steps, self.done = settings, settings.steps, 0
+        self._normalise, self._loss = normalise, loss
+        self._micro = settings.micro_batch or settings.batch
+        self.fabric = Fabric(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            num_nodes=settings.num_nodes,
+            precision=settings.precision,  # type: ignore[arg-type]
+        )
+        self.fabric.launch()
+        self._network = network.to(memory_format=channels_last).train()
+        freeze(network, settings)
+        self.average = Average(network, settings.average)
+        if self.fabric.device.type == "cpu":
+            keep_depthwise_float32(network)
+        optimiser = make_optimiser(network, settings)
+        self._wrapped, self._optimiser = self.fabric.setup(network, optimiser)
+        self.average.network.to(self.fabric.device)
+        self._start = self._weights() if settings.anchor else []
+
+    def step(self, images: Tensor, masks: Tensor) -> float:
+        """Take one optimiser step.
+
+        Parameters
+        ----------
+        images : B x 3 x S x S uint8
+        masks : B x S x S uint8
+
+        Returns
+        -------
+        float
+            The loss, mean over the batch.
+
+        Raises
+        ------
+        SettingsError
+            Not even one crop fits into memory, or the loss is no number any more.
+        """
+        factor = rate_factor(self.done, self.settings, self.steps)
+        for group in self._optimiser.param_groups:
+            group["lr"] = group["peak"] * factor
+        value = self._gradients(images, masks)
+        self.fabric.clip_gradients(self._wrapped, self._optimiser, max_norm=CLIP)
+        self._optimiser.step()
+        self._optimiser.zero_grad(set_to_none=True)
+        self._pull(factor)
+        self.average.update(self._network)
+        self.done += 1
+        return value
+
+    def _gradients(self, images: Tensor, masks: Tensor) -> float:
+        while True:
+            try:
+                value = self._summed(images, masks)
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._use_less(error)
+        if not math.isfinite(value):
+            msg = "The training went astray (the loss is no number); lower the rates."
+            raise SettingsError(msg)
+        return value
+
+    def _summed(self, images: Tensor, masks: Tensor) -> float:
+        total, count = 0.0, len(images)
+        for first in range(0, count, self._micro):
+            part = slice(first, first + self._micro)
+            last = first + self._micro >= count
+            with self.fabric.no_backward_sync(self._wrapped, enabled=not last):
+                share = len(images[part]) / count
+                value = self._forward(images[part], masks[part]) * share
+                self.fabric.backward(value)
+            total += float(value.detach())
+        return total
+
+    def _forward(self, images: Tensor, masks: Tensor) -> Tensor:
+        from torch import channels_last
+
+        ready = self._normalise(images.to(self.fabric.device))
+        ready = ready.contiguous(memory_format=channels_last)
+        return self._loss(self._wrapped(ready).float(), masks.to(self.fabric.device))
+
+    def _use_less(self, error: BaseException) -> None:
+        self._optimiser.zero_grad(set_to_none=True)
+        if self._micro == 1:
+            msg = "Memory does not suffice for one crop; make the crops smaller."
+            raise SettingsError(msg) from error
+        self._micro = math.ceil(self._micro / 2)
+        if self.fabric.device.type == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+
+    def _weights(self) -> list[Tensor]:
+        return [p.detach().clone() for g in self._groups() for p in g["params"]]
+
+    def _groups(self) -> list[dict[str, Any]]:
+        groups: list[dict[str, Any]] = self._optimiser.param_groups
+        return groups
+
+    def _pull(self, factor: float) -> None:
+        import torch
+
+        if not self._start:
+            return
+        start = iter(self._start)
+        with torch.no_grad():
+            for group in self._groups():
+                pull = min(1.0, self.settings.anchor * group["peak"] * factor)
+                for weights in group["params"]:
+                    weights.lerp_(next(start), pull)
+
+    def save(self, path: Path, facts: dict[str, Any]) -> None:
+        """Write everything that going on exactly needs; facts of the caller too.
+
+        Raises
+        ------
+        HerbariumError
+            The disk is full or the folder cannot be written.
+        """
+        moments, groups = flat_optimiser(self._optimiser.state_dict())
+        tensors = {
+            **named("network", self._network.state_dict()),
+            **named("average", self.average.network.state_dict()),
+            **named("optimiser", moments),
+            **named("random", _random_states()),
+        }
+        own = {
+            "step": self.done,
+            "steps": self.steps,
+            "average_steps": self.average.steps,
+            "groups": groups,
+        }
+        if self.fabric.is_global_zero:
+            save_tensors(path, tensors, {"trainer": own, "caller": facts})
+
+    def resume(self, path: Path) -> dict[str, Any]:
+        """Go back to where `save` was called; give the caller's facts.
+
+        Raises
+        ------
+        ModelError
+            The file is damaged, or of a training of another network.
+        """
+        tensors, facts = load_tensors(path)
+        own = facts["trainer"]
+        moments = under("optimiser", tensors)
+        try:
+            self._network.load_state_dict(under("network", tensors))
+            self.average.network.load_state_dict(under("average", tensors))
+            self._optimiser.load_state_dict(whole_optimiser(moments, own["groups"]))
+        except (RuntimeError, ValueError, KeyError) as error:
+            msg = f"{path} is of a training of another network; start again."
+            raise ModelError(msg) from error
+        self.done, self.steps = own["step"], own["steps"]
+        self.average.steps = own["average_steps"]
+        _set_random_states(under("random", tensors))
+        caller: dict[str, Any] = facts["caller"]
+        return caller
+
+
+def _random_states() -> dict[str, Tensor]:
+    import torch
+
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def _set_random_states(states: dict[str, Tensor]) -> None:
+    import torch
+
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])
