@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 CARD = "README.md"
+
+Config = TypeVar("Config", bound=BaseModel)
 
 
 class ModelConfig(BaseModel):
@@ -101,9 +103,7 @@ def facts_of(model: LeafModel) -> dict[str, Any]:
     }
 
 
-def save_model(
-    folder: Path, network: nn.Module, config: ModelConfig, card: str
-) -> None:
+def save_model(folder: Path, network: nn.Module, config: BaseModel, card: str) -> None:
     """Write a model folder; floating-point weights are stored as fp16.
 
     Parameters
@@ -112,8 +112,8 @@ def save_model(
         Created when missing; files of an earlier model in it are replaced one by one,
         each atomically.
     network : torch.nn.Module
-        From `build_network`.
-    config : ModelConfig
+        What `config` describes.
+    config : ModelConfig, or the model of another kind of network
         Written as ``config.json``.
     card : str
         Markdown text of the model card.
@@ -160,15 +160,43 @@ def load_model_folder(folder: Path) -> LeafModel:
     """
     folder = Path(folder)
     config = read_config(folder)
-    content = _read_weights(folder / WEIGHTS)
     network = build_network(config.architecture, config.encoder)
-    _fill(network, content, folder / WEIGHTS)
+    return LeafModel(network, config, fill_network(network, folder), folder)
+
+
+def fill_network(network: nn.Module, folder: Path) -> str:
+    """Fill a network with a model folder's weights and make it ready for inference.
+
+    Returns
+    -------
+    str
+        SHA-256 of the weights file.
+
+    Raises
+    ------
+    ModelError
+        When the weights are missing, truncated, or of another network.
+    """
+    path = Path(folder) / WEIGHTS
+    content = _read_weights(path)
+    _fill(network, content, path)
     network.eval()
-    return LeafModel(network, config, hashlib.sha256(content).hexdigest(), folder)
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_config(folder: Path) -> ModelConfig:
+    """Read a leaf model's ``config.json``; see `read_config_as`."""
+    return read_config_as(ModelConfig, folder)
+
+
+def read_config_as(kind: type[Config], folder: Path) -> Config:
     """Read and validate a model folder's ``config.json``.
+
+    Parameters
+    ----------
+    kind : type
+        What it describes: a `ModelConfig`, or another pydantic model.
+    folder : path
 
     Raises
     ------
@@ -180,7 +208,7 @@ def read_config(folder: Path) -> ModelConfig:
         msg = f"{folder} is not a model folder: it has no {CONFIG}; choose another one."
         raise ModelError(msg)
     try:
-        return ModelConfig.model_validate_json(path.read_bytes())
+        return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
