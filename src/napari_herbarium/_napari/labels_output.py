@@ -89,10 +89,23 @@ def rewrite_leaves(layer: Labels, image: Image, leaves: Leaves) -> None:
     _describe(layer, image, leaves)
 
 
-def apply_scale(viewer: ViewerModel, image: Image, mm_per_px: float) -> None:
+def apply_scale(
+    viewer: ViewerModel, image: Image, mm_per_px: float, source: str = "user"
+) -> None:
     """Give an image and its leaves a scale in mm; areas in px become mm2.
 
     Whether the user has edited the leaves is remembered across the change.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Holds the layers.
+    image : Image
+        The sheet's layer.
+    mm_per_px : float
+        Size of a pixel.
+    source : str
+        Where the scale is from: ``"user"`` or ``"ruler"``.
     """
     ours = [(layer, is_edited(layer)) for layer in leaves_layers(viewer, image)]
     # What was placed in px keeps its place relative to the pixels.
@@ -100,7 +113,7 @@ def apply_scale(viewer: ViewerModel, image: Image, mm_per_px: float) -> None:
     image.scale = (mm_per_px, mm_per_px)
     image.units = ("mm", "mm")
     image.metadata.update(
-        scale_source="user", scale_trust="trusted", mm_per_px=mm_per_px
+        scale_source=source, scale_trust="trusted", mm_per_px=mm_per_px
     )
     for layer, edited in ours:
         put(layer, placement(image))
@@ -166,7 +179,8 @@ def _describe(layer: Labels, image: Image, leaves: Leaves) -> None:
 
 
 def _in_mm2(features: pd.DataFrame, mm_per_px: float) -> pd.DataFrame:
-    if "area_px" not in features:
+    # A full table has both, and whoever made it brings it up to date.
+    if "area_px" not in features or "area_mm2" in features:
         return features
     areas = features["area_px"] * mm_per_px**2
     return features.assign(area_px=areas).rename(columns={"area_px": "area_mm2"})

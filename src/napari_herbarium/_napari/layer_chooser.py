@@ -1,11 +1,11 @@
-"""A list of image layers that follows the active one."""
+"""A list of layers of one kind that follows the active one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image
+from napari.layers import Image, Layer
 from psygnal import Signal as PySignal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
@@ -40,9 +40,9 @@ class Wires:
 
 
 class LayerChooser(QComboBox):
-    """Lists the viewer's image layers.
+    """Lists the viewer's layers of one kind.
 
-    Selecting an image in napari's layer list chooses it here; choosing here leaves
+    Selecting such a layer in napari's layer list chooses it here; choosing here leaves
     napari's selection as it is. A selected layer of another kind changes nothing.
 
     Parameters
@@ -51,15 +51,23 @@ class LayerChooser(QComboBox):
         Whose layers.
     parent : QWidget, optional
         Qt parent.
+    kind : type
+        Kind of layer to list.
     """
 
     chosen = PySignal(object)
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        parent: QWidget | None = None,
+        kind: type[Layer] = Image,
+    ) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._layers: list[Image] = []
-        self._announced: Image | None = None
+        self._kind = kind
+        self._layers: list[Layer] = []
+        self._announced: Layer | None = None
         # A long layer name must not make the whole dock wide.
         self.setMinimumWidth(_SLIM_PX)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -79,12 +87,12 @@ class LayerChooser(QComboBox):
         self._follow()
 
     @property
-    def layer(self) -> Image | None:
-        """The chosen layer; None when there is no image."""
+    def layer(self) -> Any:
+        """The chosen layer; None when there is none of the kind."""
         index = self.currentIndex()
         return self._layers[index] if 0 <= index < len(self._layers) else None
 
-    def choose(self, layer: Image) -> None:
+    def choose(self, layer: Layer) -> None:
         """Choose a layer of the list."""
         self.setCurrentIndex(self._layers.index(layer))
 
@@ -92,7 +100,7 @@ class LayerChooser(QComboBox):
         kept = self.layer
         # Qt must not announce half-filled lists.
         self.blockSignals(True)
-        self._layers = [x for x in self._viewer.layers if isinstance(x, Image)]
+        self._layers = [x for x in self._viewer.layers if isinstance(x, self._kind)]
         self.clear()
         self.addItems([layer.name for layer in self._layers])
         if kept in self._layers:

@@ -95,7 +95,7 @@ def iter_leaf_table(
     table["whole_probability"] = by_label(probability, found)
     table["sheet"] = facts.sheet
     table["catalog_number"] = facts.catalog_number or ""
-    table = table.assign(**_whole_columns(table, threshold, flipped or {}))
+    table = table.assign(**whole_columns(table, threshold, flipped or {}))
     return table[column_names(harmonics)]
 
 
@@ -121,7 +121,7 @@ def _iter_judged(
 ) -> Job[tuple[Mapping[int, float], float]]:
     """Give the probability of every label to be whole, and the threshold."""
     try:
-        from napari_herbarium.measure import whole
+        from napari_herbarium.measure import whole  # type: ignore[attr-defined]
     except ImportError:  # the classifier is not there yet
         return {}, float("nan")
     probability = yield from whole.iter_whole_leaf_probability(
@@ -130,10 +130,20 @@ def _iter_judged(
     return probability, whole.default_whole_threshold()
 
 
-def _whole_columns(
+def whole_columns(
     table: pd.DataFrame, threshold: float, flipped: Mapping[int, bool]
 ) -> dict[str, pd.Series]:
-    """Return the columns whole and whole_by: the user's word, else the model's."""
+    """Return the columns whole and whole_by: the user's word, else the model's.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With ``label`` and ``whole_probability``.
+    threshold : float
+        A leaf counts as whole from this probability on.
+    flipped : mapping
+        Label to whether the user says that it is whole.
+    """
     judged = table["whole_probability"].notna()
     by_user = table["label"].isin(list(flipped))
     by_model = (table["whole_probability"] >= threshold).astype("boolean")
