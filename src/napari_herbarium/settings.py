@@ -82,8 +82,9 @@ class LeafSettings(_Settings):
         Count holes inside a leaf as leaf.
     min_area_mm2 : float
         Smallest leaf kept on a calibrated sheet, in mm2.
-    min_area_px : int
-        Smallest leaf kept on a sheet without scale, in px.
+    min_area_px : int, optional
+        Smallest leaf kept on a sheet without scale, in px; when None, what
+        `min_area_mm2` would be if the picture were 420 mm long, as sheets are.
     split_touching : bool
         Cut touching leaves apart at their necks.
     """
@@ -92,7 +93,7 @@ class LeafSettings(_Settings):
     threshold: float | None = Field(default=None, gt=0, lt=1)
     fill_holes: bool = False
     min_area_mm2: float = Field(default=4.0, ge=0)
-    min_area_px: int = Field(default=100, ge=0)
+    min_area_px: int | None = Field(default=None, ge=0)
     split_touching: bool = False
 
 

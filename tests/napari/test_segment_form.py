@@ -69,6 +69,8 @@ def test_every_control_is_a_setting(make_form):
 
 def test_the_smallest_area_is_asked_in_the_unit_of_the_sheet(make_form):
     form = make_form()
+    assert form.min_area.text() == "by sheet size"
+    assert form.leaf_settings() == LeafSettings()
     assert form.min_area.suffix() == " px"
     assert "px" in form.min_area.toolTip()
     form.set_calibrated(True)

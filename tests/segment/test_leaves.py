@@ -82,6 +82,14 @@ def test_minimum_area_is_in_square_millimetres_on_a_calibrated_sheet():
     assert not extract_leaves(picture, settings).any()
 
 
+def test_minimum_area_without_a_scale_goes_by_the_size_of_the_picture():
+    picture = canvas((840, 600))  # 0.5 mm per px if the sheet is 420 mm long
+    picture[20:24, 20:23] = 255  # 12 px: 3 mm2
+    picture[60:64, 60:64] = 255  # 16 px: 4 mm2
+    assert extract_leaves(picture).max() == 1
+    assert extract_leaves(picture, LeafSettings(min_area_px=12)).max() == 2
+
+
 def test_holes_are_kept_or_filled():
     picture = add(add(canvas(), 150, 200, 80), 150, 200, 20, 0)
     assert extract_leaves(picture)[150, 200] == 0

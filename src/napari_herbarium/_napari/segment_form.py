@@ -102,7 +102,7 @@ class SegmentForm(QWidget):
             fill_holes=self.fill_holes.isChecked(),
             split_touching=self.split_touching.isChecked(),
             min_area_mm2=area if self._calibrated else defaults.min_area_mm2,
-            min_area_px=defaults.min_area_px if self._calibrated else int(area),
+            min_area_px=None if self._calibrated or area < 0 else int(area),
         )
 
     def has_model(self) -> bool:
@@ -118,11 +118,10 @@ class SegmentForm(QWidget):
         self.min_area.blockSignals(True)
         self.min_area.setDecimals(1 if calibrated else 0)
         self.min_area.setSuffix(" mm²" if calibrated else " px")
-        self.min_area.setRange(0, 10_000 if calibrated else 10_000_000)
+        self.min_area.setRange(*((0, 10_000) if calibrated else (-1, 10_000_000)))
+        self.min_area.setSpecialValueText("" if calibrated else "by sheet size")
         self.min_area.setSingleStep(1 if calibrated else 50)
-        self.min_area.setValue(
-            defaults.min_area_mm2 if calibrated else defaults.min_area_px
-        )
+        self.min_area.setValue(defaults.min_area_mm2 if calibrated else -1)
         self.min_area.blockSignals(False)
         tip = tooltips.MIN_AREA_MM2 if calibrated else tooltips.MIN_AREA_PX
         self.min_area.setToolTip(tip)

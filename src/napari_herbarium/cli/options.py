@@ -44,7 +44,11 @@ MinAreaMm2 = Annotated[
     float, typer.Option(help="Smallest leaf in mm2, on sheets with a scale.")
 ]
 MinAreaPx = Annotated[
-    int, typer.Option(help="Smallest leaf in px, on sheets without a scale.")
+    int | None,
+    typer.Option(
+        help="Smallest leaf in px, on sheets without a scale.",
+        show_default="--min-area-mm2 on a sheet 420 mm long",
+    ),
 ]
 FillHoles = Annotated[bool, typer.Option("--fill-holes", help="Count holes as leaf.")]
 SplitTouching = Annotated[

@@ -24,6 +24,8 @@ from napari_herbarium.settings import LeafMethod, LeafSettings
 
 PAPER_MIN_AREA_PX = 1001
 """Algorithm 2 keeps components of more than 1000 px."""
+USUAL_SHEET_MM = 420.0
+"""Long side of a usual sheet (A3; the American size is 419 mm)."""
 
 
 def extract_leaves(
@@ -111,7 +113,7 @@ def iter_extract_leaves(
         mask = yield from paper_mask(probability, _sheet_of(image, probability.shape))
         labels, smallest = components(mask), float(PAPER_MIN_AREA_PX)
     else:
-        smallest = _min_area_px(settings, mm_per_px)
+        smallest = _min_area_px(settings, mm_per_px, probability.shape)
         threshold = settings.threshold or model_threshold
         labels = yield from _default(probability, threshold, smallest, settings)
     yield Progress(2, 3)
@@ -150,9 +152,13 @@ def _as_bytes(probability: np.ndarray) -> np.ndarray:
     return scaled.round().astype(np.uint8)
 
 
-def _min_area_px(settings: LeafSettings, mm_per_px: float | None) -> float:
-    if mm_per_px is None:
+def _min_area_px(
+    settings: LeafSettings, mm_per_px: float | None, shape: tuple[int, ...]
+) -> float:
+    if mm_per_px is None and settings.min_area_px is not None:
         return settings.min_area_px
+    if mm_per_px is None:
+        mm_per_px = USUAL_SHEET_MM / max(shape)
     if not (math.isfinite(mm_per_px) and mm_per_px > 0):
         msg = f"The scale is {mm_per_px} mm per px: give a positive number, or none."
         raise SettingsError(msg)
