@@ -105,7 +105,7 @@ def _refuse_sheets(sheets: set[Path], files: Iterable[Path]) -> None:
 
 
 def _rows_that_exist(outputs: Collection[Outputs]) -> list[str]:
-    kinds = {each.table: COLUMNS for each in outputs}
+    kinds: dict[Path, tuple[str, ...]] = {each.table: COLUMNS for each in outputs}
     kinds |= {each.traits: tuple(column_names()) for each in outputs}
     rows = []
     for table in sorted(path for path in kinds if path.exists()):

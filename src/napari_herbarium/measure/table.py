@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -81,6 +82,8 @@ def iter_leaf_table(
     SettingsError
         As `napari_herbarium.measure`.
     """
+    if image is not None and only is None:
+        image = np.asarray(image)  # decoded once, not leaf by leaf
     table = yield from iter_measure(
         labels,
         facts.mm_per_px,
