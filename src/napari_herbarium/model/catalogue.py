@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from threading import Lock
 
@@ -18,6 +19,7 @@ from napari_herbarium.model.checkpoint import (
 from napari_herbarium.settings import DEFAULT_MODEL
 
 MODELS_VARIABLE = "NAPARI_HERBARIUM_MODELS"
+_NAME = re.compile(r"\w([\w .-]{0,78}[\w-])?")
 _BUNDLED = Path(__file__).parent / "weights"
 
 
@@ -51,6 +53,41 @@ def model_folders() -> dict[str, Path]:
         for config in sorted(place.glob(f"*/{CONFIG}")):
             found.setdefault(config.parent.name, config.parent)
     return found
+
+
+def is_bundled(folder: Path) -> bool:
+    """Tell whether a folder is, or lies in, or is named as, a bundled model's."""
+    folder = Path(folder)
+    names = {config.parent.name for config in _BUNDLED.glob(f"*/{CONFIG}")}
+    return folder.name in names or folder.resolve().is_relative_to(_BUNDLED.resolve())
+
+
+def new_model_folder(name: str) -> Path:
+    """Folder for a new model of that name among the user's; it is not created.
+
+    Parameters
+    ----------
+    name : str
+        Letters, digits, blanks, ``-``, ``_`` and ``.``, up to 80; no ``.`` at its
+        beginning or end.
+
+    Raises
+    ------
+    ModelError
+        The name cannot be a folder's everywhere, or there is such a model already.
+    """
+    if not _NAME.fullmatch(name):
+        msg = (
+            f"{name!r} cannot be a model's name; use up to 80 letters, digits, blanks, "
+            "'-', '_' and '.', beginning with a letter or digit."
+        )
+        raise ModelError(msg)
+    folder = user_models_folder() / name
+    same = {known for known in model_folders() if known.casefold() == name.casefold()}
+    if same or folder.exists():
+        msg = f"There is a model {name!r} already; choose another name."
+        raise ModelError(msg)
+    return folder
 
 
 def list_models() -> list[str]:

@@ -18,35 +18,51 @@ if TYPE_CHECKING:
     Batch = tuple[Tensor, Tensor]
 
 Draw = Callable[[np.random.Generator], Sample]
+SampleAt = Callable[[int], Sample]
 _AHEAD = 2
 
 
-class _Drawn:
-    """Map-style dataset whose item i depends on the seed and i alone."""
+class Seeded:
+    """Sample i depends on the seed and on i alone.
 
-    def __init__(self, draw: Draw, count: int, seed: int) -> None:
-        self.draw, self.count, self.seed = draw, count, seed
+    Parameters
+    ----------
+    draw : callable
+        Gives a sample for a random generator.
+    seed : int
+    """
+
+    def __init__(self, draw: Draw, seed: int) -> None:
+        self.draw, self.seed = draw, seed
+
+    def __call__(self, index: int) -> Sample:
+        """Draw sample `index`."""
+        return self.draw(np.random.default_rng((self.seed, index)))
+
+
+class _Counted:
+    """Samples as a map-style dataset."""
+
+    def __init__(self, sample_at: SampleAt, count: int) -> None:
+        self.sample_at, self.count = sample_at, count
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> Sample:
-        return self.draw(np.random.default_rng((self.seed, index)))
+        return self.sample_at(index)
 
 
 def batches(
-    draw: Draw, settings: LoopSettings, first: int, fabric: Any = None
+    sample_at: SampleAt, settings: LoopSettings, first: int, fabric: Any = None
 ) -> Iterator[Batch]:
     """Cut the batches of the steps from `first` on.
 
-    Sample i of a run depends on the seed and on i alone, however many threads,
-    processes or devices there are.
-
     Parameters
     ----------
-    draw : callable
-        Gives a (S x S x 3 uint8, S x S uint8) sample for a random generator. Called
-        in threads, or in processes where the settings ask for workers.
+    sample_at : callable
+        Gives a (S x S x 3 uint8, S x S uint8) sample for its number, always the same
+        one. Called in threads, or in processes where the settings ask for workers.
     settings : LoopSettings
     first : int
         Step to begin with.
@@ -60,17 +76,17 @@ def batches(
     """
     share, of = (0, 1) if fabric is None else (fabric.global_rank, fabric.world_size)
     total = settings.steps * settings.batch
-    samples = _Drawn(draw, total, settings.seed)
     indices = range(first * settings.batch + share, total, of)
     size = max(1, settings.batch // of)
     if settings.workers or not settings.threads:
+        samples = _Counted(sample_at, total)
         yield from _loaded(samples, indices, size, settings.workers)
     else:
-        yield from _threaded(samples, indices, size, settings.threads)
+        yield from _threaded(sample_at, indices, size, settings.threads)
 
 
 def _loaded(
-    samples: _Drawn, indices: range, size: int, workers: int
+    samples: _Counted, indices: range, size: int, workers: int
 ) -> Iterator[Batch]:
     import torch
     from torch.utils.data import DataLoader, Subset
@@ -88,14 +104,14 @@ def _loaded(
 
 
 def _threaded(
-    samples: _Drawn, indices: range, size: int, threads: int
+    sample_at: SampleAt, indices: range, size: int, threads: int
 ) -> Iterator[Batch]:
     waiting: deque[list[Future[Sample]]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="crops")
     try:
         for start in range(0, len(indices), size):
             part = indices[start : start + size]
-            waiting.append([pool.submit(samples.__getitem__, i) for i in part])
+            waiting.append([pool.submit(sample_at, i) for i in part])
             if len(waiting) > _AHEAD:
                 yield _stack([future.result() for future in waiting.popleft()])
         for futures in waiting:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_herbarium.train.batches import Draw, batches
+from napari_herbarium.train.batches import Draw, Seeded, batches
 from napari_herbarium.train.loop_settings import LoopSettings, rate_factor
 from napari_herbarium.train.trainer import Trainer
 
@@ -76,7 +76,8 @@ def train_steps(
     if checkpoint is not None and checkpoint.exists():
         trainer.resume(checkpoint)
         log.info("resumed at step %d", trainer.done)
-    for images, masks in batches(draw, settings, trainer.done, trainer.fabric):
+    crops = Seeded(draw, settings.seed)
+    for images, masks in batches(crops, settings, trainer.done, trainer.fabric):
         started = time.monotonic()
         value = trainer.step(images, masks)
         if checkpoint is not None and trainer.done % settings.checkpoint_every == 0:

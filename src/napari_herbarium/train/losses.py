@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def bce_loss(logits: Tensor, masks: Tensor) -> Tensor:
+def bce_loss(logits: Tensor, masks: Tensor, leaf_weight: float = 1.0) -> Tensor:
     """Binary cross-entropy, mean over the pixels that are not 255.
 
     Parameters
@@ -19,13 +19,16 @@ def bce_loss(logits: Tensor, masks: Tensor) -> Tensor:
     logits : B x 1 x H x W float32
     masks : B x H x W uint8
         0, 1 or 255.
+    leaf_weight : float
+        Weight of a leaf pixel beside one of background.
     """
     from torch.nn.functional import binary_cross_entropy_with_logits
 
     known = (masks != IGNORED).float()
-    loss = binary_cross_entropy_with_logits(
-        logits[:, 0], (masks == LEAF).float(), reduction="none"
-    )
+    leaf = (masks == LEAF).float()
+    loss = binary_cross_entropy_with_logits(logits[:, 0], leaf, reduction="none")
+    if leaf_weight != 1:
+        known = known * (1 + (leaf_weight - 1) * leaf)
     return (loss * known).sum() / known.sum().clamp(min=1)
 
 
@@ -49,6 +52,6 @@ def dice_loss(logits: Tensor, masks: Tensor, floor: float = 200.0) -> Tensor:
     return loss
 
 
-def bce_dice_loss(logits: Tensor, masks: Tensor) -> Tensor:
+def bce_dice_loss(logits: Tensor, masks: Tensor, leaf_weight: float = 1.0) -> Tensor:
     """Sum of `bce_loss` and `dice_loss`."""
-    return bce_loss(logits, masks) + dice_loss(logits, masks)
+    return bce_loss(logits, masks, leaf_weight) + dice_loss(logits, masks)

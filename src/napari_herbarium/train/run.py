@@ -1,0 +1,265 @@
+"""One training run: steps, scores, checkpoints, and the model that is kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from napari_herbarium.model.normalise import normaliser
+from napari_herbarium.train.batches import batches
+from napari_herbarium.train.clock import Clock
+from napari_herbarium.train.held_out import Judge, preview, worst_crop
+from napari_herbarium.train.plan import Plan
+from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
+from napari_herbarium.train.report import Score, TrainedModel, TrainProgress
+from napari_herbarium.train.saved import load_tensors, save_tensors
+from napari_herbarium.train.trainer import Trainer
+from napari_herbarium.train.workplace import EVENTS, Events, Workplace
+from napari_herbarium.train.written import write_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+SAVE_EVERY_SECONDS = 300.0
+"""Epochs may be long; no more than this is lost."""
+
+
+class Run:
+    """A training run; see `napari_herbarium.train.train.iter_train`."""
+
+    def __init__(
+        self,
+        recipe: PaperRecipe | FewSheetsRecipe,
+        plan: Plan,
+        place: Workplace,
+        name: str,
+        started: float,
+    ) -> None:
+        config = plan.config
+        normalise = normaliser(config.mean, config.std)
+        self.recipe, self.plan, self.place, self.name = recipe, plan, place, name
+        self._start = _copied(plan.network)
+        self.trainer = Trainer(plan.network, plan.settings, normalise, plan.loss)
+        self.clock = Clock(recipe.minutes, started)
+        self.judge = Judge(
+            plan.val, normalise, plan.loss, self.trainer.fabric, config.threshold
+        )
+        self.ended = "all epochs"
+        self._rows: list[dict[str, Any]] = []
+        self._losses: list[float] = []
+        self._best: tuple[int, float] | None = None
+        self._newest: Score | None = None
+        self._saved = time.monotonic()
+        self._events: Events | None = None
+
+    def begin(self, *, resume: bool) -> None:
+        """Score the start, or go back to where the run was.
+
+        Raises
+        ------
+        HerbariumError
+            The state cannot be written, read, or is of another run.
+        """
+        start = self.trainer.average.network
+        self._before, self._found_before = self.judge(start)
+        self._which = worst_crop(self.judge, self._found_before)
+        if resume:
+            self.place.check_run(self._facts())
+            self._restore(self.trainer.resume(self.place.checkpoint))
+        elif self._writes:
+            self.place.write_run(self._facts())
+
+    @property
+    def _writes(self) -> bool:
+        """Of several processes, only one writes."""
+        return bool(self.trainer.fabric.is_global_zero)
+
+    def _facts(self) -> dict[str, Any]:
+        free = {"minutes", "micro_batch", "threads", "devices", "num_nodes"}
+        return {
+            "recipe": self.recipe.model_dump(mode="json", exclude=free),
+            "base": self.plan.base,
+            "pairs": self.plan.data,
+        }
+
+    def _restore(self, facts: dict[str, Any]) -> None:
+        self._rows, self._losses = facts["rows"], facts["losses"]
+        self._best = facts["best"] and tuple(facts["best"])
+        self._newest = facts["newest"] and Score(**facts["newest"])
+        self.clock.spent_before = facts["seconds"]
+        if self._best is None:
+            self.place.best.unlink(missing_ok=True)
+
+    def iter_steps(self) -> Iterator[TrainProgress]:
+        """Train until the end; say in `ended` what the end was."""
+        plan, trainer = self.plan, self.trainer
+        if not self._rows:
+            yield self._score()
+        self.clock.tick()
+        steps = batches(plan.sample_at, plan.settings, trainer.done, trainer.fabric)
+        for images, masks in steps:
+            if self._is_over():
+                return
+            self._losses.append(trainer.step(images, masks))
+            self.clock.tick(step=True)
+            if self.clock.knows_speed:
+                self._replan()
+            yield self.progress()
+            if trainer.done % plan.epoch_steps == 0:
+                yield self._score()
+                self._save()
+            elif time.monotonic() - self._saved > SAVE_EVERY_SECONDS:
+                self._save()
+        self._is_over()
+
+    def _replan(self) -> None:
+        """Fit the schedule into the minutes, at the speed there is."""
+        left = self.clock.steps_left(self.plan.epoch_steps)
+        if left is not None:
+            most = self.plan.settings.steps
+            self.trainer.steps = min(most, self.trainer.done + max(1, left))
+
+    def _is_over(self) -> bool:
+        epoch = self.trainer.done // self.plan.epoch_steps
+        patience = self.plan.patience
+        since = epoch - (self._best[0] if self._best else 0)
+        if self.trainer.done >= self.plan.settings.steps:
+            self.ended = "all epochs"
+        elif patience is not None and since >= patience:
+            self.ended = "no better"
+        elif self.clock.is_over():
+            self.ended = "minutes"
+        else:
+            return False
+        return True
+
+    def _score(self) -> TrainProgress:
+        """Score the average network; remember it where it is the best so far."""
+        began = time.monotonic()
+        network = self.trainer.average.network
+        score, found = self.judge(network)
+        self._newest = score
+        epoch = -(-self.trainer.done // self.plan.epoch_steps)
+        best = self._is_best(score, epoch)
+        if best and self._writes:
+            self._best = epoch, score.iou
+            save_tensors(self.place.best, network.state_dict(), {"epoch": epoch})
+        self._note_row(epoch, score)
+        report = self.progress()
+        self._losses = []
+        self.clock.scoring = time.monotonic() - began
+        self.clock.tick()
+        shown = preview(self.judge, self._which, self._found_before, found)
+        note = self.plan.note if epoch == 0 else ""
+        return replace(report, scored=True, best=best, preview=shown, note=note)
+
+    def _is_best(self, score: Score, epoch: int) -> bool:
+        """Tell whether to keep this one; an untrained start is nothing to keep."""
+        if epoch == 0 and self.plan.base is None:
+            return False
+        # An IoU that is no number (nothing found, nothing there) beats none.
+        return self._best is None or score.iou > self._best[1]
+
+    def _note_row(self, epoch: int, score: Score) -> None:
+        losses = self._losses
+        row = {
+            "epoch": epoch,
+            "steps": self.trainer.done,
+            "seconds": round(self.clock.spent, 1),
+            "loss": sum(losses) / len(losses) if losses else "",
+            **score.as_dict(),
+        }
+        self._rows.append(row)
+        if self._writes:
+            self.place.write_metrics(self._rows)
+            if self._events is None:
+                self._events = Events(self.place.folder / EVENTS)
+            self._events.add(row)
+
+    def _save(self) -> None:
+        facts = {
+            "rows": self._rows,
+            "losses": self._losses,
+            "best": self._best,
+            "newest": self._newest and self._newest.as_dict(),
+            "seconds": self.clock.spent,
+        }
+        self.trainer.save(self.place.checkpoint, facts)
+        self._saved = time.monotonic()
+
+    def progress(self) -> TrainProgress:
+        """Say how far the run has come."""
+        done = self.trainer.done
+        total = max(done, self.trainer.steps)
+        scores: dict[str, Any] = self._newest.as_dict() if self._newest else {}
+        losses = self._losses
+        return TrainProgress(
+            done,
+            total,
+            "steps",
+            epoch=-(-done // self.plan.epoch_steps),
+            loss=sum(losses) / len(losses) if losses else None,
+            seconds_left=self.clock.seconds_for(total - done, self.plan.epoch_steps),
+            **scores,
+        )
+
+    def keep(self, ended: str, *, keep_state: bool = False) -> TrainedModel:
+        """Write the model folder from the best epoch; give what was made.
+
+        Raises
+        ------
+        HerbariumError
+            It cannot be written.
+        """
+        if self._losses and (self._best is None or ended != "stopped"):
+            self._score()
+        if keep_state:
+            self._save()
+        if self._events is not None:
+            self._events.close()
+        self._load_best()
+        after, _ = self.judge(self.trainer.average.network)
+        test = self._test()
+        made = TrainedModel(
+            self.place.out,
+            self.name,
+            self._before,
+            after,
+            test,
+            -(-self.trainer.done // self.plan.epoch_steps),
+            self.trainer.done,
+            ended,
+        )
+        if self._writes:
+            network = self.trainer.average.network
+            folder = write_folder(self.place, self.plan, self.recipe, made, network)
+            self.place.finish(folder, keep_state=keep_state)
+        return made
+
+    def _load_best(self) -> None:
+        network = self.trainer.average.network
+        if self.place.best.exists():
+            state, _ = load_tensors(self.place.best)
+            network.load_state_dict(state)
+        share = getattr(self.recipe, "keep_base", 0.0)
+        if share:
+            _blend(network, self._start, share)
+
+    def _test(self) -> Score | None:
+        if not self.plan.test:
+            return None
+        judge = replace(self.judge, crops=self.plan.test)
+        return judge(self.trainer.average.network)[0]
+
+
+def _copied(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def _blend(network: nn.Module, start: dict[str, Tensor], share: float) -> None:
+    """Move a network's weights towards those it started from."""
+    for name, value in network.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(start[name].to(value), share)

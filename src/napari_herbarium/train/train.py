@@ -1,0 +1,111 @@
+"""Train a model: recipe and pairs in, progress out, a model folder in the end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from napari_herbarium.model.device import choose_device
+from napari_herbarium.settings import DEFAULT_MODEL, Device
+from napari_herbarium.train.data import refuse_bad_pairs
+from napari_herbarium.train.plan import iter_plan
+from napari_herbarium.train.report import TrainedModel, TrainProgress
+from napari_herbarium.train.run import Run
+from napari_herbarium.train.workplace import Workplace
+
+if TYPE_CHECKING:
+    from napari_herbarium.train.pair import Pair
+    from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
+
+__all__ = ["TrainProgress", "TrainedModel", "iter_train"]
+log = logging.getLogger(__name__)
+
+Training: TypeAlias = Generator[TrainProgress, None, TrainedModel]
+
+
+def iter_train(
+    recipe: PaperRecipe | FewSheetsRecipe,
+    pairs: Sequence[Pair],
+    out: Path,
+    *,
+    base: str = DEFAULT_MODEL,
+    name: str | None = None,
+    device: Device = Device.AUTO,
+    resume: bool = False,
+) -> Training:
+    """Train a model and write its folder.
+
+    Nothing is written over: an existing model is refused, and the bundled ones are
+    never touched. The model folder appears, whole, when the training ends (or is
+    stopped); until then its state lies in a hidden folder ``.<name>.training`` beside
+    it, from which a killed run is resumed.
+
+    Parameters
+    ----------
+    recipe : PaperRecipe or FewSheetsRecipe
+        See `napari_herbarium.train.recipes.recipe_of`.
+    pairs : sequence of Pair
+        Sheets with their leaves. They are checked first, all of them.
+    out : path
+        The model folder to make. A folder that
+        `napari_herbarium.model.catalogue.new_model_folder` gives makes the model
+        appear in `list_models` under its name.
+    base : str
+        The model that ``few-sheets`` starts from: a name or a model folder. The
+        ``paper`` recipe does not use it.
+    name : str, optional
+        Name in the model's ``config.json``; that of the folder when None.
+    device : Device
+        Where to train.
+    resume : bool
+        Go on with the unfinished training of `out`: the losses are those that the
+        run would have had. Recipe, base model and pairs must be the same; only the
+        bound on minutes may be another (minutes already spent count).
+
+    Yields
+    ------
+    TrainProgress
+        After each sheet that is read, each step and each scoring. Closing the
+        generator between two of them stops the training and keeps the best model
+        so far: the model folder is there when ``close()`` returns, unless no step had
+        been done. (An exception thrown in, or Ctrl-C inside a step, keeps only what
+        `resume` needs.)
+
+    Returns
+    -------
+    TrainedModel
+
+    Raises
+    ------
+    SheetError
+        Something is wrong with the pairs; the message lists all of it.
+    ModelError
+        The model exists already, or the base model cannot be loaded.
+    SettingsError
+        An unfinished training stands in the way, resuming is asked for where there
+        is none or it was of something else, the device is missing, or memory does
+        not suffice.
+    HerbariumError
+        The disk is full; the last good checkpoint stays, for `resume`.
+    """
+    started = time.monotonic()
+    place = Workplace(Path(out))
+    place.claim(resume=resume)
+    choose_device(device)
+    refuse_bad_pairs(pairs)
+    plan = yield from iter_plan(recipe, pairs, base, device)
+    run = Run(recipe, plan, place, name or place.out.name, started)
+    run.begin(resume=resume)
+    try:
+        yield from run.iter_steps()
+    except GeneratorExit:
+        if run.trainer.done:
+            run.keep("stopped", keep_state=True)
+        else:
+            place.discard()
+        raise
+    yield run.progress()
+    return run.keep(run.ended)

@@ -1,0 +1,200 @@
+"""Fine-tuning from a few sheets, start to model folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from napari_herbarium.errors import (
+    HerbariumError,
+    ModelError,
+    SettingsError,
+    SheetError,
+)
+from napari_herbarium.model.catalogue import list_models, load_model, new_model_folder
+from napari_herbarium.train.data import Pair
+from napari_herbarium.train.recipes import read_recipe, recipe_of
+from napari_herbarium.train.train import iter_train
+
+SMALL = {"size": 64, "batch": 2, "minutes": None, "rehearsal": 0.0}
+
+
+def few(**changes):
+    plain = {"epochs": 2, "epoch_steps": 3, "patience": 9}
+    return recipe_of("few-sheets", **(SMALL | plain | changes))
+
+
+def run(job, until=None):
+    """Run a job; give its reports and its result (None when stopped)."""
+    reports = []
+    while True:
+        try:
+            reports.append(next(job))
+        except StopIteration as stop:
+            return reports, stop.value
+        if until is not None and until(reports[-1]):
+            job.close()
+            return reports, None
+
+
+@pytest.fixture(autouse=True)
+def models(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+def test_the_new_model_is_in_the_list_and_tells_how_it_was_made(pairs, base, models):
+    out = new_model_folder("my oaks")
+    reports, made = run(iter_train(few(), pairs(3), out, base=base))
+    assert made.ended == "all epochs"
+    assert (made.epochs, made.steps) == (2, 6)
+    assert "my oaks" in list_models()
+    assert load_model("my oaks").config.name == "my oaks"
+    assert read_recipe(out) == few()
+    split = json.loads((out / "split.json").read_text())
+    assert split["train"] == ["sheet0", "sheet1", "sheet2"]
+    assert set(split["windows"]) == set(split["train"])
+    rows = list(csv.DictReader((out / "metrics.csv").open()))
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert "untrained" in (out / "README.md").read_text()
+    assert [path.name for path in models.iterdir()] == ["my oaks"]
+
+
+def test_reports_count_steps_and_bring_scores_and_a_preview(pairs, base, tmp_path):
+    reports, _ = run(iter_train(few(), pairs(2), tmp_path / "m", base=base))
+    steps = [r for r in reports if r.what == "steps"]
+    assert steps[-1].done == steps[-1].total == 6
+    scored = [r for r in reports if r.scored]
+    assert [r.epoch for r in scored] == [0, 1, 2]
+    shown = scored[-1].preview
+    assert shown.image.shape == (64, 64, 3)
+    assert shown.before.shape == shown.now.shape == shown.truth.shape == (64, 64)
+    assert all(0 <= r.recall <= 1 for r in scored)
+
+
+def test_it_learns_what_is_green(pairs, base, tmp_path):
+    recipe = few(epochs=6, epoch_steps=10, freeze=False, rate=3e-3, encoder_rate=1e-3)
+    _, made = run(iter_train(recipe, pairs(3), tmp_path / "m", base=base))
+    assert made.after.val_loss < 0.7 * made.before.val_loss
+    assert made.after.iou > made.before.iou
+
+
+def test_stopping_keeps_the_best_so_far(pairs, base, tmp_path):
+    recipe = few(epochs=50)
+    stop = lambda report: report.what == "steps" and report.done == 4  # noqa: E731
+    reports, _ = run(iter_train(recipe, pairs(2), tmp_path / "m", base=base), stop)
+    assert reports[-1].done == 4
+    assert load_model(tmp_path / "m").config.figures["ended"] == "stopped"
+
+
+def test_stopping_before_the_first_step_leaves_nothing(pairs, base, tmp_path):
+    out = tmp_path / "new" / "m"
+    run(iter_train(few(), pairs(2), out, base=base), lambda report: True)
+    assert not out.exists()
+    assert not list(out.parent.glob("*"))
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_a_killed_run_goes_on_as_if_nothing_had_been(pairs, base, tmp_path, freeze):
+    recipe = few(epochs=4, freeze=freeze)
+    whole, expected = run(iter_train(recipe, pairs(2), tmp_path / "a", base=base))
+
+    job = iter_train(recipe, pairs(2), tmp_path / "b", base=base)
+    with pytest.raises(RuntimeError, match="power cut"):
+        for report in job:
+            if report.done == 8 and report.what == "steps":
+                job.throw(RuntimeError("power cut"))
+    assert not (tmp_path / "b").exists()
+    job = iter_train(recipe, pairs(2), tmp_path / "b", base=base, resume=True)
+    rest, found = run(job)
+
+    def losses(reports):
+        return {r.done: r.loss for r in reports if r.what == "steps" and not r.scored}
+
+    known = losses(whole)
+    again = losses(rest)
+    assert min(again) == 7  # the checkpoint of the second epoch was after step 6
+    assert again == {step: known[step] for step in again}
+    assert found.after == expected.after
+
+
+def test_an_existing_model_is_refused_before_anything_runs(pairs, base, tmp_path):
+    (tmp_path / "m").mkdir()
+    with pytest.raises(ModelError, match="exists already"):
+        next(iter_train(few(), pairs(2), tmp_path / "m", base=base))
+    with pytest.raises(ModelError, match="bundled"):
+        next(iter_train(few(), pairs(2), tmp_path / "herbarium-leaves", base=base))
+
+
+def test_all_bad_pairs_are_named_before_anything_runs(pairs, base, tmp_path):
+    good, bad, worse = pairs(3)
+    bad = Pair("half", bad.image, bad.mask[:80])
+    worse = Pair("bare", worse.image, None)
+    with pytest.raises(SheetError, match=r"(?s)half.*bare"):
+        next(iter_train(few(), [good, bad, worse], tmp_path / "m", base=base))
+    assert not list(tmp_path.glob("*m*"))
+
+
+def test_resuming_with_other_sheets_or_recipe_is_refused(pairs, base, tmp_path):
+    stop = lambda report: report.what == "steps" and report.done == 4  # noqa: E731
+    run(iter_train(few(), pairs(2), tmp_path / "m", base=base), stop)
+    with pytest.raises(SettingsError, match="pairs"):
+        run(iter_train(few(), pairs(3), tmp_path / "m", base=base, resume=True))
+    with pytest.raises(SettingsError, match="recipe"):
+        other = few(rate=1e-5)
+        run(iter_train(other, pairs(2), tmp_path / "m", base=base, resume=True))
+    with pytest.raises(SettingsError, match="no unfinished training"):
+        next(iter_train(few(), pairs(2), tmp_path / "n", base=base, resume=True))
+
+
+def test_a_stopped_run_can_go_on(pairs, base, tmp_path):
+    stop = lambda report: report.what == "steps" and report.done == 4  # noqa: E731
+    run(iter_train(few(), pairs(2), tmp_path / "m", base=base), stop)
+    job = iter_train(few(), pairs(2), tmp_path / "m", base=base, resume=True)
+    reports, made = run(job)
+    assert min(r.done for r in reports if r.what == "steps" and not r.scored) == 5
+    assert load_model(tmp_path / "m").config.figures["ended"] == "all epochs"
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(pairs, base, tmp_path, monkeypatch):
+    from pathlib import Path
+
+    recipe = few(epochs=3)
+    job = iter_train(recipe, pairs(2), tmp_path / "m", base=base)
+    for report in job:
+        if report.what == "steps" and report.done == 4:
+            break
+    write = Path.write_bytes
+
+    def full(path, content):
+        write(path, content[:100])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(HerbariumError, match="No space left"):
+        run(job)
+    monkeypatch.undo()
+    assert not list(tmp_path.rglob("*.tmp"))
+    job = iter_train(recipe, pairs(2), tmp_path / "m", base=base, resume=True)
+    reports, made = run(job)
+    assert min(r.done for r in reports if r.what == "steps") == 3 + 1
+    assert made.steps == 9
+
+
+def test_it_stops_when_nothing_gets_better(pairs, base, tmp_path):
+    recipe = few(epochs=30, epoch_steps=1, patience=2, rate=1e-12, encoder_rate=1e-12)
+    _, made = run(iter_train(recipe, pairs(2), tmp_path / "m", base=base))
+    assert made.ended == "no better"
+    assert made.steps == 2
+    assert made.after == made.before
+
+
+def test_the_minutes_are_kept(pairs, base, tmp_path):
+    recipe = few(epochs=900, minutes=0.1)
+    reports, made = run(iter_train(recipe, pairs(2), tmp_path / "m", base=base))
+    assert made.ended == "minutes"
+    assert 3 < made.steps < 2700
+    assert reports[-1].seconds_left < 6
