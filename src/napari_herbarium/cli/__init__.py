@@ -9,7 +9,10 @@ from typing import Annotated
 import typer
 
 from napari_herbarium.cli.evaluate import evaluate_model
+from napari_herbarium.cli.measure import measure_labels
+from napari_herbarium.cli.models import models
 from napari_herbarium.cli.segment import segment_sheets
+from napari_herbarium.cli.train import train_model
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,9 +23,16 @@ app = typer.Typer(
 app.command(
     "segment", help="Segment the leaves of sheets; write labels, a table and overlays."
 )(segment_sheets)
+app.command("measure", help="Measure the leaves of labels; write tables and outlines.")(
+    measure_labels
+)
 app.command("evaluate", help="Score a model on sheets whose leaves are labelled.")(
     evaluate_model
 )
+app.command("train", help="Train a model on sheets whose leaves are labelled.")(
+    train_model
+)
+app.add_typer(models, name="models")
 
 
 def _show_version(wanted: bool) -> None:

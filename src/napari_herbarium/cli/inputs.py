@@ -53,14 +53,14 @@ def find_sheets(arguments: Sequence[str], *, sample: bool = False) -> list[Sheet
         Nothing was given, a folder or pattern has no sheets, or two sheets share a
         stem and so would write the same files.
     """
-    paths = _each_once(path for text in arguments for path in _expand(text))
+    paths = each_once(path for text in arguments for path in _expand(text))
     found = [SheetInput(path.stem, path) for path in paths]
     if sample:
         found.append(SheetInput(SAMPLE_STEM, None))
     if not found:
         msg = "Give at least one sheet, folder or pattern, or --sample."
         raise SettingsError(msg)
-    _refuse_same_stem(found)
+    refuse_same_stem([(sheet.stem, sheet.name) for sheet in found])
     return found
 
 
@@ -91,14 +91,22 @@ def _looks_like_sheet(path: Path) -> bool:
     )
 
 
-def _each_once(paths: Iterable[Path]) -> list[Path]:
+def each_once(paths: Iterable[Path]) -> list[Path]:
+    """Drop paths that lead to a file that came before."""
     return list({path.resolve(): path for path in paths}.values())
 
 
-def _refuse_same_stem(sheets: Sequence[SheetInput]) -> None:
+def refuse_same_stem(sheets: Sequence[tuple[str, str]]) -> None:
+    """Refuse sheets, given by stem and name, that would write the same files.
+
+    Raises
+    ------
+    SettingsError
+        All of them are named.
+    """
     by_stem: dict[str, list[str]] = {}
-    for sheet in sheets:
-        by_stem.setdefault(_as_filed(sheet.stem), []).append(sheet.name)
+    for stem, name in sheets:
+        by_stem.setdefault(_as_filed(stem), []).append(name)
     clashes = [" and ".join(names) for names in by_stem.values() if len(names) > 1]
     if clashes:
         msg = (

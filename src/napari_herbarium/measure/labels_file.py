@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,12 @@ from PIL import Image
 from napari_herbarium.errors import SheetError
 from napari_herbarium.measure.columns import check_labels
 from napari_herbarium.measure.table import SheetFacts
+from napari_herbarium.settings import ScaleSettings
+from napari_herbarium.sheet.calibrate import settle_scale
+from napari_herbarium.sheet.catalogue_number import codes_in
 from napari_herbarium.sheet.file_metadata import resolution_of
 from napari_herbarium.sheet.scale import judge_scale
+from napari_herbarium.sheet.sheet import Sheet
 
 SUFFIXES = frozenset([".tif", ".tiff", ".png"])
 OURS = "napari-herbarium"
@@ -54,16 +58,54 @@ def read_labels(path: Path) -> LabelsFile:
     SettingsError
         The numbers in it cannot be those of leaves.
     """
+    name = sheet_name(path)
+    facts = SheetFacts(name, next(iter(codes_in(name)), None))
     with _reading(path):
         if path.suffix.lower() == ".png":
-            labels, facts = _read_png(path), SheetFacts(sheet_name(path))
+            labels = _read_png(path)
         else:
-            labels, facts = _read_tiff(path)
+            labels, facts = _read_tiff(path, facts)
     if labels.ndim != 2:
         sides = " x ".join(map(str, labels.shape))
         msg = f"{path} is a picture of {sides}, not labels; give a file of labels."
         raise SheetError(msg)
     return LabelsFile(check_labels(labels), facts)
+
+
+def facts_of_labels(
+    found: LabelsFile, sheet: Sheet | None, settings: ScaleSettings
+) -> SheetFacts:
+    """Choose the scale of labels that come with their picture or without.
+
+    In order: the scale that is given; one that a user gave when the labels were made;
+    the picture's ruler or resolution; the labels file's own resolution. A picture
+    whose ruler and resolution contradict each other leaves the labels without a scale.
+
+    Parameters
+    ----------
+    found : LabelsFile
+        As `read_labels` gives it.
+    sheet : Sheet or None
+        The picture the labels belong to.
+    settings : ScaleSettings
+        A scale that is given, and whether the ruler is read.
+    """
+    own = found.facts
+    number = (sheet.catalog_number if sheet else None) or own.catalog_number
+    own = replace(own, catalog_number=number)
+    if settings.mm_per_px is not None:
+        return replace(
+            own,
+            mm_per_px=settings.mm_per_px,
+            scale_source="user",
+            scale_trust="trusted",
+        )
+    if sheet is None or own.scale_source in ("user", "drawn"):
+        return own
+    seen = SheetFacts.of(settle_scale(sheet, settings), own.sheet)
+    doubted = seen.scale_trust == "suspect"
+    chosen = seen if seen.mm_per_px is not None or doubted else own
+    return replace(chosen, catalog_number=number)
 
 
 @contextmanager
@@ -86,44 +128,56 @@ def _read_png(path: Path) -> NDArray[Any]:
         return np.asarray(picture)
 
 
-def _read_tiff(path: Path) -> tuple[NDArray[Any], SheetFacts]:
+def _read_tiff(path: Path, facts: SheetFacts) -> tuple[NDArray[Any], SheetFacts]:
     with tifffile.TiffFile(path) as tiff:
         page: Any = tiff.pages[0]
         labels = page.asarray()
         tag = resolution_of(page)
         software = str(page.tags.valueof(305) or "")
-    facts = SheetFacts(sheet_name(path))
     if labels.ndim != 2:
         return labels, facts
     if tag is not None and software.startswith(OURS) and tag.unit != "none":
-        return labels, _told_by_sidecar(path, facts, tag.mm_per_px)
-    scale = judge_scale(tag, *labels.shape)
-    return labels, SheetFacts(
-        facts.sheet, None, scale.mm_per_px, scale.source, scale.trust
-    )
+        facts = replace(
+            facts,
+            mm_per_px=tag.mm_per_px,
+            scale_source="resolution tag",
+            scale_trust="trusted",
+        )
+    else:
+        scale = judge_scale(tag, *labels.shape)
+        facts = replace(
+            facts,
+            mm_per_px=scale.mm_per_px,
+            scale_source=scale.source,
+            scale_trust=scale.trust,
+        )
+    return labels, _told_by_sidecar(path, facts)
 
 
-def _told_by_sidecar(
-    path: Path, facts: SheetFacts, mm_per_px: float | None
-) -> SheetFacts:
-    """Take source and catalogue number from the sidecar, if it is of these labels."""
+def _told_by_sidecar(path: Path, facts: SheetFacts) -> SheetFacts:
+    """Take number, source and exact scale from the sidecar, if it is of these labels.
+
+    It is, where both have the same scale or none.
+    """
     told = _sidecar(path)
     scale = told.get("scale")
-    exact = scale.get("mm_per_px") if isinstance(scale, Mapping) else None
-    if (
-        not isinstance(scale, Mapping)
-        or mm_per_px is None
-        or not isinstance(exact, float | int)
-        or not math.isclose(exact, mm_per_px, rel_tol=_SAME)
+    if not isinstance(scale, Mapping) or not _same(
+        scale.get("mm_per_px"), facts.mm_per_px
     ):
-        return SheetFacts(facts.sheet, None, mm_per_px, "resolution tag", "trusted")
-    return SheetFacts(
-        facts.sheet,
-        told.get("catalog_number"),
-        float(exact),
-        str(scale.get("source", "resolution tag")),
-        str(scale.get("trust", "trusted")),
+        return facts
+    return replace(
+        facts,
+        catalog_number=told.get("catalog_number") or facts.catalog_number,
+        mm_per_px=scale.get("mm_per_px"),
+        scale_source=str(scale.get("source", facts.scale_source)),
+        scale_trust=str(scale.get("trust", facts.scale_trust)),
     )
+
+
+def _same(exact: object, stored: float | None) -> bool:
+    if exact is None or stored is None:
+        return exact is stored
+    return isinstance(exact, float | int) and math.isclose(exact, stored, rel_tol=_SAME)
 
 
 def _sidecar(path: Path) -> Mapping[str, Any]:

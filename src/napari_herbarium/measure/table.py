@@ -17,6 +17,7 @@ from napari_herbarium.measure.columns import by_label
 from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.traits import iter_measure
 from napari_herbarium.progress import Job, finish
+from napari_herbarium.sheet.sheet import Sheet
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,17 @@ class SheetFacts:
     mm_per_px: float | None = None
     scale_source: str = "none"
     scale_trust: str = "none"
+
+    @classmethod
+    def of(cls, sheet: Sheet, name: str) -> SheetFacts:
+        """Take the facts of a sheet that was read."""
+        return cls(
+            name,
+            sheet.catalog_number,
+            sheet.mm_per_px,
+            sheet.scale_source,
+            sheet.scale_trust,
+        )
 
 
 def iter_leaf_table(

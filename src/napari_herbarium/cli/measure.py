@@ -1,0 +1,197 @@
+"""`napari-herbarium measure`: labels to a table of traits and to outlines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from numpy.typing import NDArray
+
+from napari_herbarium.cli import options
+from napari_herbarium.cli.attempt import attempt
+from napari_herbarium.cli.labels_inputs import LabelsInput, find_labels
+from napari_herbarium.cli.measure_outputs import (
+    MeasureOutputs,
+    check_measure_outputs,
+    parsed_formats,
+)
+from napari_herbarium.cli.show import FAILED, progress_bar, sentences
+from napari_herbarium.errors import SettingsError
+from napari_herbarium.measure.columns import check_image
+from napari_herbarium.measure.export import write_overlay
+from napari_herbarium.measure.labels_file import facts_of_labels, read_labels
+from napari_herbarium.measure.shapes_export import write_coco, write_geojson
+from napari_herbarium.measure.table import SheetFacts, iter_leaf_table
+from napari_herbarium.measure.table_export import (
+    provenance,
+    replace_sheet,
+    write_provenance,
+)
+from napari_herbarium.progress import Job
+from napari_herbarium.settings import ScaleSettings
+from napari_herbarium.sheet.read import read_sheet
+
+MOST_HARMONICS = 50
+
+Labels = Annotated[
+    list[str],
+    typer.Argument(
+        help="Labels (TIFF or PNG), folders of them, or patterns such as "
+        "'out/*.leaves.tif'."
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Folder for the results.", file_okay=False)]
+Pictures = Annotated[
+    Path | None,
+    typer.Option(
+        "--image",
+        help="The sheet, or the folder of the sheets, as large as the labels: for "
+        "colours, scale and overlay.",
+        exists=True,
+    ),
+]
+Harmonics = Annotated[
+    int,
+    typer.Option(help="Elliptic Fourier harmonics to add.", min=0, max=MOST_HARMONICS),
+]
+Formats = Annotated[
+    str, typer.Option(help="Of csv, parquet, coco and geojson, with commas.")
+]
+Overlay = Annotated[
+    bool,
+    typer.Option(
+        "--overlay", help="Draw outlines and numbers onto the sheet; needs --image."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class How:
+    """What all labels of a run share."""
+
+    scale: ScaleSettings
+    harmonics: int
+
+
+def measure_labels(
+    labels: Labels,
+    out: Out,
+    image: Pictures = None,
+    ruler: options.Ruler = True,
+    mm_per_px: options.MmPerPx = None,
+    harmonics: Harmonics = 0,
+    formats: Formats = "csv",
+    overlay: Overlay = False,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Measure the leaves of labels and write what was found.
+
+    The exit code is 0 when all files were measured, 1 when some failed (they are
+    named, the others are done), 2 when the command made no sense or was refused
+    before any work.
+    """
+    with sentences():
+        scale = options.parsed(ScaleSettings, ruler=ruler, mm_per_px=mm_per_px)
+        if overlay and image is None:
+            msg = "An overlay is drawn onto the sheet; give it with --image."
+            raise SettingsError(msg)
+        wanted = parsed_formats(formats)
+        tasks = find_labels(labels, image)
+        outputs = {t: MeasureOutputs(out, t.sheet, wanted, overlay) for t in tasks}
+        check_measure_outputs(
+            outputs.values(),
+            [task.path for task in tasks],
+            harmonics=harmonics,
+            overwrite=overwrite,
+        )
+        done = _run(outputs, How(scale, harmonics))
+    _say_where(done)
+    if len(done) < len(tasks):
+        raise typer.Exit(FAILED)
+
+
+def _run(
+    outputs: dict[LabelsInput, MeasureOutputs], how: How
+) -> dict[MeasureOutputs, int]:
+    """Measure every file; give the number of leaves of those that worked."""
+    done = {}
+    with progress_bar() as bar:
+        files = bar.add_task("Sheets", total=len(outputs), unit="sheets")
+        for task, where in outputs.items():
+            leaves = attempt(bar, task.path, iter_measured(task, where, how))
+            if leaves is not None:
+                done[where] = leaves
+            bar.advance(files)
+    return done
+
+
+def iter_measured(task: LabelsInput, where: MeasureOutputs, how: How) -> Job[int]:
+    """Measure one file of labels and write the results; give its number of leaves.
+
+    The tables come last, so that their rows stand for finished sheets only.
+
+    Raises
+    ------
+    HerbariumError
+        Labels or picture cannot be read or do not fit, or a result not be written.
+    """
+    picture = task.picture()
+    found = read_labels(task.path)
+    sheet = None if picture is None else read_sheet(picture)
+    if sheet is not None:
+        check_image(sheet.image, found.labels.shape)
+    facts = facts_of_labels(found, sheet, how.scale)
+    image = None if sheet is None else np.asarray(sheet.image)
+    table = yield from iter_leaf_table(
+        found.labels, facts, image, harmonics=how.harmonics
+    )
+    _write_shapes(where, found.labels, table, picture)
+    if where.picture is not None:
+        write_overlay(where.picture, image, found.labels)
+    told = _told(task, picture, facts, how)
+    write_provenance(where.sidecar, told, overwrite=True)
+    for path in where.tables:
+        replace_sheet(path, table, task.sheet)
+    return len(table)
+
+
+def _write_shapes(
+    where: MeasureOutputs,
+    labels: NDArray[np.integer],
+    table: pd.DataFrame,
+    picture: Path | None,
+) -> None:
+    if where.coco is not None:
+        name = where.sheet if picture is None else picture.name
+        write_coco(where.coco, labels, table, name, overwrite=True)
+    if where.geojson is not None:
+        write_geojson(where.geojson, labels, table, overwrite=True)
+
+
+def _told(
+    task: LabelsInput, picture: Path | None, facts: SheetFacts, how: How
+) -> dict[str, object]:
+    settings = {
+        "harmonics": how.harmonics,
+        "scale": how.scale.model_dump(mode="json"),
+    }
+    return provenance(facts, labels=task.path, image=picture, settings=settings)
+
+
+def _say_where(done: dict[MeasureOutputs, int]) -> None:
+    if not done:
+        typer.echo("No labels were measured.")
+        return
+    count = "1 sheet" if len(done) == 1 else f"{len(done)} sheets"
+    typer.echo(f"Measured {sum(done.values())} leaves on {count}.")
+    first = next(iter(done))
+    for path in first.tables:
+        typer.echo(f"Table:   {path}")
+    for path in first.files:
+        # One sheet is named, several by a pattern.
+        name = path.name if len(done) == 1 else path.name.replace(first.sheet, "*", 1)
+        typer.echo(f"Sheet:   {path.with_name(name)}")

@@ -1,0 +1,148 @@
+"""Which files `measure` writes, and when it may."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from napari_herbarium.cli.outputs import OVERLAY
+from napari_herbarium.errors import SettingsError
+from napari_herbarium.measure.dictionary import column_names
+from napari_herbarium.measure.table_export import read_full_table
+
+
+class Format(StrEnum):
+    """What a measured sheet can be written as."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    COCO = "coco"
+    GEOJSON = "geojson"
+
+
+_OF_ALL = {Format.CSV: "traits.csv", Format.PARQUET: "traits.parquet"}
+_OF_ONE = {Format.COCO: ".coco.json", Format.GEOJSON: ".geojson"}
+
+
+def parsed_formats(text: str) -> tuple[Format, ...]:
+    """Read ``csv,coco`` and the like.
+
+    Raises
+    ------
+    SettingsError
+        A format is not known, or there is none.
+    """
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    known = [each.value for each in Format]
+    strange = [name for name in names if name not in known]
+    if strange or not names:
+        msg = f"--formats is {text!r}; choose from {', '.join(known)}, with commas."
+        raise SettingsError(msg)
+    return tuple(dict.fromkeys(map(Format, names)))
+
+
+@dataclass(frozen=True)
+class MeasureOutputs:
+    """The files of one sheet.
+
+    Attributes
+    ----------
+    folder : Path
+    sheet : str
+    formats : tuple of Format
+        What was asked for.
+    overlay : bool
+        Whether an overlay was asked for.
+    """
+
+    folder: Path
+    sheet: str
+    formats: tuple[Format, ...]
+    overlay: bool
+
+    @property
+    def tables(self) -> list[Path]:
+        """Tables with the rows of all sheets in the folder."""
+        return [self.folder / name for key, name in _OF_ALL.items() if self._has(key)]
+
+    @property
+    def coco(self) -> Path | None:
+        """Outlines as COCO JSON."""
+        return self._shapes(Format.COCO)
+
+    @property
+    def geojson(self) -> Path | None:
+        """Outlines as GeoJSON."""
+        return self._shapes(Format.GEOJSON)
+
+    @property
+    def sidecar(self) -> Path:
+        """Settings, scale and versions."""
+        return self.folder / f"{self.sheet}.traits.json"
+
+    @property
+    def picture(self) -> Path | None:
+        """Overlay with outlines and numbers."""
+        return self.folder / f"{self.sheet}{OVERLAY}" if self.overlay else None
+
+    @property
+    def files(self) -> list[Path]:
+        """Files that belong to this sheet alone."""
+        mine = [self.sidecar, self.coco, self.geojson, self.picture]
+        return [path for path in mine if path is not None]
+
+    def _has(self, wanted: Format) -> bool:
+        return wanted in self.formats
+
+    def _shapes(self, wanted: Format) -> Path | None:
+        path = self.folder / f"{self.sheet}{_OF_ONE[wanted]}"
+        return path if self._has(wanted) else None
+
+
+def check_measure_outputs(
+    outputs: Collection[MeasureOutputs],
+    inputs: Iterable[Path],
+    *,
+    harmonics: int,
+    overwrite: bool,
+) -> None:
+    """Refuse, before any work, a run that would destroy something.
+
+    Raises
+    ------
+    SettingsError
+        Results exist (all are named) and `overwrite` is not set, or a result would
+        replace an input.
+    HerbariumError
+        A table in the folder has other columns.
+    """
+    files = [file for each in outputs for file in each.files]
+    read = {path.resolve() for path in inputs}
+    hit = [str(file) for file in files if file.resolve() in read]
+    if hit:
+        msg = (
+            f"A result would replace an input; choose another --out: {', '.join(hit)}."
+        )
+        raise SettingsError(msg)
+    rows = _rows_that_exist(outputs, tuple(column_names(harmonics)))
+    existing = [str(file) for file in files if file.exists()] + rows
+    if existing and not overwrite:
+        listed = "\n  ".join(existing)
+        msg = (
+            "These results exist already; add --overwrite to replace them or choose "
+            f"another --out:\n  {listed}"
+        )
+        raise SettingsError(msg)
+
+
+def _rows_that_exist(
+    outputs: Collection[MeasureOutputs], columns: tuple[str, ...]
+) -> list[str]:
+    rows = []
+    for table in sorted({table for each in outputs for table in each.tables}):
+        if table.exists():
+            known = set(read_full_table(table, columns)["sheet"])
+            rows += [f"{table}: rows of {o.sheet}" for o in outputs if o.sheet in known]
+    return rows
