@@ -1,0 +1,221 @@
+"""`napari-herbarium train`: a model from sheets whose leaves are labelled."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import rich.progress
+import typer
+
+from napari_herbarium.cli import options
+from napari_herbarium.cli.show import complain, progress_bar, sentences
+from napari_herbarium.errors import SettingsError
+from napari_herbarium.model.catalogue import new_model_folder, user_models_folder
+from napari_herbarium.settings import DEFAULT_MODEL, Device
+from napari_herbarium.train.data import training_pairs_at
+from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe, recipe_of
+from napari_herbarium.train.train import iter_train
+
+if TYPE_CHECKING:
+    from napari_herbarium.train.report import TrainedModel, TrainProgress
+
+    Training: TypeAlias = Generator[TrainProgress, None, TrainedModel]
+
+STOPPED = 130
+"""Exit code of a command that Ctrl-C ended."""
+
+Data = Annotated[
+    Path,
+    typer.Option(
+        help="Folder with images/ and masks/ (PNG or TIFF; 0 background, leaves above) "
+        "by stem, or a COCO JSON file beside its images."
+    ),
+]
+Out = Annotated[
+    str, typer.Option(help="Name of the new model, or a folder for it (with a slash).")
+]
+RecipeName = Annotated[
+    str,
+    typer.Option(
+        help="few-sheets: adapt a model to 3 to 30 sheets; paper: as published."
+    ),
+]
+Base = Annotated[
+    str, typer.Option(help="Model that few-sheets starts from: a name or a folder.")
+]
+Encoder = Annotated[
+    str | None,
+    typer.Option(help="Encoder of the paper's network.", show_default="resnet101"),
+]
+EncoderWeights = Annotated[
+    str | None,
+    typer.Option(
+        help="Start of the paper's encoder: imagenet, random, or a state-dict file.",
+        show_default="imagenet",
+    ),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        help="Longest time to train.", show_default="few-sheets 10, paper no bound"
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(help="Most epochs.", show_default="few-sheets 40, paper 100"),
+]
+Batch = Annotated[
+    int | None,
+    typer.Option(help="Crops per step.", show_default="few-sheets 4, paper 3"),
+]
+MicroBatch = Annotated[
+    int | None,
+    typer.Option(help="Crops at a time; fewer need less memory, results stay."),
+]
+Seed = Annotated[int, typer.Option(help="Decides split, crops and random start.")]
+Devices = Annotated[int, typer.Option(help="Devices per machine.")]
+Nodes = Annotated[int, typer.Option(help="Machines; start with `fabric run`.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with a run that was cut short.")
+]
+
+
+def train_model(
+    data: Data,
+    out: Out,
+    recipe: RecipeName = "few-sheets",
+    base: Base = DEFAULT_MODEL,
+    encoder: Encoder = None,
+    encoder_weights: EncoderWeights = None,
+    minutes: Minutes = None,
+    epochs: Epochs = None,
+    batch: Batch = None,
+    micro_batch: MicroBatch = None,
+    seed: Seed = 0,
+    device: options.DeviceOption = Device.AUTO,
+    devices: Devices = 1,
+    num_nodes: Nodes = 1,
+    resume: Resume = False,
+) -> None:
+    """Train a model; Ctrl-C stops between two steps and keeps the best so far."""
+    with sentences():
+        settings = _recipe(
+            recipe,
+            encoder=encoder,
+            encoder_weights=encoder_weights,
+            minutes=minutes,
+            epochs=epochs,
+            batch=batch,
+            micro_batch=micro_batch,
+            seed=seed,
+            devices=devices,
+            num_nodes=num_nodes,
+        )
+        folder = _folder(out, resume=resume)
+        pairs = training_pairs_at(data)
+        job = iter_train(
+            settings, pairs, folder, base=base, device=device, resume=resume
+        )
+        made = _with_bar(job)
+    _say(made, folder, out)
+
+
+def _recipe(name: str, **given: Any) -> PaperRecipe | FewSheetsRecipe:
+    changes = {key: value for key, value in given.items() if value is not None}
+    starts = sorted({"encoder", "encoder_weights"} & changes.keys())
+    if name == "few-sheets" and starts:
+        option = f"--{starts[0].replace('_', '-')}"
+        msg = f"{option} is for --recipe paper; few-sheets takes its --base as it is."
+        raise SettingsError(msg)
+    return recipe_of(name, **changes)
+
+
+def _folder(out: str, *, resume: bool) -> Path:
+    """Take a plain name for a model of the user's, anything else for a folder."""
+    path = Path(out).expanduser()
+    if path.name != out:
+        return path
+    return user_models_folder() / out if resume else new_model_folder(out)
+
+
+def _with_bar(job: Training) -> TrainedModel | None:
+    """Run a training; None when Ctrl-C stopped it."""
+    with progress_bar() as bar, _interrupt() as asked:
+        row = bar.add_task("Sheets", total=None, unit="")
+        while not asked.is_set():
+            try:
+                _show(next(job), bar, row)
+            except StopIteration as stop:
+                made: TrainedModel = stop.value
+                return made
+        complain(bar, "Stopping ...")
+        job.close()
+    return None
+
+
+def _show(
+    report: TrainProgress, bar: rich.progress.Progress, row: rich.progress.TaskID
+) -> None:
+    what = "Training" if report.what == "steps" else "Reading"
+    total = report.total or None
+    bar.update(
+        row, description=what, completed=report.done, total=total, unit=report.what
+    )
+    if report.note:
+        complain(bar, report.note)
+    if report.scored:
+        loss = "" if report.loss is None else f"loss {report.loss:.4f}, "
+        best = " (best so far)" if report.best else ""
+        complain(
+            bar,
+            f"Epoch {report.epoch}: {loss}held-out loss {report.val_loss:.4f}, "
+            f"IoU {report.iou:.4f}{best}",
+        )
+
+
+@contextmanager
+def _interrupt() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into a wish; the second one ends at once, as usual."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    usual = signal.getsignal(signal.SIGINT)
+
+    def wish(*_: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, wish)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+def _say(made: TrainedModel | None, folder: Path, out: str) -> None:
+    if made is None:
+        if folder.exists():
+            typer.echo(f"Stopped; the best so far is {folder}. --resume goes on.")
+        else:
+            typer.echo("Stopped before the first step; nothing was kept.")
+        raise typer.Exit(STOPPED)
+    typer.echo(f"Ended: {made.ended}, after {made.steps} steps.")
+    typer.echo(
+        f"IoU on held-out crops: {_figure(made.before.iou)} before, "
+        f"{_figure(made.after.iou)} after."
+    )
+    if made.test is not None:
+        typer.echo(f"IoU on test sheets: {_figure(made.test.iou)}.")
+    typer.echo(f"Model: {folder}")
+    typer.echo(f"Use it: napari-herbarium segment --model {out} ...")
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4f}"

@@ -1,0 +1,243 @@
+"""Models come, go, and tell about themselves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from uuid import uuid4
+
+from napari_herbarium.errors import ModelError
+from napari_herbarium.model.catalogue import (
+    find_model,
+    is_bundled,
+    new_model_folder,
+    user_models_folder,
+)
+from napari_herbarium.model.checkpoint import (
+    CARD,
+    CONFIG,
+    WEIGHTS,
+    ModelConfig,
+    load_model_folder,
+    read_config,
+)
+
+PARTS = (CONFIG, WEIGHTS, CARD, "recipe.json", "split.json", "metrics.csv")
+"""Files of a model folder that travel; anything else in an archive is left."""
+MOST_BYTES = 2_000_000_000
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What there is to know of a model without loading it.
+
+    Attributes
+    ----------
+    folder : Path
+    bundled : bool
+        Came with the package.
+    config : ModelConfig
+        With its figures.
+    card : str
+        Markdown; empty where there is none.
+    size : int
+        Bytes of the weights.
+    sha256 : str
+        Of the weights; what outputs record.
+    """
+
+    folder: Path
+    bundled: bool
+    config: ModelConfig
+    card: str
+    size: int
+    sha256: str
+
+
+def model_info(name_or_folder: str | Path) -> ModelInfo:
+    """Tell about a model.
+
+    Raises
+    ------
+    ModelError
+        There is no such model, or its configuration or weights cannot be read.
+    """
+    folder = find_model(name_or_folder)
+    card, weights = folder / CARD, folder / WEIGHTS
+    try:
+        return ModelInfo(
+            folder=folder,
+            bundled=is_bundled(folder),
+            config=read_config(folder),
+            card=card.read_text(encoding="utf-8") if card.is_file() else "",
+            size=weights.stat().st_size,
+            sha256=_sha256(weights),
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"The model {folder} cannot be read ({error}); get a fresh copy of it."
+        raise ModelError(msg) from error
+
+
+def _sha256(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_model(name: str) -> Path:
+    """Remove one of the user's models, or what is left of its unfinished training.
+
+    Parameters
+    ----------
+    name : str
+        A name from `list_models`, not a path: nothing outside the user's model
+        folder is ever removed.
+
+    Returns
+    -------
+    Path
+        The folder that is gone.
+
+    Raises
+    ------
+    ModelError
+        There is no such model, it is bundled, or it cannot be removed.
+    """
+    place = user_models_folder()
+    folder, unfinished = place / name, place / f".{name}.training"
+    if is_bundled(folder):
+        msg = f"{name!r} came with the package and stays; only your models can go."
+        raise ModelError(msg)
+    there = [unfinished] if unfinished.is_dir() else []
+    there += [folder] if (folder / CONFIG).is_file() else []
+    # A name with a slash in it would lead out of the folder.
+    if not name or folder.parent != place or not there:
+        msg = f"You have no model {name!r} in {place}; see `models list`."
+        raise ModelError(msg)
+    for path in there:
+        _remove(path)
+    return folder
+
+
+def _remove(path: Path) -> None:
+    try:
+        if path.is_symlink():
+            path.unlink()
+        else:
+            shutil.rmtree(path)
+    except OSError as error:
+        msg = f"{path} cannot be removed ({error.strerror}); close what is using it."
+        raise ModelError(msg) from error
+
+
+def import_model(source: Path, name: str | None = None) -> str:
+    """Copy a model folder, or a zip of one, to the user's models.
+
+    The model is loaded once before it is taken in, so that a damaged one is refused.
+    Nothing of it can run, and only the files of a model are taken.
+
+    Parameters
+    ----------
+    source : path
+        A folder with ``config.json`` and ``model.safetensors``, or a zip with these
+        two, at its top or in one folder.
+    name : str, optional
+        Its name here; the one in its configuration when None.
+
+    Returns
+    -------
+    str
+        The name to load it by.
+
+    Raises
+    ------
+    ModelError
+        It is no model, damaged, too large, or there is a model of that name.
+    """
+    source = Path(source).expanduser()
+    with _staging() as staged:
+        if source.is_dir():
+            _copy_parts(source, staged)
+        elif zipfile.is_zipfile(source):
+            _unpack(source, staged)
+        else:
+            msg = f"{source} is neither a model folder nor a zip file of one."
+            raise ModelError(msg)
+        known = name or read_config(staged).name
+        folder = new_model_folder(known)
+        load_model_folder(staged)
+        os.replace(staged, folder)
+    return known
+
+
+@contextmanager
+def _staging() -> Iterator[Path]:
+    """Give a hidden folder on the same disk; whatever stays in it goes."""
+    staged = user_models_folder() / f".{uuid4().hex}"
+    try:
+        staged.mkdir(parents=True)
+        yield staged
+    except OSError as error:
+        msg = f"The model cannot be stored ({error.strerror or error}); free the space."
+        raise ModelError(msg) from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _copy_parts(source: Path, target: Path) -> None:
+    for name in PARTS:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
+
+
+def _unpack(source: Path, target: Path) -> None:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            for name, entry in _entries(archive).items():
+                _extract(archive, entry, target / name)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        msg = f"{source} is damaged or locked ({error}); get a fresh copy of it."
+        raise ModelError(msg) from error
+
+
+def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Give the files of the model in an archive; their folder must be one."""
+    files = [e for e in archive.infolist() if not e.is_dir() and _is_plain(e)]
+    paths = {PurePosixPath(entry.filename): entry for entry in files}
+    homes = {path.parent for path in paths if path.name == CONFIG}
+    homes = {home for home in homes if home / WEIGHTS in paths}
+    if len(homes) != 1:
+        what = "several models" if homes else "no model"
+        msg = f"{archive.filename} holds {what}; give one with one {CONFIG}."
+        raise ModelError(msg)
+    home = homes.pop()
+    found = {name: paths[home / name] for name in PARTS if home / name in paths}
+    if sum(entry.file_size for entry in found.values()) > MOST_BYTES:
+        msg = f"{archive.filename} holds more than {MOST_BYTES / 1e9:g} GB; unpack it."
+        raise ModelError(msg)
+    return found
+
+
+def _is_plain(entry: zipfile.ZipInfo) -> bool:
+    """Tell a file from a link."""
+    return not stat.S_ISLNK(entry.external_attr >> 16)
+
+
+def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
+    """Write one file under a name of ours, and no more of it than it says."""
+    left = entry.file_size
+    with archive.open(entry) as packed, path.open("wb") as file:
+        while chunk := packed.read(_CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                msg = f"{archive.filename} is not what it says; get a fresh copy."
+                raise ModelError(msg)
+            file.write(chunk)

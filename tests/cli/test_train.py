@@ -1,0 +1,175 @@
+"""The commands `train` and `models`, on coloured paper and a small network."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from napari_herbarium.cli import app
+from napari_herbarium.cli import train as command
+from napari_herbarium.model.checkpoint import ModelConfig, load_model_folder, save_model
+from napari_herbarium.model.network import build_network
+from napari_herbarium.train.recipes import recipe_of
+from napari_herbarium.train.report import TrainProgress
+
+
+@pytest.fixture(autouse=True)
+def models(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def run():
+    return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two sheets with their masks."""
+    for part in ("images", "masks"):
+        (tmp_path / "data" / part).mkdir(parents=True)
+    for seed in range(2):
+        image = np.full((128, 96, 3), (235, 228, 210), np.uint8)
+        mask = np.zeros((128, 96), np.uint8)
+        mask[20 + 9 * seed : 80, 20:70] = 1
+        image[mask > 0] = (60, 140, 50)
+        Image.fromarray(image).save(tmp_path / "data" / "images" / f"s{seed}.png")
+        Image.fromarray(mask).save(tmp_path / "data" / "masks" / f"s{seed}.png")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def base(models):
+    torch.manual_seed(0)
+    config = ModelConfig(name="start", encoder="mobilenet_v2", scales=(128,))
+    network = build_network("DeepLabV3Plus", "mobilenet_v2")
+    save_model(models / "start", network, config, "# Start\n\nUntrained.\n")
+    return "start"
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Make the recipes small."""
+
+    def recipe(name, **changes):
+        sizes = {"size": 64, "epochs": 2}
+        if name == "few-sheets":
+            sizes |= {"epoch_steps": 2, "rehearsal": 0.0}
+        return recipe_of(name, **(sizes | changes))
+
+    monkeypatch.setattr(command, "recipe_of", recipe)
+
+
+def test_a_model_is_trained_listed_shown_and_removed(run, data, base, small, models):
+    result = run("train", "--data", data, "--out", "oaks", "--base", base)
+    assert result.exit_code == 0, result.output
+    assert "before" in result.stdout
+    assert "Epoch 2" in result.stderr
+    assert "oaks\tyours" in run("models", "list").stdout
+    info = run("models", "info", "oaks").stdout
+    assert "mobilenet_v2" in info
+    assert "start" in info
+    assert run("models", "remove", "oaks", "--yes").exit_code == 0
+    assert not (models / "oaks").exists()
+
+
+def test_the_paper_recipe_takes_an_encoder(run, data, small, tmp_path):
+    result = run(
+        *("train", "--data", data, "--recipe", "paper", "--encoder", "mobilenet_v2"),
+        *("--encoder-weights", "random", "--out", tmp_path / "net"),
+    )
+    assert result.exit_code == 0, result.output
+    assert load_model_folder(tmp_path / "net").config.encoder == "mobilenet_v2"
+
+
+def test_an_existing_name_is_refused(run, data, base, small):
+    result = run("train", "--data", data, "--out", "start", "--base", base)
+    assert result.exit_code == 1
+    assert "already" in result.stderr
+    for name in ("herbarium-leaves", "Herbarium-Leaves"):
+        assert run("train", "--data", data, "--out", name).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--recipe", "quick"), "few-sheets, paper"),
+        (("--encoder", "resnet50"), "--recipe paper"),
+        (("--minutes", "0"), "minutes"),
+        (("--resume",), "no unfinished training"),
+    ],
+)
+def test_what_makes_no_sense_is_said(run, data, base, options, said):
+    result = run("train", "--data", data, "--out", "x", "--base", base, *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_every_bad_pair_is_named(run, data, base):
+    (data / "masks" / "s0.png").unlink()
+    Image.fromarray(np.zeros((128, 96), np.uint8)).save(data / "masks" / "s1.png")
+    result = run("train", "--data", data, "--out", "x", "--base", base)
+    assert result.exit_code == 1
+    assert "s0 has no mask" in result.stderr
+    assert "mask of s1 is empty" in result.stderr
+
+
+def test_ctrl_c_stops_between_two_steps_and_keeps_the_best(run, data, monkeypatch):
+    closed = []
+
+    def endless(recipe, pairs, out, **_):
+        try:
+            for done in range(100):
+                if done == 3:
+                    os.kill(os.getpid(), signal.SIGINT)
+                yield TrainProgress(done, 100, "steps")
+        except GeneratorExit:
+            closed.append(done)
+            out.mkdir(parents=True)
+            raise
+
+    monkeypatch.setattr(command, "iter_train", endless)
+    result = run("train", "--data", data, "--out", "oaks")
+    assert result.exit_code == command.STOPPED
+    assert closed == [3]
+    assert "best so far" in result.stdout
+
+
+def test_a_mailed_model_is_imported(run, base, models, tmp_path):
+    archive = tmp_path / "mail.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in (models / "start").iterdir():
+            file.write(path, f"some folder/{path.name}")
+    assert run("models", "import", archive).exit_code == 1  # the name is taken
+    result = run("models", "import", archive, "--name", "mailed")
+    assert result.exit_code == 0, result.output
+    assert "mailed" in run("models", "list").stdout
+
+
+def test_info_of_no_model_is_a_sentence(run):
+    result = run("models", "info", "nothing")
+    assert result.exit_code == 1
+    assert "nothing" in result.stderr
+
+
+def test_the_bundled_model_stays(run):
+    result = run("models", "remove", "herbarium-leaves", "--yes")
+    assert result.exit_code == 1
+    assert "stays" in result.stderr
+
+
+def test_split_is_written_down(run, data, base, small, models):
+    run("train", "--data", data, "--out", "oaks", "--base", base)
+    split = json.loads((models / "oaks" / "split.json").read_text())
+    assert split["train"] == ["s0", "s1"]

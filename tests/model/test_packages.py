@@ -1,0 +1,139 @@
+"""Models that come by mail, and go."""
+
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+import torch
+
+from napari_herbarium.errors import ModelError
+from napari_herbarium.model import packages
+from napari_herbarium.model.catalogue import list_models, load_model, new_model_folder
+from napari_herbarium.model.checkpoint import ModelConfig, save_model
+from napari_herbarium.model.network import build_network
+from napari_herbarium.model.packages import import_model, model_info, remove_model
+
+BUNDLED = "herbarium-leaves"
+
+
+@pytest.fixture(autouse=True)
+def mine(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(tmp_path / "mine"))
+    return tmp_path / "mine"
+
+
+@pytest.fixture(scope="module")
+def oak(tmp_path_factory):
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("colleague") / "oak"
+    network = build_network("DeepLabV3Plus", "mobilenet_v2")
+    save_model(
+        folder, network, ModelConfig(name="oak", encoder="mobilenet_v2"), "# Oak"
+    )
+    (folder / "recipe.json").write_text("{}")
+    (folder / "virus.py").write_text("raise SystemExit")
+    return folder
+
+
+def zipped(folder, path, home=""):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in folder.iterdir():
+            archive.write(file, home + file.name)
+    return path
+
+
+@pytest.mark.parametrize("home", ["", "a folder/"])
+def test_a_zip_is_taken_in(oak, mine, tmp_path, home):
+    assert import_model(zipped(oak, tmp_path / "mail.zip", home)) == "oak"
+    assert load_model("oak").config.name == "oak"
+    found = sorted(path.name for path in (mine / "oak").iterdir())
+    assert found == ["README.md", "config.json", "model.safetensors", "recipe.json"]
+    assert [path.name for path in mine.iterdir()] == ["oak"]
+
+
+def test_a_folder_is_copied(oak, mine):
+    import_model(oak, "red oak")
+    assert list_models()[-1] == "red oak"
+    assert oak.exists()
+
+
+def test_existing_and_bundled_names_are_refused(oak, mine):
+    import_model(oak)
+    for name in ("oak", "OAK", BUNDLED):
+        with pytest.raises(ModelError, match="already"):
+            import_model(oak, name)
+    assert [path.name for path in mine.iterdir()] == ["oak"]
+
+
+@pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a\\b", "x" * 99, "a:b"])
+def test_names_that_are_no_folders_are_refused(oak, mine, name):
+    with pytest.raises(ModelError, match="model's name"):
+        new_model_folder(name)
+
+
+def test_a_zip_cannot_write_elsewhere(oak, mine, tmp_path):
+    path = zipped(oak, tmp_path / "mail.zip", "../../outside/")
+    import_model(path)
+    assert not list(tmp_path.rglob("outside"))
+
+
+def test_a_zip_that_lies_about_sizes_or_is_damaged_is_refused(oak, mine, tmp_path):
+    path = zipped(oak, tmp_path / "mail.zip")
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ModelError, match="neither"):
+        import_model(path)
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + b"\0" * 64 + content[middle + 64 :])
+    with pytest.raises(ModelError, match="fresh copy"):
+        import_model(path)
+    assert not list(mine.glob("*"))
+
+
+def test_too_large_a_zip_is_refused(oak, mine, tmp_path, monkeypatch):
+    monkeypatch.setattr(packages, "MOST_BYTES", 1000)
+    with pytest.raises(ModelError, match="more than"):
+        import_model(zipped(oak, tmp_path / "mail.zip"))
+
+
+def test_a_zip_of_something_else_is_refused(mine, tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="no model"):
+        import_model(zipped(tmp_path / "x", tmp_path / "mail.zip"))
+
+
+def test_weights_of_another_network_are_refused(oak, mine, tmp_path):
+    path = zipped(oak, tmp_path / "mail.zip")
+    with (
+        zipfile.ZipFile(path, "a") as archive,
+        pytest.warns(UserWarning, match="Duplicate"),
+    ):
+        archive.writestr("config.json", '{"name": "oak", "encoder": "resnet50"}')
+    with pytest.raises(ModelError, match="another network"):
+        import_model(path)
+    assert not list(mine.glob("*"))
+
+
+def test_only_the_users_models_can_go(oak, mine, tmp_path):
+    import_model(oak)
+    (mine / ".oak.training").mkdir()
+    keep = tmp_path / "keep"
+    save = mine.parent / "keep"
+    save.mkdir()
+    (keep / "config.json").write_text("{}")
+    for name in (BUNDLED, "", "..", "../keep", str(keep), "none"):
+        with pytest.raises(ModelError):
+            remove_model(name)
+    remove_model("oak")
+    assert not list(mine.glob("*"))
+    assert keep.exists()
+
+
+def test_info_tells_without_loading(oak):
+    info = model_info(oak)
+    assert info.card == "# Oak"
+    assert not info.bundled
+    assert info.size == (oak / "model.safetensors").stat().st_size
+    assert model_info(BUNDLED).bundled
