@@ -125,6 +125,19 @@ def test_overlay_marks_leaves_and_leaves_paper_alone():
         assert patch.max() == 255
 
 
+def test_overlay_tells_partial_leaves_from_whole_ones():
+    image = np.full((300, 200, 3), 240, np.uint8)
+    drawn = draw_overlay(image, blocks(), partial={2})
+    plain = draw_overlay(image, blocks())
+    whole, partial = np.s_[15:125, 25:95], np.s_[145:265, 95:185]
+    np.testing.assert_array_equal(drawn[whole], plain[whole])
+    # Half of every side is left out, and the number is grey.
+    for side in (drawn[150, 100:180], drawn[259, 100:180], drawn[150:260, 100]):
+        strong = np.abs(side.astype(int) - 240).max(axis=1) > 100
+        assert 0.35 < strong.mean() < 0.65
+    assert drawn[partial].max() == 240 < plain[partial].max() == 255
+
+
 def test_tiny_leaf_is_numbered_beside_itself():
     labels = np.zeros((100, 100), np.uint8)
     labels[50:54, 20:24] = 1

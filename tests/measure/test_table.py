@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,12 @@ import pytest
 
 from napari_herbarium import measure
 from napari_herbarium.measure.dictionary import column_names, data_dictionary
-from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, leaf_table
+from napari_herbarium.measure.table import (
+    SheetFacts,
+    iter_leaf_table,
+    leaf_table,
+    partial_labels,
+)
 from napari_herbarium.progress import Progress
 
 PROBABILITY = {2: 0.9, 5: 0.2, 7: 0.6}
@@ -28,7 +34,9 @@ def classifier(monkeypatch):
         return {label: PROBABILITY[label] for label in only}
 
     stand_in = SimpleNamespace(
-        iter_whole_leaf_probability=judge, default_whole_threshold=lambda: 0.6
+        iter_whole_leaf_probability=judge,
+        default_whole_threshold=lambda: 0.6,
+        BUNDLED=Path(__file__).parent,
     )
     package = sys.modules["napari_herbarium.measure"]
     monkeypatch.setitem(sys.modules, "napari_herbarium.measure.whole", stand_in)
@@ -87,6 +95,11 @@ def test_word_of_the_user_counts_more_and_is_marked():
     assert table["whole"].tolist() == [True, True, False]
     assert table["whole_by"].tolist() == ["model", "user", "user"]
     assert table["whole_probability"].tolist() == [0.9, 0.2, 0.6]
+
+
+def test_partial_leaves_are_those_that_are_not_whole():
+    table = leaf_table(three_leaves(), FACTS, flipped={7: False})
+    assert partial_labels(table) == {5, 7}
 
 
 def test_only_some_labels_have_the_rows_they_have_in_the_table_of_all(classifier):

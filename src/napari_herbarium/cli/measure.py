@@ -25,7 +25,7 @@ from napari_herbarium.measure.columns import check_image
 from napari_herbarium.measure.export import write_overlay
 from napari_herbarium.measure.labels_file import facts_of_labels, read_labels
 from napari_herbarium.measure.shapes_export import write_coco, write_geojson
-from napari_herbarium.measure.table import SheetFacts, iter_leaf_table
+from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, partial_labels
 from napari_herbarium.measure.table_export import (
     provenance,
     replace_sheet,
@@ -151,7 +151,8 @@ def iter_measured(task: LabelsInput, where: MeasureOutputs, how: How) -> Job[int
     )
     _write_shapes(where, found.labels, table, picture)
     if where.picture is not None:
-        write_overlay(where.picture, image, found.labels)
+        partial = partial_labels(table)
+        write_overlay(where.picture, image, found.labels, partial=partial)
     told = _told(task, picture, facts, how)
     write_provenance(where.sidecar, told, overwrite=True)
     for path in where.tables:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,11 @@ def write_labels(
 
 
 def write_overlay(
-    path: Path, image: Any, labels: NDArray[np.integer], long_side: int = LONG_SIDE
+    path: Path,
+    image: Any,
+    labels: NDArray[np.integer],
+    long_side: int = LONG_SIDE,
+    partial: Collection[int] = (),
 ) -> None:
     """Write the sheet with outline and number of every leaf as a PNG.
 
@@ -75,13 +79,15 @@ def write_overlay(
         0 is not leaf.
     long_side : int
         Longest side of the picture in px.
+    partial : collection of int
+        Labels that are not single whole leaves, drawn dashed (`table.partial_labels`).
 
     Raises
     ------
     HerbariumError
         The file cannot be written.
     """
-    picture = Image.fromarray(draw_overlay(image, labels, long_side))
+    picture = Image.fromarray(draw_overlay(image, labels, long_side, partial))
     with replacing(path) as temporary:
         picture.save(temporary)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,20 @@ COLOURS = np.array(
     np.uint8,
 )
 TINT = 0.15
+DASH = 14
+WHOLE_NUMBER, PARTIAL_NUMBER = "white", (190, 190, 190)
 SMALLEST_FONT, LARGEST_FONT = 15, 44
 
 
 def draw_overlay(
-    image: Any, labels: NDArray[np.integer], long_side: int = LONG_SIDE
+    image: Any,
+    labels: NDArray[np.integer],
+    long_side: int = LONG_SIDE,
+    partial: Collection[int] = (),
 ) -> NDArray[np.uint8]:
     """Draw outline and number of every leaf onto a reduced copy of the sheet.
+
+    The outline of a leaf that is not whole is dashed and its number grey.
 
     Parameters
     ----------
@@ -42,6 +50,8 @@ def draw_overlay(
         0 is not leaf.
     long_side : int
         Longest side of the result in px; nothing is enlarged.
+    partial : collection of int
+        Labels that are not single whole leaves.
 
     Returns
     -------
@@ -52,8 +62,8 @@ def draw_overlay(
         (width, height), Image.Resampling.LANCZOS, reducing_gap=2.0
     )
     small = _nearest(labels, height, width)
-    picture = Image.fromarray(_with_outlines(np.asarray(sheet), small))
-    _write_numbers(ImageDraw.Draw(picture), labels, small)
+    picture = Image.fromarray(_with_outlines(np.asarray(sheet), small, partial))
+    _write_numbers(ImageDraw.Draw(picture), labels, small, partial)
     return np.asarray(picture)
 
 
@@ -68,12 +78,14 @@ def _nearest(labels: NDArray, height: int, width: int) -> NDArray:
     return labels[np.ix_(rows.astype(int), columns.astype(int))]
 
 
-def _with_outlines(sheet: NDArray, small: NDArray) -> NDArray[np.uint8]:
+def _with_outlines(
+    sheet: NDArray, small: NDArray, partial: Collection[int]
+) -> NDArray[np.uint8]:
     picture: NDArray[np.uint8] = sheet.copy()
     leaf = small > 0
     colour = COLOURS[small[leaf] % len(COLOURS)]
     picture[leaf] = picture[leaf] * (1 - TINT) + colour * TINT
-    outline = _outline(small)
+    outline = _dashed(_outline(small), small, partial)
     picture[outline] = COLOURS[small[outline] % len(COLOURS)]
     return picture
 
@@ -88,7 +100,27 @@ def _outline(small: NDArray) -> NDArray[np.bool_]:
     return outline
 
 
-def _write_numbers(draw: ImageDraw.ImageDraw, labels: NDArray, small: NDArray) -> None:
+def _dashed(
+    outline: NDArray[np.bool_], small: NDArray, partial: Collection[int]
+) -> NDArray[np.bool_]:
+    """Take gaps out of the outlines of partial leaves."""
+    if not partial:
+        return outline
+    row, column = np.nonzero(outline)
+    # Twice the columns, as the plain sum is the same all along a diagonal margin.
+    gap = (row + 2 * column) % DASH >= DASH // 2
+    gap &= np.isin(small[row, column], list(partial))
+    dashed = outline.copy()
+    dashed[row[gap], column[gap]] = False
+    return dashed
+
+
+def _write_numbers(
+    draw: ImageDraw.ImageDraw,
+    labels: NDArray,
+    small: NDArray,
+    partial: Collection[int],
+) -> None:
     room = _room(small)
     factor = small.shape[0] / labels.shape[0]
     for label, box in enumerate(find_objects(labels), start=1):
@@ -96,7 +128,8 @@ def _write_numbers(draw: ImageDraw.ImageDraw, labels: NDArray, small: NDArray) -
             continue
         spot = room.get(label)
         if spot is not None and spot[2] >= SMALLEST_FONT / 2:
-            _number_inside(draw, label, *spot)
+            fill = PARTIAL_NUMBER if label in partial else WHOLE_NUMBER
+            _number_inside(draw, label, spot, fill)
         else:
             _number_beside(draw, label, box, factor)
 
@@ -117,14 +150,18 @@ def _room(small: NDArray) -> dict[int, tuple[float, float, float]]:
 
 
 def _number_inside(
-    draw: ImageDraw.ImageDraw, label: int, row: float, column: float, room: float
+    draw: ImageDraw.ImageDraw,
+    label: int,
+    spot: tuple[float, float, float],
+    fill: str | tuple[int, int, int],
 ) -> None:
+    row, column, room = spot
     size = float(np.clip(room * 0.8, SMALLEST_FONT, LARGEST_FONT))
     draw.text(
         (column, row),
         str(label),
         anchor="mm",
-        fill="white",
+        fill=fill,
         font=ImageFont.load_default(size),
         stroke_width=max(2, round(size / 10)),
         stroke_fill="black",

@@ -131,13 +131,21 @@ def leaf_table(
     )
 
 
+def partial_labels(table: pd.DataFrame) -> frozenset[int]:
+    """Labels that the table says are no single whole leaves."""
+    partial = table["whole"].eq(False).fillna(False).astype(bool)
+    return frozenset(int(label) for label in table["label"][partial])
+
+
 def _iter_judged(
     labels: NDArray[Any], image: Any, found: Collection[int]
 ) -> Job[tuple[Mapping[int, float], float]]:
     """Give the probability of every label to be whole, and the threshold."""
     try:
-        from napari_herbarium.measure import whole  # type: ignore[attr-defined]
+        from napari_herbarium.measure import whole
     except ImportError:  # the classifier is not there yet
+        return {}, float("nan")
+    if not whole.BUNDLED.is_dir():  # nor are its weights
         return {}, float("nan")
     probability = yield from whole.iter_whole_leaf_probability(
         labels, image, only=found
