@@ -1,0 +1,46 @@
+"""A sheet as a file on this machine, wherever it is kept."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from napari_herbarium.batch.names import safe_name
+from napari_herbarium.batch.places import file_system, is_url
+from napari_herbarium.errors import SheetError
+
+
+@contextmanager
+def local_file(source: str) -> Iterator[Path]:
+    """Give the path of a sheet; what a URL stands for is fetched and goes afterwards.
+
+    Raises
+    ------
+    SheetError
+        It cannot be fetched.
+    """
+    if not is_url(source):
+        yield Path(source)
+        return
+    with tempfile.TemporaryDirectory(prefix="herbarium-") as folder:
+        path = Path(folder) / _file_name(source)
+        _fetch(source, path)
+        yield path
+
+
+def _file_name(source: str) -> str:
+    # The name is kept, because it may be the catalogue number.
+    path = PurePosixPath(unquote(urlsplit(source).path))
+    return safe_name(path.stem) + path.suffix[:8]
+
+
+def _fetch(source: str, path: Path) -> None:
+    try:
+        system, remote = file_system(source)
+        system.get_file(remote, str(path))
+    except Exception as error:  # every file system has its own errors
+        msg = f"{source} cannot be fetched ({type(error).__name__}: {error})."
+        raise SheetError(msg) from error

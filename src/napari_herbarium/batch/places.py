@@ -1,0 +1,164 @@
+"""Folders, patterns and URLs: which sheets are there."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from napari_herbarium.batch.layout import LABELS, ORIGINAL, OVERLAY
+from napari_herbarium.errors import SettingsError
+from napari_herbarium.sheet.read import SUFFIXES
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:::|://)")
+_RESULTS = (LABELS, ORIGINAL, OVERLAY)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an input stands for.
+
+    Attributes
+    ----------
+    sheets : list of str
+        Absolute paths or URLs.
+    skipped : dict of str to str
+        Files that are no sheets, and why.
+    """
+
+    sheets: list[str]
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def is_url(text: str) -> bool:
+    """Tell a URL from a path; ``file://`` is a path in disguise."""
+    return bool(_URL.match(text)) and not text.startswith("file://")
+
+
+def expand(text: str, out: Path | None = None) -> Found:
+    """Give the sheets that a path, folder, pattern or URL stands for.
+
+    Raises
+    ------
+    SettingsError
+        It holds no sheet, or the package that reads the URL is missing.
+    """
+    if is_url(text):
+        return _expand_url(text)
+    text = text.removeprefix("file://")
+    if Path(text).is_dir():
+        return _in_folder(text)
+    if glob.has_magic(text) and not Path(text).exists():
+        return _by_pattern(text, out)
+    return Found([os.path.abspath(text)])
+
+
+def _in_folder(text: str) -> Found:
+    try:
+        with os.scandir(os.path.abspath(text)) as entries:
+            files = sorted(e.path for e in entries if e.is_file() and _is_shown(e.name))
+    except OSError as error:
+        msg = f"The folder {text} cannot be read ({error.strerror})."
+        raise SettingsError(msg) from error
+    sheets = [path for path in files if _has_suffix(path)]
+    if not sheets:
+        msg = (
+            f"The folder {text} holds no sheet; sheets are {_suffixes()}. For sheets "
+            f"in its subfolders give the pattern '{Path(text) / '**'}'."
+        )
+        raise SettingsError(msg)
+    others = {path: _no_sheet(path) for path in files if not _has_suffix(path)}
+    return Found(sheets, others)
+
+
+def _by_pattern(text: str, out: Path | None) -> Found:
+    matches = glob.iglob(text, recursive=True)
+    within = None if out is None else os.path.join(os.path.abspath(out), "")
+    paths = (os.path.abspath(match) for match in matches)
+    sheets = sorted(
+        path
+        for path in paths
+        if _has_suffix(path)
+        and _is_shown(os.path.basename(path))
+        and not (within and path.startswith(within))
+        and os.path.isfile(path)
+    )
+    if not sheets:
+        msg = f"The pattern {text} matches no sheet; sheets are {_suffixes()}."
+        raise SettingsError(msg)
+    return Found(sheets)
+
+
+def _expand_url(text: str) -> Found:
+    system, path = file_system(text)
+    if glob.has_magic(path) and not text.startswith(("http://", "https://")):
+        matches: Iterable[Any] = _asked(text, lambda: system.glob(path))
+    elif text.endswith("/") and not text.startswith(("http://", "https://")):
+        matches = _asked(text, lambda: system.ls(path, detail=False))
+    else:
+        return Found([text])
+    sheets = sorted(system.unstrip_protocol(m) for m in matches if _has_suffix(m))
+    if not sheets:
+        msg = f"{text} holds no sheet; sheets are {_suffixes()}."
+        raise SettingsError(msg)
+    return Found(sheets)
+
+
+@cache
+def check_kind(protocol: str) -> None:
+    """Refuse URLs of a kind that nothing here reads.
+
+    Raises
+    ------
+    SettingsError
+        The package for this kind of URL is not installed, or it is of no known kind.
+    """
+    try:
+        fsspec.get_filesystem_class(protocol)
+    except (ImportError, ValueError) as error:
+        msg = f"{protocol}:// cannot be read here: {error}."
+        raise SettingsError(msg) from error
+
+
+def file_system(url: str) -> tuple[Any, str]:
+    """Give who reads a URL, and the path that it knows it by.
+
+    Raises
+    ------
+    SettingsError
+        The package for this kind of URL is not installed, or it is of no known kind.
+    """
+    check_kind(re.split("::|://", url, maxsplit=1)[0])
+    return fsspec.core.url_to_fs(url)
+
+
+def _asked(url: str, question: Any) -> Any:
+    try:
+        return question()
+    except Exception as error:  # every file system has its own errors
+        msg = f"{url} cannot be listed ({error}); check address and access."
+        raise SettingsError(msg) from error
+
+
+def _has_suffix(path: str) -> bool:
+    return os.path.splitext(path)[1].lower() in SUFFIXES
+
+
+def _is_shown(name: str) -> bool:
+    return not name.startswith(".") and not name.endswith(_RESULTS)
+
+
+def _no_sheet(path: str) -> str:
+    name = os.path.basename(path)
+    return f"{name} is no sheet by its name; sheets are {_suffixes()}."
+
+
+def _suffixes() -> str:
+    return ", ".join(sorted(SUFFIXES))

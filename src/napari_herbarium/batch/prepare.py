@@ -1,0 +1,254 @@
+"""Before the first sheet: what is there already, what is missing, what is refused."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_herbarium.batch.layout import LABELS, Layout
+from napari_herbarium.batch.ledger import Entry, State, read_entries
+from napari_herbarium.batch.manifest import Manifest, SheetRow, read_manifest
+from napari_herbarium.batch.names import output_names
+from napari_herbarium.batch.plan import (
+    Plan,
+    differences,
+    make_plan,
+    read_plan,
+)
+from napari_herbarium.batch.settings import BatchSettings
+from napari_herbarium.errors import HerbariumError, SettingsError
+
+EARLIER = "earlier"
+_TEMPORARY = re.compile(r"\.[0-9a-f]{32}(\.|$)")
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A run that can begin, or go on.
+
+    Attributes
+    ----------
+    plan : Plan
+        The run.
+    todo : list of (SheetRow, str)
+        Sheets to do, with the names of their results.
+    states : dict of str to State
+        How sheets of the manifest ended earlier, by source.
+    skipped : list of Entry
+        What is no sheet, and not in the ledger yet.
+    renamed : dict of str to str
+        Sources whose name another sheet has, and what they are called now.
+    repeated : int
+        How many times a source was given again.
+    is_new : bool
+        Nothing was done yet.
+    """
+
+    plan: Plan
+    todo: list[tuple[SheetRow, str]]
+    states: dict[str, State]
+    skipped: list[Entry]
+    renamed: dict[str, str]
+    repeated: int
+    is_new: bool
+
+
+def prepare(
+    inputs: Sequence[str | Path],
+    out: Path,
+    settings: BatchSettings,
+    *,
+    new_run: bool = False,
+    retry_failed: bool = False,
+) -> Preparation:
+    """Find out what is to be done; nothing is written.
+
+    Parameters
+    ----------
+    inputs : sequence of str or path
+        See `napari_herbarium.batch.manifest.read_manifest`.
+    out : Path
+        Folder of the run.
+    settings : BatchSettings
+        What decides the results.
+    new_run : bool
+        Take no notice of the run that is there; see `set_aside`.
+    retry_failed : bool
+        Do sheets again that failed.
+
+    Raises
+    ------
+    SettingsError
+        The inputs make no sense, or the run in the folder was made otherwise.
+    ModelError
+        There is no such model.
+    """
+    manifest = read_manifest(inputs, out)
+    plan = make_plan(out, settings, manifest.columns, len(manifest.rows))
+    is_new = new_run or not plan.layout.run.exists()
+    if not is_new:
+        plan = _resumed(plan)
+        manifest = _with_columns_of(manifest, plan)
+    _refuse_results(manifest, plan.layout)
+    known = {} if is_new else _known(plan.layout)
+    names = output_names(manifest.rows, {s: name for s, (name, _) in known.items()})
+    states = _states(manifest, names, known, plan.layout, retry_failed=retry_failed)
+    return Preparation(
+        plan,
+        [(r, names[r.source]) for r in manifest.rows if r.source not in states],
+        states,
+        _newly_skipped(manifest, known),
+        _renamed(manifest, names),
+        manifest.repeated,
+        is_new,
+    )
+
+
+def _resumed(plan: Plan) -> Plan:
+    """Give the run as it was begun, unless it would now be another one."""
+    begun = read_plan(plan.layout.out)
+    changes = differences(begun, plan)
+    if changes:
+        msg = (
+            f"{plan.layout.out} holds a run that was made otherwise: "
+            f"{'; '.join(changes)}. Go back to those settings, choose another --out, "
+            "or add --new-run, which keeps the old run in the subfolder "
+            f"'{EARLIER}'."
+        )
+        raise SettingsError(msg)
+    return begun
+
+
+def _with_columns_of(manifest: Manifest, plan: Plan) -> Manifest:
+    from napari_herbarium.batch.manifest import with_columns
+
+    if manifest.columns == plan.columns:
+        return manifest
+    rows = tuple(with_columns([manifest], plan.columns))
+    return Manifest(rows, plan.columns, manifest.skipped, manifest.repeated)
+
+
+def _refuse_results(manifest: Manifest, layout: Layout) -> None:
+    ours = tuple(
+        os.path.join(folder, "")
+        for folder in (layout.labels_folder, layout.overlays_folder)
+    )
+    hit = [row.source for row in manifest.rows if row.source.startswith(ours)]
+    if hit:
+        msg = f"{hit[0]} is a result of this run; choose another --out or input."
+        raise SettingsError(msg)
+
+
+def _known(layout: Layout) -> dict[str, tuple[str, State]]:
+    """Give name and last state of every source in the ledger."""
+    return {e.source: (e.name, e.state) for e in read_entries(layout.ledger)}
+
+
+def _states(
+    manifest: Manifest,
+    names: dict[str, str],
+    known: dict[str, tuple[str, State]],
+    layout: Layout,
+    *,
+    retry_failed: bool,
+) -> dict[str, State]:
+    """Give the states that stand: a sheet whose labels are gone is to be done."""
+    labelled = set(_labelled(layout)) if known else set()
+    states: dict[str, State] = {}
+    for row in manifest.rows:
+        if row.source not in known:
+            continue
+        state = known[row.source][1]
+        lost = state is State.DONE and names[row.source] not in labelled
+        again = retry_failed and state is State.FAILED
+        if state is not State.SKIPPED and not lost and not again:
+            states[row.source] = state
+    return states
+
+
+def _labelled(layout: Layout) -> Iterator[str]:
+    """Names of the sheets that have labels."""
+    for folder in _folders(layout.labels_folder):
+        for name in os.listdir(folder):
+            if name.endswith(LABELS):
+                yield name.removesuffix(LABELS)
+
+
+def _folders(folder: Path) -> Iterator[str]:
+    """Give a folder of results and its subfolders; results lie no deeper."""
+    if folder.is_dir():
+        yield str(folder)
+        with os.scandir(folder) as entries:
+            yield from (entry.path for entry in entries if entry.is_dir())
+
+
+def _newly_skipped(
+    manifest: Manifest, known: dict[str, tuple[str, State]]
+) -> list[Entry]:
+    return [
+        Entry(source, os.path.basename(source), State.SKIPPED, reason)
+        for source, reason in (manifest.skipped or {}).items()
+        if source not in known
+    ]
+
+
+def _renamed(manifest: Manifest, names: dict[str, str]) -> dict[str, str]:
+    from napari_herbarium.batch.names import safe_name
+
+    return {
+        row.source: names[row.source]
+        for row in manifest.rows
+        if names[row.source] != safe_name(row.stem)
+    }
+
+
+def remove_half_written(layout: Layout) -> None:
+    """Remove temporary files that killed workers left."""
+    places = (layout.labels_folder, layout.traits_folder, layout.overlays_folder)
+    for folder in (f for place in places for f in _folders(place)):
+        for name in os.listdir(folder):
+            if _TEMPORARY.match(name):
+                with suppress(FileNotFoundError):
+                    os.unlink(os.path.join(folder, name))
+
+
+def set_aside(layout: Layout) -> Path | None:
+    """Move the run that is there into a subfolder; give that, or None without one.
+
+    Raises
+    ------
+    HerbariumError
+        It cannot be moved.
+    """
+    if not layout.run.exists():
+        return None
+    started = read_plan(layout.out).started
+    place = layout.out / EARLIER / re.sub(r"[^0-9T]", "", started)[:15]
+    number = 2
+    while place.exists():
+        place = place.with_name(f"{place.name.split('_')[0]}_{number}")
+        number += 1
+    ours = (
+        layout.labels_folder,
+        layout.traits_folder,
+        layout.overlays_folder,
+        layout.ledger,
+        layout.reviewed,
+        layout.sheets_table,
+        layout.traits_csv,
+        layout.report,
+        layout.run,  # last: until then the old run is still the run
+    )
+    try:
+        place.mkdir(parents=True)
+        for path in ours:
+            if path.exists():
+                path.rename(place / path.name)
+    except OSError as error:
+        msg = f"The old run cannot be moved to {place} ({error.strerror})."
+        raise HerbariumError(msg) from error
+    return place
