@@ -1,0 +1,75 @@
+"""What the whole-leaf classifier looks at: the silhouette of a label in a square."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+MARGIN = 0.08
+_LARGEST = 768
+
+Box = tuple[slice, slice]
+
+
+def label_square(
+    labels: NDArray[Any], box: Box, label: int, size: int
+) -> NDArray[np.uint8]:
+    """Draw a label, and what may hide a part of it, into a square.
+
+    The label's longer side fills the square but for a margin of 8 % on either side.
+
+    Parameters
+    ----------
+    labels : H x W integer
+        0 is paper.
+    box : pair of slices
+        Bounding box of the label, as `scipy.ndimage.find_objects` gives it.
+    label : int
+        Which label.
+    size : int
+        Side of the square in px.
+
+    Returns
+    -------
+    2 x size x size uint8
+        Share of each pixel, 0..255, that is this label; and that is another label or
+        lies beyond the picture.
+    """
+    own, others = _square_masks(labels, box, label)
+    return np.stack([_resized(own, size), _resized(others, size)])
+
+
+def _square_masks(
+    labels: NDArray[Any], box: Box, label: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Cut the square around a box, thinned to some 1000 px where it is larger."""
+    sides = [part.stop - part.start for part in box]
+    side = int(np.ceil(max(sides) * (1 + 2 * MARGIN)))
+    step = max(1, side // _LARGEST)
+    spans = [
+        _span(part.start - (side - long) // 2, side, whole, step)
+        for part, long, whole in zip(box, sides, labels.shape, strict=True)
+    ]
+    seen = labels[tuple(source for source, _ in spans)]
+    count = -(-side // step)
+    own, others = np.zeros((count, count), bool), np.ones((count, count), bool)
+    at = tuple(target for _, target in spans)
+    own[at] = seen == label
+    others[at] = (seen != label) & (seen != 0)
+    return own, others
+
+
+def _span(first: int, side: int, whole: int, step: int) -> tuple[slice, slice]:
+    """Where, along one axis, the square and the picture meet: in the picture, in it."""
+    before = -(min(first, 0) // step)
+    source = slice(first + before * step, min(first + side, whole), step)
+    return source, slice(before, before + len(range(*source.indices(whole))))
+
+
+def _resized(mask: NDArray[np.bool_], size: int) -> NDArray[np.uint8]:
+    """Resize a square mask; averages over the pixels when it gets smaller."""
+    picture = Image.fromarray(mask.astype(np.uint8) * 255)
+    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))

@@ -1,0 +1,95 @@
+"""Sets on which a whole-leaf classifier is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_herbarium.measure.whole import whole_leaf_probability, whole_probability
+from napari_herbarium.model.whole_network import WholeModel
+from napari_herbarium.train.whole.instances import complete, labelled_sheets
+from napari_herbarium.train.whole.scenes import NEGATIVE, POSITIVE, Maker
+from napari_herbarium.train.whole.silhouettes import Silhouette
+from napari_herbarium.train.whole.squares import any_roughness, scene_square
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One judged leaf: what it is, whether it is whole, and the probability."""
+
+    what: str
+    whole: bool
+    probability: float
+
+
+def judge_made(
+    model: WholeModel, silhouettes: Sequence[Silhouette], count: int, seed: int = 0
+) -> list[Judged]:
+    """Judge made examples, half of them whole, every species equally often.
+
+    Parameters
+    ----------
+    model : WholeModel
+    silhouettes : sequence of Silhouette
+        Of species that were not trained on.
+    count : int
+        Number of examples.
+    seed : int
+        The same seed gives the same examples.
+    """
+    made = list(_made(silhouettes, count, model.config.size, seed))
+    judged: list[Judged] = []
+    for start in range(0, count, _BATCH):
+        batch = made[start : start + _BATCH]
+        given = whole_probability([square for _, square in batch], model)
+        judged += [
+            Judged(maker.__name__, maker in POSITIVE, p)
+            for (maker, _), p in zip(batch, given, strict=True)
+        ]
+    return judged
+
+
+def judge_sheets(
+    model: WholeModel, folder: Path, sheets: set[str] | None = None
+) -> list[Judged]:
+    """Judge the instances of labelled sheets; `what` is ``sheet:label``.
+
+    Sheets with an incomplete list of whole leaves are left out.
+
+    Parameters
+    ----------
+    model : WholeModel
+    folder : path
+        With ``instances``.
+    sheets : set of str, optional
+        Only these.
+    """
+    return [
+        Judged(f"{sheet}:{label}", label in whole, p)
+        for sheet, labels, whole in labelled_sheets(folder)
+        if complete(sheet) and (sheets is None or sheet in sheets)
+        for label, p in whole_leaf_probability(labels, model=model).items()
+    ]
+
+
+def _made(
+    silhouettes: Sequence[Silhouette], count: int, size: int, seed: int
+) -> Iterator[tuple[Maker, NDArray[np.uint8]]]:
+    groups: dict[str, list[Silhouette]] = {}
+    for silhouette in silhouettes:
+        groups.setdefault(silhouette.species, []).append(silhouette)
+    species = list(groups.values())
+    for number in range(count):
+        rng = np.random.default_rng((seed, number))
+        own = species[number // 2 % len(species)]
+        makers = NEGATIVE if number % 2 else POSITIVE
+        shares = np.array(list(makers.values())) / sum(makers.values())
+        maker = list(makers)[int(rng.choice(len(shares), p=shares))]
+        scene = maker(rng, lambda own=own, rng=rng: own[int(rng.integers(len(own)))])
+        yield maker, scene_square(scene, any_roughness(rng), size, rng)

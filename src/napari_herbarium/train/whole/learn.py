@@ -1,0 +1,55 @@
+"""Learning of the whole-leaf classifier, with the loop of the leaf models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_herbarium.train.loop import LoopSettings, StepReport, train_steps
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from napari_herbarium.train.ema import Average
+
+Draw = Callable[[np.random.Generator], tuple[NDArray, NDArray]]
+
+_SURE = 0.97
+
+
+def learn_whole(
+    network: nn.Module,
+    draw: Draw,
+    settings: LoopSettings,
+    checkpoint: Path | None = None,
+) -> Generator[StepReport, None, Average]:
+    """Train a classifier in place; see `napari_herbarium.train.loop.train_steps`.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        From `napari_herbarium.model.whole_network.build_whole_network`.
+    draw : callable
+        Gives a (S x S x 2 uint8, float32 0 or 1) sample for a random generator.
+    settings : LoopSettings
+    checkpoint : path, optional
+        File that the state is written to, and resumed from when it exists.
+    """
+    return train_steps(network, draw, settings, as_shares, _loss, checkpoint)
+
+
+def as_shares(squares: Tensor) -> Tensor:
+    """Bring 0..255 to 0..1."""
+    return squares.float().div_(255)
+
+
+def _loss(logits: Tensor, whole: Tensor) -> Tensor:
+    """Cross-entropy that is not quite sure of the labels, some of which are wrong."""
+    from torch.nn.functional import binary_cross_entropy_with_logits
+
+    wanted = (whole - 0.5) * (2 * _SURE - 1) + 0.5
+    return binary_cross_entropy_with_logits(logits, wanted)

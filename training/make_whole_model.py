@@ -1,0 +1,115 @@
+"""Train the classifier of single whole leaves. See WHOLE_LEAVES.md in this folder."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import logging
+import time
+from pathlib import Path
+
+import torch
+
+from napari_herbarium.model.checkpoint import save_model
+from napari_herbarium.model.whole_network import WholeConfig, build_whole_network
+from napari_herbarium.train.loop import LoopSettings
+from napari_herbarium.train.whole.instances import read_instances
+from napari_herbarium.train.whole.learn import learn_whole
+from napari_herbarium.train.whole.silhouettes import read_silhouettes
+from napari_herbarium.train.whole.squares import sampler
+
+log = logging.getLogger("make_whole_model")
+
+HELD_OUT = Path(__file__).with_name("whole_held_out.csv")
+# The first two groups of convolutions, as "early layers frozen" is taken.
+VGG_FROZEN = tuple(f"encoder.{layer}" for layer in (0, 2, 5, 7))
+
+
+def held_out(kind: str, use: str | None = None) -> set[str]:
+    """Names of the species, or sheets, that are not trained on."""
+    with HELD_OUT.open() as file:
+        rows = list(csv.DictReader(file))
+    return {r["name"] for r in rows if r["kind"] == kind and use in (None, r["use"])}
+
+
+def training_data(data: Path) -> tuple[list, list]:
+    """Silhouettes and instances that are trained on."""
+    species, sheets = held_out("species"), held_out("sheet")
+    silhouettes = [s for s in read_silhouettes(data) if s.species not in species]
+    instances = read_instances(data / "sheets" / "train")
+    return silhouettes, [i for i in instances if i.sheet not in sheets]
+
+
+def main() -> None:
+    """Parse the command and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--real", type=float, default=0.45, help="share of instances")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--architecture", choices=("small", "vgg16"), default="small")
+    parser.add_argument("--size", type=int, default=96)
+    parser.add_argument("--alone", action="store_true", help="silhouette only")
+    parser.add_argument("--start", type=Path, help="torchvision's VGG16 state dict")
+    options = parser.parse_args()
+    logging.basicConfig(level="INFO", format="%(asctime)s %(message)s")
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(1)
+    options.out.mkdir(parents=True, exist_ok=True)
+    config = WholeConfig(
+        name="whole-leaves",
+        architecture=options.architecture,
+        size=options.size,
+        neighbours=not options.alone,
+    )
+    network = build_whole_network(config)
+    if options.start:
+        state = torch.load(options.start, weights_only=True)
+        features = {k[9:]: v for k, v in state.items() if k.startswith("features.")}
+        network.encoder.load_state_dict(features)
+    draw = sampler(*training_data(options.data), config.size, options.real)
+    average = _run(network, draw, _settings(options), options.out)
+    save_model(options.out / "model", average.network, config, "See WHOLE_LEAVES.md")
+
+
+def _settings(options: argparse.Namespace) -> LoopSettings:
+    return LoopSettings(
+        steps=options.steps,
+        batch=options.batch,
+        encoder_rate=options.rate,
+        decoder_rate=options.rate,
+        weight_decay=0.02,
+        precision="bf16-mixed",
+        workers=2,
+        seed=options.seed,
+        checkpoint_every=100,
+        frozen=VGG_FROZEN if options.architecture == "vgg16" else (),
+    )
+
+
+def _run(network, draw, settings, out):  # noqa: ANN001, ANN202
+    job = learn_whole(network, draw, settings, out / "checkpoint.pt")
+    started, recent = time.monotonic(), []
+    while True:
+        try:
+            report = next(job)
+        except StopIteration as stop:
+            return stop.value
+        recent.append(report.loss)
+        if report.step % 20 == 0:
+            log.info(
+                "step %d of %d, loss %.4f, %.2f s a step, %.0f s",
+                report.step,
+                report.steps,
+                sum(recent) / len(recent),
+                report.seconds,
+                time.monotonic() - started,
+            )
+            recent.clear()
+
+
+if __name__ == "__main__":
+    main()
