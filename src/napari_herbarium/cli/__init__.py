@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_herbarium.cli.evaluate import evaluate_model
+from napari_herbarium.cli.evaluate_leaves import score_leaves
 from napari_herbarium.cli.measure import measure_labels
 from napari_herbarium.cli.models import models
 from napari_herbarium.cli.segment import segment_sheets
@@ -33,6 +34,10 @@ app.command("train", help="Train a model on sheets whose leaves are labelled.")(
     train_model
 )
 app.add_typer(models, name="models")
+app.command(
+    "evaluate-leaves",
+    help="Score whole leaves and their traits on sheets with labelled leaves.",
+)(score_leaves)
 
 
 def _show_version(wanted: bool) -> None:

@@ -162,12 +162,12 @@ def _write(
             "segment_settings": how.segment.model_dump(mode="json"),
             "leaf_settings": leaves.model_dump(mode="json") if leaves else None,
             "tolerance_px": how.tolerance,
-            "sheets": _records(sheets),
-            "summary": _records(summary),
+            "sheets": records(sheets),
+            "summary": records(summary),
         },
     )
 
 
-def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
-    # JSON has no NaN.
+def records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """Return the rows of a table as JSON can hold them, which has no NaN."""
     return table.astype(object).where(table.notna(), None).to_dict("records")

@@ -85,11 +85,11 @@ def iter_evaluate(
         step = Progress(len(scores), total, "sheets")
         group = how.groups.get(pair.stem, "")
         job = _iter_score(pair.image, pair.mask, group, model, how)
-        scores.append((yield from _reported(job, step)))
+        scores.append((yield from reported(job, step)))
     for path in bare:
         step = Progress(len(scores), total, "sheets")
         job = _iter_score(path, None, NO_LEAVES, model, how)
-        scores.append((yield from _reported(job, step)))
+        scores.append((yield from reported(job, step)))
     yield Progress(total, total, "sheets")
     return scores
 
@@ -136,7 +136,7 @@ def _truth(sheet: Sheet, image: Path, mask: Path | None) -> NDArray[np.uint8]:
     return truth
 
 
-def _reported(job: Job[T], step: Progress) -> Job[T]:
+def reported(job: Job[T], step: Progress) -> Job[T]:
     """Report `step` for every step of `job`: what counts here is the sheet."""
     try:
         while True:
