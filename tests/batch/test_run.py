@@ -84,7 +84,7 @@ def test_other_settings_are_refused_and_named(scans, run, tmp_path, settings):
     run([scans], out)
     labels = (out / "labels" / "K1.leaves.tif").read_bytes()
     other = settings.model_copy(update={"leaves": LeafSettings(min_area_px=1000)})
-    with pytest.raises(SettingsError, match=r"leaves\.min_area_px \(100 to 1000\)"):
+    with pytest.raises(SettingsError, match=r"leaves\.min_area_px \(None to 1000\)"):
         run([scans], out, other)
     assert (out / "labels" / "K1.leaves.tif").read_bytes() == labels
     report = run([scans], out, other, new_run=True)
@@ -188,10 +188,11 @@ def test_sheet_without_leaves_has_a_part_of_the_same_schema(run, tmp_path, draw)
     Image.new("RGB", (280, 420), (235, 228, 210)).save(tmp_path / "scans" / "bare.png")
     out = tmp_path / "out"
     run([tmp_path / "scans"], out)
-    bare, full = (pq.read_schema(out / "traits" / f"{n}.parquet") for n in ("bare", "full"))
+    parts = out / "traits"
+    bare, full = (pq.read_schema(parts / f"{n}.parquet") for n in ("bare", "full"))
     assert bare.equals(full, check_metadata=True)
     told = json.loads(bare.metadata[b"napari-herbarium"])
-    assert told["settings"]["leaves"]["min_area_px"] == 100
+    assert told["settings"]["segment"]["detail"] == "full"
     assert entries(out)["bare"].facts["confidence"] == 0.0
 
 

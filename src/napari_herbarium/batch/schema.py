@@ -13,18 +13,18 @@ from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.rows import COLUMNS
 
 _TEXT = frozenset(
-    [
+    {
         "sheet",
         "catalog_number",
         "whole_by",
         "axis_source",
         "scale_source",
         "scale_trust",
-    ]
+    }
 )
 _TRUTH = frozenset({"whole", "touches_edge"})
 _COUNTS = frozenset(
-    [
+    {
         "label",
         "area_px",
         "bbox_top",
@@ -38,7 +38,7 @@ _COUNTS = frozenset(
         "teeth",
         "filled_area_px",
         "hole_area_px",
-    ]
+    }
 )
 RUN_COLUMNS = {
     "source": pa.string(),

@@ -144,7 +144,7 @@ def write_sheets_table(plan: Plan, entries: Iterable[Entry]) -> None:
     write_table(plan.layout.sheets_table, pa.Table.from_pylist(rows, schema=schema))
 
 
-_STEPS = ("read", "scale", "segment", "extract", "measure", "write", "total")
+STEPS = ("read", "scale", "segment", "extract", "measure", "write", "total")
 _SHEETS = pa.schema(
     [
         ("sheet", pa.string()),
@@ -162,7 +162,7 @@ _SHEETS = pa.schema(
         ("confidence", pa.float64()),
         ("worker", pa.string()),
         ("memory_mib", pa.int64()),
-        *((f"seconds_{step}", pa.float64()) for step in _STEPS),
+        *((f"seconds_{step}", pa.float64()) for step in STEPS),
     ]
 )
 
@@ -176,9 +176,32 @@ def _sheet_row(entry: Entry, carried: Sequence[str]) -> dict[str, Any]:
         "state": entry.state.value,
         "reason": plain_text(entry.reason),
         "at": entry.at,
-        **{f"seconds_{step}": seconds.get(step) for step in _STEPS},
+        **{f"seconds_{step}": seconds.get(step) for step in STEPS},
         **dict(zip(carried, entry.facts.get("carried", ()), strict=False)),
     }
+
+
+def read_columns(
+    plan: Plan, names: Sequence[str], columns: Sequence[str]
+) -> dict[str, list[float]]:
+    """Give some columns of the rows of some sheets.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the sheets; one without a part counts for nothing.
+    columns : sequence of str
+        Numeric columns; those that the run does not have are left out.
+    """
+    wanted = [name for name in columns if name in schema_of(plan).names]
+    values: dict[str, list[float]] = {name: [] for name in wanted}
+    for name in names:
+        path = plan.layout.part(name)
+        if path.exists():
+            part = pq.read_table(path, columns=wanted, partitioning=None)
+            for column in wanted:
+                values[column] += part[column].to_pylist()
+    return values
 
 
 def write_traits_csv(plan: Plan, names: Iterable[str]) -> None:

@@ -1,0 +1,77 @@
+"""Small pictures of sheets with the outlines of their leaves."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import tifffile
+from PIL import Image
+
+from napari_herbarium.batch.fetch import local_file
+from napari_herbarium.batch.ledger import Entry
+from napari_herbarium.batch.plan import Plan
+from napari_herbarium.errors import HerbariumError
+from napari_herbarium.measure.overlay import draw_overlay
+from napari_herbarium.sheet.read import read_sheet
+
+LONG_SIDE = 480
+SECONDS_FOR_ALL = 60.0
+"""Huge scans take a second or two each; a page does not need all of them."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A sheet on the contact sheet.
+
+    Attributes
+    ----------
+    entry : Entry
+        The sheet.
+    jpeg : str or None
+        Base64.
+    labels : str
+        Path of its labels, from the run's folder.
+    why_not : str
+        Why there is no picture.
+    """
+
+    entry: Entry
+    jpeg: str | None
+    labels: str
+    why_not: str = ""
+
+
+def contact_pictures(plan: Plan, entries: Sequence[Entry]) -> Iterator[Picture]:
+    """Draw sheets, one after the other.
+
+    A sheet that cannot be read any more is shown without its picture.
+    """
+    until = time.monotonic() + SECONDS_FOR_ALL
+    for entry in entries:
+        path = plan.layout.labels(entry.name)
+        labels = path.relative_to(plan.layout.out).as_posix()
+        if time.monotonic() > until:
+            yield Picture(entry, None, labels, "Not drawn: the sheets are very large.")
+            continue
+        try:
+            jpeg = _jpeg(entry.source, tifffile.imread(path))
+        except (HerbariumError, OSError, ValueError) as error:
+            yield Picture(entry, None, labels, str(error))
+            continue
+        yield Picture(entry, jpeg, labels)
+
+
+def _jpeg(source: str, labels: Any) -> str:
+    import dask
+
+    # Dask would hand the pieces to a cluster that another program uses.
+    with local_file(source) as path, dask.config.set(scheduler="threads"):
+        drawn = draw_overlay(read_sheet(path).image, labels, LONG_SIDE)
+    stream = BytesIO()
+    Image.fromarray(drawn).save(stream, "JPEG", quality=80)
+    return base64.b64encode(stream.getvalue()).decode()
