@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from psygnal import Signal
+
 from napari_herbarium._napari.preferences import Preferences
 from napari_herbarium.errors import ModelError
 from napari_herbarium.model.catalogue import find_model, list_models
 from napari_herbarium.model.checkpoint import CONFIG, read_config
 
 _USUAL_THRESHOLD = 0.5
+
+
+class Installed:
+    """Tells the open widgets of all viewers that models came or went.
+
+    Signals
+    -------
+    changed
+        Lists of models are to be made anew.
+    """
+
+    changed = Signal()
+
+
+installed = Installed()
 
 
 def model_choices(preferences: Preferences) -> dict[str, str]:

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QSizePolicy,
-    QSpinBox,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
 from superqt import QCollapsible, QLabeledDoubleSlider
 
 from napari_herbarium._napari import tooltips
-from napari_herbarium._napari.model_choice import (
-    add_folder,
-    model_choices,
-    own_threshold,
+from napari_herbarium._napari.controls import (
+    DEVICES,
+    check,
+    combo,
+    form_layout,
+    slim,
+    spin,
 )
+from napari_herbarium._napari.model_box import ModelBox
+from napari_herbarium._napari.model_choice import own_threshold
 from napari_herbarium._napari.preferences import Preferences
 from napari_herbarium.settings import (
     Detail,
-    Device,
     LeafMethod,
     LeafSettings,
     SegmentSettings,
@@ -42,14 +32,7 @@ _DETAILS = {
     "Fast: one pass": Detail.FAST,
     "As published: 512 px": Detail.PAPER,
 }
-_DEVICES = {
-    "Automatic": Device.AUTO,
-    "CPU": Device.CPU,
-    "CUDA (NVIDIA)": Device.CUDA,
-    "MPS (Apple)": Device.MPS,
-}
 _METHODS = {"Threshold": LeafMethod.DEFAULT, "As published": LeafMethod.PAPER}
-_SLIM_PX = 80
 
 
 class SegmentForm(QWidget):
@@ -72,7 +55,7 @@ class SegmentForm(QWidget):
 
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._models = model_choices(preferences)
+        self.models = ModelBox(preferences)
         self._calibrated = False
         self._own_threshold = True
         self._build_basic()
@@ -85,7 +68,7 @@ class SegmentForm(QWidget):
     def segment_settings(self) -> SegmentSettings:
         """Give the settings of the network run."""
         return SegmentSettings(
-            model=self._models.get(self.model.currentText(), ""),
+            model=self.models.loads(),
             detail=self.detail.currentData(),
             device=self.device.currentData(),
             tile=self.tile.value() // 32 * 32,
@@ -107,7 +90,7 @@ class SegmentForm(QWidget):
 
     def has_model(self) -> bool:
         """Whether there is any model to choose."""
-        return bool(self._models)
+        return self.models.has_model()
 
     def set_calibrated(self, calibrated: bool) -> None:
         """Ask for the smallest area in mm2 or in px; keeps no value of the other."""
@@ -128,22 +111,18 @@ class SegmentForm(QWidget):
 
     def take_preferences(self, preferences: Preferences) -> None:
         """Set the controls that have a preference."""
-        self._models |= model_choices(preferences)
-        self._list_models(_shown(self._models, preferences.model))
+        self.models.take_preferences(preferences)
         self.device.setCurrentIndex(self.device.findData(preferences.device.value))
         self.detail.setCurrentIndex(self.detail.findData(preferences.detail.value))
 
     def add_model(self, folder: Path) -> None:
         """Offer a model folder, and choose it."""
-        self._list_models(add_folder(self._models, folder))
+        self.models.add(folder)
 
     def _build_basic(self) -> None:
-        self.model = _combo(tooltips.MODEL)
-        self.browse = QToolButton()
-        self.browse.setText("…")
-        self.browse.setToolTip(tooltips.BROWSE_MODEL)
-        self.detail = _combo(tooltips.DETAIL, _DETAILS)
-        self.device = _combo(tooltips.DEVICE, _DEVICES)
+        self.model = self.models.combo
+        self.detail = combo(tooltips.DETAIL, _DETAILS)
+        self.device = combo(tooltips.DEVICE, DEVICES)
 
     def _build_leaf_controls(self) -> None:
         self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
@@ -152,32 +131,29 @@ class SegmentForm(QWidget):
         self.threshold.setToolTip(tooltips.THRESHOLD)
         self.min_area = QDoubleSpinBox()
         self.min_area.setKeyboardTracking(False)
-        _slim(self.min_area)
+        slim(self.min_area)
         self.set_calibrated(False)
-        self.fill_holes = _check("Fill holes", tooltips.FILL_HOLES)
-        self.split_touching = _check("Split touching leaves", tooltips.SPLIT)
-        self.method = _combo(tooltips.METHOD, _METHODS)
+        self.fill_holes = check("Fill holes", tooltips.FILL_HOLES)
+        self.split_touching = check("Split touching leaves", tooltips.SPLIT)
+        self.method = combo(tooltips.METHOD, _METHODS)
 
     def _build_memory_controls(self) -> None:
         defaults = SegmentSettings()
         self.tile = QSpinBox()
         self.tile.setRange(128, 4096)
         self.tile.setSingleStep(32)
-        _spin(self.tile, tooltips.TILE, " px", defaults.tile)
+        spin(self.tile, tooltips.TILE, " px", defaults.tile)
         self.batch = QSpinBox()
         self.batch.setRange(1, 256)
-        _spin(self.batch, tooltips.BATCH, " tiles", defaults.batch)
+        spin(self.batch, tooltips.BATCH, " tiles", defaults.batch)
 
     def _lay_out(self) -> None:
-        model_row = QHBoxLayout()
-        model_row.addWidget(self.model)
-        model_row.addWidget(self.browse)
-        basic = _form_layout()
-        basic.addRow("Model", model_row)
+        basic = form_layout()
+        basic.addRow("Model", self.models)
         basic.addRow("Detail", self.detail)
         basic.addRow("Device", self.device)
         inside = QWidget()
-        advanced = _form_layout(inside)
+        advanced = form_layout(inside)
         advanced.addRow("Threshold", self.threshold)
         advanced.addRow("Minimum area", self.min_area)
         advanced.addRow(self.fill_holes)
@@ -194,27 +170,14 @@ class SegmentForm(QWidget):
         layout.addWidget(self.advanced)
 
     def _connect(self) -> None:
-        self.browse.clicked.connect(self._browse)
-        self.model.currentIndexChanged.connect(self._use_own_threshold)
+        self.models.chosen.connect(self._use_own_threshold)
         self.threshold.valueChanged.connect(self._on_threshold)
         self.min_area.valueChanged.connect(self._on_leaf_setting)
         self.fill_holes.toggled.connect(self._on_leaf_setting)
         self.split_touching.toggled.connect(self._on_leaf_setting)
         self.method.currentIndexChanged.connect(self._on_leaf_setting)
 
-    def _list_models(self, chosen: str) -> None:
-        self.model.blockSignals(True)
-        self.model.clear()
-        for shown, loads in self._models.items():
-            self.model.addItem(shown)
-            self.model.setItemData(
-                self.model.count() - 1, loads, Qt.ItemDataRole.ToolTipRole
-            )
-        self.model.setCurrentIndex(max(self.model.findText(chosen), 0))
-        self.model.blockSignals(False)
-        self._use_own_threshold()
-
-    def _use_own_threshold(self, _index: int = 0) -> None:
+    def _use_own_threshold(self) -> None:
         """Put the slider where the model's threshold is, until the user moves it."""
         if self._own_threshold:
             self.threshold.blockSignals(True)
@@ -227,48 +190,3 @@ class SegmentForm(QWidget):
 
     def _on_leaf_setting(self, _value: object = None) -> None:
         self.leaf_settings_changed.emit()
-
-    def _browse(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Choose a model folder")
-        if folder:
-            self.add_model(Path(folder))
-
-
-def _shown(choices: dict[str, str], loads: str) -> str:
-    return next((shown for shown, what in choices.items() if what == loads), loads)
-
-
-def _combo(tip: str, choices: Mapping[str, StrEnum] | None = None) -> QComboBox:
-    combo = QComboBox()
-    combo.setToolTip(tip)
-    _slim(combo)
-    for shown, value in (choices or {}).items():
-        # Plain text: Qt finds an enum member only by the member itself.
-        combo.addItem(shown, value.value)
-    return combo
-
-
-def _spin(box: QSpinBox, tip: str, suffix: str, value: int) -> None:
-    box.setToolTip(tip)
-    box.setSuffix(suffix)
-    box.setValue(value)
-    _slim(box)
-
-
-def _slim(control: QWidget) -> None:
-    """Let a control shrink: a long name must not make the whole dock wide."""
-    control.setMinimumWidth(_SLIM_PX)
-    control.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-
-def _check(text: str, tip: str) -> QCheckBox:
-    box = QCheckBox(text)
-    box.setToolTip(tip)
-    return box
-
-
-def _form_layout(parent: QWidget | None = None) -> QFormLayout:
-    form = QFormLayout(parent) if parent is not None else QFormLayout()
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    return form

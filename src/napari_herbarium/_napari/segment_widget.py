@@ -150,7 +150,7 @@ class SegmentLeaves(QWidget):
         self.chooser.chosen.connect(self._on_chosen)
         self.scale.accepted.connect(self._on_scale_accepted)
         self.form.leaf_settings_changed.connect(self._on_leaf_settings)
-        self.form.model.currentIndexChanged.connect(self._refresh)
+        self.form.models.chosen.connect(self._refresh)
         self.button.clicked.connect(self._on_click)
         self._settle.timeout.connect(self._tune)
         self.runner.state_changed.connect(self._refresh)

@@ -1,0 +1,65 @@
+"""Controls that look and shrink alike in all our widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QSizePolicy,
+    QSpinBox,
+    QWidget,
+)
+
+from napari_herbarium.settings import Device
+
+DEVICES = {
+    "Automatic": Device.AUTO,
+    "CPU": Device.CPU,
+    "CUDA (NVIDIA)": Device.CUDA,
+    "MPS (Apple)": Device.MPS,
+}
+_SLIM_PX = 80
+
+
+def combo(tip: str, choices: Mapping[str, StrEnum] | None = None) -> QComboBox:
+    """List of choices, by what they are called; its data are plain text."""
+    box = QComboBox()
+    box.setToolTip(tip)
+    slim(box)
+    for shown, value in (choices or {}).items():
+        # Plain text: Qt finds an enum member only by the member itself.
+        box.addItem(shown, value.value)
+    return box
+
+
+def spin(box: QSpinBox, tip: str, suffix: str, value: int) -> None:
+    """Give a box of whole numbers its unit, value and tooltip."""
+    box.setToolTip(tip)
+    box.setSuffix(suffix)
+    box.setValue(value)
+    slim(box)
+
+
+def slim(control: QWidget) -> None:
+    """Let a control shrink: a long name must not make the whole dock wide."""
+    control.setMinimumWidth(_SLIM_PX)
+    control.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+
+def check(text: str, tip: str) -> QCheckBox:
+    """Box to tick."""
+    box = QCheckBox(text)
+    box.setToolTip(tip)
+    return box
+
+
+def form_layout(parent: QWidget | None = None) -> QFormLayout:
+    """Form without margins, whose fields grow."""
+    form = QFormLayout(parent) if parent is not None else QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form

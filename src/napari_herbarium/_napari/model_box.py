@@ -1,0 +1,102 @@
+"""A list of models that knows of new ones at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QToolButton, QWidget
+
+from napari_herbarium._napari import tooltips
+from napari_herbarium._napari.controls import combo
+from napari_herbarium._napari.layer_chooser import Wires
+from napari_herbarium._napari.model_choice import (
+    add_folder,
+    installed,
+    model_choices,
+)
+from napari_herbarium._napari.preferences import Preferences, read_preferences
+
+
+class ModelBox(QWidget):
+    """Lists the installed models, with a button for a model folder elsewhere.
+
+    Signals
+    -------
+    chosen
+        Another model may be chosen now.
+
+    Parameters
+    ----------
+    preferences : Preferences
+        Say where models are, and which one is chosen first.
+    tip : str
+        What the chosen model is for.
+    parent : QWidget, optional
+        Qt parent.
+    """
+
+    chosen = Signal()
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        tip: str = tooltips.MODEL,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._models = model_choices(preferences)
+        self.combo = combo(tip)
+        self.browse = QToolButton()
+        self.browse.setText("…")
+        self.browse.setToolTip(tooltips.BROWSE_MODEL)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.combo)
+        layout.addWidget(self.browse)
+        self.browse.clicked.connect(self._browse)
+        self.combo.currentIndexChanged.connect(lambda _: self.chosen.emit())
+        self._wires = Wires(self)
+        self._wires.connect(installed.changed, self._list_new)
+        self.take_preferences(preferences)
+
+    def loads(self) -> str:
+        """Name or path of the chosen model; empty when there is none."""
+        return self._models.get(self.combo.currentText(), "")
+
+    def has_model(self) -> bool:
+        """Whether there is any model to choose."""
+        return bool(self._models)
+
+    def add(self, folder: Path) -> None:
+        """Offer a model folder, and choose it."""
+        self._list(add_folder(self._models, folder))
+
+    def take_preferences(self, preferences: Preferences) -> None:
+        """Offer the models that the preferences know, and choose theirs."""
+        self._models |= model_choices(preferences)
+        self._list(_shown(self._models, preferences.model))
+
+    def _list_new(self) -> None:
+        """Offer models that came since; the choice stays."""
+        self._models |= model_choices(read_preferences())
+        self._list(self.combo.currentText())
+
+    def _list(self, chosen: str) -> None:
+        self.combo.blockSignals(True)
+        self.combo.clear()
+        for row, (shown, loads) in enumerate(self._models.items()):
+            self.combo.addItem(shown)
+            self.combo.setItemData(row, loads, Qt.ItemDataRole.ToolTipRole)
+        self.combo.setCurrentIndex(max(self.combo.findText(chosen), 0))
+        self.combo.blockSignals(False)
+        self.chosen.emit()
+
+    def _browse(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Choose a model folder")
+        if folder:
+            self.add(Path(folder))
+
+
+def _shown(choices: dict[str, str], loads: str) -> str:
+    return next((shown for shown, what in choices.items() if what == loads), loads)
