@@ -47,7 +47,7 @@ def models(tmp_path, monkeypatch):
 
 def test_the_new_model_is_in_the_list_and_tells_how_it_was_made(pairs, base, models):
     out = new_model_folder("my oaks")
-    reports, made = run(iter_train(few(), pairs(3), out, base=base))
+    _, made = run(iter_train(few(), pairs(3), out, base=base))
     assert made.ended == "all epochs"
     assert (made.epochs, made.steps) == (2, 6)
     assert "my oaks" in list_models()
@@ -102,10 +102,10 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(pairs, base, tmp_path, free
     whole, expected = run(iter_train(recipe, pairs(2), tmp_path / "a", base=base))
 
     job = iter_train(recipe, pairs(2), tmp_path / "b", base=base)
+    while next(job).done < 8:
+        pass
     with pytest.raises(RuntimeError, match="power cut"):
-        for report in job:
-            if report.done == 8 and report.what == "steps":
-                job.throw(RuntimeError("power cut"))
+        job.throw(RuntimeError("power cut"))
     assert not (tmp_path / "b").exists()
     job = iter_train(recipe, pairs(2), tmp_path / "b", base=base, resume=True)
     rest, found = run(job)
@@ -142,8 +142,8 @@ def test_resuming_with_other_sheets_or_recipe_is_refused(pairs, base, tmp_path):
     run(iter_train(few(), pairs(2), tmp_path / "m", base=base), stop)
     with pytest.raises(SettingsError, match="pairs"):
         run(iter_train(few(), pairs(3), tmp_path / "m", base=base, resume=True))
+    other = few(rate=1e-5)
     with pytest.raises(SettingsError, match="recipe"):
-        other = few(rate=1e-5)
         run(iter_train(other, pairs(2), tmp_path / "m", base=base, resume=True))
     with pytest.raises(SettingsError, match="no unfinished training"):
         next(iter_train(few(), pairs(2), tmp_path / "n", base=base, resume=True))
@@ -153,7 +153,7 @@ def test_a_stopped_run_can_go_on(pairs, base, tmp_path):
     stop = lambda report: report.what == "steps" and report.done == 4  # noqa: E731
     run(iter_train(few(), pairs(2), tmp_path / "m", base=base), stop)
     job = iter_train(few(), pairs(2), tmp_path / "m", base=base, resume=True)
-    reports, made = run(job)
+    reports, _ = run(job)
     assert min(r.done for r in reports if r.what == "steps" and not r.scored) == 5
     assert load_model(tmp_path / "m").config.figures["ended"] == "all epochs"
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
@@ -196,5 +196,6 @@ def test_the_minutes_are_kept(pairs, base, tmp_path):
     recipe = few(epochs=900, minutes=0.1)
     reports, made = run(iter_train(recipe, pairs(2), tmp_path / "m", base=base))
     assert made.ended == "minutes"
-    assert 3 < made.steps < 2700
-    assert reports[-1].seconds_left < 6
+    assert 1 <= made.steps < 2700
+    left = [r.seconds_left for r in reports if r.seconds_left is not None]
+    assert all(0 <= seconds <= 6 for seconds in left)

@@ -179,7 +179,7 @@ EARLY_LAYERS = {
     "resnet101": ("conv1", "bn1", "layer1"),
     "resnet50": ("conv1", "bn1", "layer1"),
     "mobilenet_v2": tuple(f"features.{i}" for i in range(4)),
-    "tu-xception65": ("model.stem", "model.blocks.0"),
+    "tu-xception65": ("model.stem_0", "model.stem_1", "model.blocks_0"),
     "tu-tf_efficientnet_lite2": ("model.conv_stem", "model.bn1", "model.blocks.0"),
 }
 """Modules of each encoder that see edges and colours, not plants."""

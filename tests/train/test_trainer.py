@@ -1,0 +1,139 @@
+"""One step at a time: micro-batches, threads, anchors, memory and odd files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
+from napari_herbarium.train.batches import Seeded, batches
+from napari_herbarium.train.loop_settings import LoopSettings
+from napari_herbarium.train.losses import bce_loss
+from napari_herbarium.train.trainer import Trainer
+
+
+class Small(torch.nn.Module):
+    """A network with dropout, so that chance matters."""
+
+    def __init__(self, dropout=0.0):
+        super().__init__()
+        self.encoder = torch.nn.Conv2d(3, 8, 3, padding=1)
+        self.dropout = torch.nn.Dropout(dropout)
+        self.head = torch.nn.Conv2d(8, 1, 1)
+
+    def forward(self, x):
+        return self.head(self.dropout(self.encoder(x).relu()))
+
+
+def draw(rng):
+    mask = np.zeros((16, 16), np.uint8)
+    mask[: rng.integers(4, 12)] = 1
+    image = np.where(mask[..., None] == 1, 60, 220) + rng.integers(-9, 9, (16, 16, 3))
+    return image.astype(np.uint8), mask
+
+
+def trainer(dropout=0.0, **changes):
+    torch.manual_seed(0)
+    plain = {"batch": 4, "warmup": 0, "workers": 0, "steps": 20, "decoder_rate": 0.01}
+    settings = LoopSettings(precision="32-true", accelerator="cpu", **(plain | changes))
+    normalise = lambda images: images.float() / 127.5 - 1  # noqa: E731
+    return Trainer(Small(dropout), settings, normalise, bce_loss)
+
+
+def losses(made, first=0, count=6):
+    crops = batches(Seeded(draw, 0), made.settings, first)
+    return [made.step(*next(crops)) for _ in range(count)]
+
+
+def test_micro_batches_change_nothing_but_memory():
+    plain, micro = losses(trainer()), losses(trainer(micro_batch=1))
+    assert micro == pytest.approx(plain, rel=1e-4)
+    assert losses(trainer(micro_batch=3)) == pytest.approx(plain, rel=1e-4)
+
+
+def test_threads_and_processes_cut_the_same_crops():
+    plain = losses(trainer(dropout=0.5))
+    assert losses(trainer(dropout=0.5, threads=3)) == plain
+    assert losses(trainer(dropout=0.5, workers=1)) == plain
+
+
+def test_resuming_gives_the_same_losses_to_the_bit_with_dropout(tmp_path):
+    whole = losses(trainer(dropout=0.5), count=10)
+    made = trainer(dropout=0.5)
+    losses(made, count=4)
+    made.save(tmp_path / "state.safetensors", {"note": [1, "two"]})
+    torch.manual_seed(99)
+    again = trainer(dropout=0.5)
+    assert again.resume(tmp_path / "state.safetensors") == {"note": [1, "two"]}
+    assert losses(again, first=4) == whole[4:]
+
+
+def test_too_little_memory_halves_the_micro_batch(monkeypatch):
+    made = trainer()
+    forward, seen = made._forward, []
+
+    def tight(images, masks):
+        seen.append(len(images))
+        if len(images) > 1:
+            raise MemoryError
+        return forward(images, masks)
+
+    monkeypatch.setattr(made, "_forward", tight)
+    assert losses(made, count=2) == pytest.approx(losses(trainer(), count=2), rel=1e-4)
+    assert seen == [4, 2, 1, 1, 1, 1, 1, 1, 1, 1]
+
+    def none(images, masks):
+        raise MemoryError
+
+    monkeypatch.setattr(made, "_forward", none)
+    with pytest.raises(SettingsError, match="Memory"):
+        losses(made, count=1)
+
+
+def test_an_anchor_keeps_weights_nearer_to_the_start():
+    def moved(**changes):
+        made = trainer(**changes)
+        start = made._network.head.weight.detach().clone()
+        losses(made, count=15)
+        return float((made._network.head.weight - start).detach().norm())
+
+    assert moved(anchor=30.0) < 0.7 * moved()
+
+
+def test_a_loss_that_is_no_number_is_said():
+    made = trainer()
+    with torch.no_grad():
+        made._network.head.weight.fill_(float("nan"))
+    with pytest.raises(SettingsError, match="lower the rates"):
+        losses(made, count=1)
+
+
+def test_a_state_of_another_network_or_kind_is_refused(tmp_path):
+    path = tmp_path / "state.safetensors"
+    path.write_bytes(b"\x80\x04pickle")
+    with pytest.raises(ModelError, match="start again"):
+        trainer().resume(path)
+    trainer().save(path, {})
+    other = trainer()
+    other._network.extra = torch.nn.Linear(1, 1)
+    with pytest.raises(ModelError, match="another network"):
+        other.resume(path)
+
+
+def test_a_full_disk_is_said_and_the_last_state_stays(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    path = tmp_path / "state.safetensors"
+    made = trainer()
+    made.save(path, {"step": 1})
+
+    def full(target, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(HerbariumError, match="No space left"):
+        made.save(path, {"step": 2})
+    monkeypatch.undo()
+    assert trainer().resume(path) == {"step": 1}
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
