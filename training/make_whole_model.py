@@ -50,8 +50,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--real", type=float, default=0.45, help="share of instances")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--architecture", choices=("small", "vgg16"), default="small")
-    parser.add_argument("--size", type=int, default=96)
+    parser.add_argument("--architecture", default="outline")
+    parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--alone", action="store_true", help="silhouette only")
     parser.add_argument("--start", type=Path, help="torchvision's VGG16 state dict")
     options = parser.parse_args()
@@ -70,7 +70,7 @@ def main() -> None:
         state = torch.load(options.start, weights_only=True)
         features = {k[9:]: v for k, v in state.items() if k.startswith("features.")}
         network.encoder.load_state_dict(features)
-    draw = sampler(*training_data(options.data), config.size, options.real)
+    draw = sampler(*training_data(options.data), config, options.real)
     average = _run(network, draw, _settings(options), options.out)
     save_model(options.out / "model", average.network, config, "See WHOLE_LEAVES.md")
 

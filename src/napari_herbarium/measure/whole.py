@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from napari_herbarium.measure.columns import check_labels
-from napari_herbarium.measure.whole_input import Box, label_square
+from napari_herbarium.measure.whole_input import Box, label_square, network_input
 from napari_herbarium.model.checkpoint import read_config_as
 from napari_herbarium.model.whole_network import (
     WholeConfig,
@@ -109,11 +109,11 @@ def whole_probability(
     """
     import torch
 
-    shares = torch.from_numpy(np.stack(squares)).float().div_(255)
-    views = (shares, shares.transpose(2, 3))
+    views = [view for square in squares for view in (square, square.swapaxes(1, 2))]
+    given = [network_input(view, model.config.architecture) for view in views]
     with torch.inference_mode():
-        logits = torch.stack([model.network(view) for view in views])
-    return [float(p) for p in torch.sigmoid(logits.mean(0))]
+        logits = model.network(torch.from_numpy(np.stack(given)))
+        return torch.sigmoid(logits.view(-1, 2).mean(1)).tolist()
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_herbarium.measure.whole_outline import outline_sequence
+
 MARGIN = 0.08
 _LARGEST = 768
 
@@ -40,6 +42,26 @@ def label_square(
     """
     own, others = _square_masks(labels, box, label)
     return np.stack([_resized(own, size), _resized(others, size)])
+
+
+def network_input(square: NDArray[np.uint8], architecture: str) -> NDArray[np.float32]:
+    """Turn a square into what a network eats.
+
+    Parameters
+    ----------
+    square : 2 x S x S uint8
+        From `label_square`.
+    architecture : str
+        See `napari_herbarium.model.whole_network.WholeConfig`.
+
+    Returns
+    -------
+    float32
+        18 x 1 x 256 along the outline, or 2 x S x S on 0..1.
+    """
+    if architecture == "outline":
+        return outline_sequence(square)[:, None]
+    return (square / 255).astype(np.float32)
 
 
 def _square_masks(

@@ -1,7 +1,8 @@
 """The network that tells single whole leaves from everything else.
 
-It sees a square of two channels: the silhouette of one label, and what may hide a part
-of it (other labels, and what lies beyond the picture).
+It is shown a square of two channels: the silhouette of one label, and what may hide a
+part of it (other labels, and what lies beyond the picture). The bundled one reads the
+outline in it point by point; the others look at the square.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from napari_herbarium.model.checkpoint import fill_network, read_config_as
 if TYPE_CHECKING:
     from torch import nn
 
-CHANNELS = 2
+SQUARE_CHANNELS = 2
+OUTLINE_CHANNELS = 18
 _WIDTHS = (32, 64, 128)
+_RING_WIDTHS = (64, 96, 128)
+
+Architecture = Literal["outline", "square", "vgg16"]
 
 
 class WholeConfig(BaseModel):
@@ -29,11 +34,12 @@ class WholeConfig(BaseModel):
     name : str
         Name of the classifier.
     architecture : str
-        ``"small"`` (half a million parameters) or ``"vgg16"`` (the published one).
+        ``"outline"`` (reads the outline point by point), ``"square"`` (a small network
+        that looks at the square) or ``"vgg16"`` (the published one).
     size : int
         Side of the square in px.
     neighbours : bool
-        Whether the second channel is looked at.
+        Whether the square's second channel is looked at; the outline's always is.
     threshold : float
         Whole where the probability is at least this.
     version : str
@@ -45,7 +51,7 @@ class WholeConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    architecture: Literal["small", "vgg16"] = "small"
+    architecture: Architecture = "outline"
     size: int = Field(default=128, ge=32, le=512)
     neighbours: bool = True
     threshold: float = Field(default=0.5, gt=0, lt=1)
@@ -60,7 +66,8 @@ class WholeModel:
     Attributes
     ----------
     network : torch.nn.Module
-        In evaluation mode, float32, on the CPU; B x 2 x S x S on 0..1 to B logits.
+        In evaluation mode, float32, on the CPU; B x 2 x S x S on 0..1, or
+        B x 18 x 1 x N along the outline, to B logits.
     config : WholeConfig
         How to feed it.
     sha256 : str
@@ -92,37 +99,116 @@ def build_whole_network(config: WholeConfig) -> nn.Module:
     """
     from torch import Tensor, nn
 
-    published = config.architecture == "vgg16"
-    encoder, head = _vgg16() if published else _small()
+    build = {"outline": _outline, "square": _square, "vgg16": _vgg16}
+    encoder, head = build[config.architecture]()
 
     class WholeNetwork(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.encoder, self.head = encoder, head
 
-        def forward(self, squares: Tensor) -> Tensor:
-            if published:
-                squares = squares[:, :1].expand(-1, 3, -1, -1)
+        def forward(self, given: Tensor) -> Tensor:
+            if config.architecture == "outline":
+                given = given[:, :, 0]
+            elif config.architecture == "vgg16":
+                given = given[:, :1].expand(-1, 3, -1, -1)
             elif not config.neighbours:
-                squares = squares[:, :1].expand(-1, CHANNELS, -1, -1)
-            logits: Tensor = self.head(self.encoder(squares))
+                given = given[:, :1].expand(-1, SQUARE_CHANNELS, -1, -1)
+            logits: Tensor = self.head(self.encoder(given))
             return logits[:, 0]
 
     return WholeNetwork()
 
 
-def _small() -> tuple[nn.Module, nn.Module]:
+def _outline() -> tuple[nn.Module, nn.Module]:
+    """Residual blocks around the ring of points, three halvings."""
+    from torch import nn
+
+    layers = [*_ring_layer(OUTLINE_CHANNELS, 48, 7, 1), nn.ReLU(inplace=True)]
+    before = 48
+    for width in _RING_WIDTHS:
+        layers += [*_ring_layer(before, width, 5, 2), nn.ReLU(inplace=True)]
+        layers += [_ring_block(width, 1), _ring_block(width, 2)]
+        before = width
+    head = nn.Sequential(
+        _mean_and_max(),
+        nn.Dropout(0.2),
+        nn.Linear(2 * before, 64),
+        nn.ReLU(inplace=True),
+        nn.Linear(64, 1),
+    )
+    return nn.Sequential(*layers), head
+
+
+def _ring_layer(
+    before: int, width: int, reach: int, stride: int = 1, dilation: int = 1
+) -> list[nn.Module]:
+    """Convolve around the ring, whose end is its beginning."""
+    from torch import nn
+
+    convolution = nn.Conv1d(
+        before,
+        width,
+        reach,
+        stride,
+        padding=dilation * (reach // 2),
+        dilation=dilation,
+        bias=False,
+        padding_mode="circular",
+    )
+    return [convolution, nn.BatchNorm1d(width)]
+
+
+def _ring_block(width: int, dilation: int) -> nn.Module:
+    from torch import nn
+
+    return _residual(
+        nn.Sequential(
+            *_ring_layer(width, width, 5, 1, dilation),
+            nn.ReLU(inplace=True),
+            *_ring_layer(width, width, 5, 1, 1),
+        )
+    )
+
+
+def _mean_and_max() -> nn.Module:
+    """Mean and maximum of each channel around the ring."""
+    import torch
+    from torch import Tensor, nn
+
+    class MeanAndMax(nn.Module):
+        def forward(self, maps: Tensor) -> Tensor:
+            return torch.cat([maps.mean(-1), maps.amax(-1)], 1)
+
+    return MeanAndMax()
+
+
+def _residual(inner: nn.Module) -> nn.Module:
+    """Add what an inner part makes of maps to the maps."""
+    from torch import Tensor, nn
+
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.relu = inner, nn.ReLU(inplace=True)
+
+        def forward(self, maps: Tensor) -> Tensor:
+            result: Tensor = self.relu(self.inner(maps) + maps)
+            return result
+
+    return Residual()
+
+
+def _square() -> tuple[nn.Module, nn.Module]:
     """Four halvings, residual blocks, half a million parameters."""
     from torch import nn
 
-    layers: list[nn.Module] = [
-        nn.Conv2d(CHANNELS, 16, 5, stride=2, padding=2, bias=False),
-        nn.BatchNorm2d(16),
-        nn.ReLU(inplace=True),
-    ]
+    layers = [*_layer(SQUARE_CHANNELS, 16, 5, 2), nn.ReLU(inplace=True)]
     before = 16
     for width in _WIDTHS:
-        layers += [_block(before, width, 2), _block(width, width, 1)]
+        layers += [*_layer(before, width, 3, 2), nn.ReLU(inplace=True)]
+        inner = [*_layer(width, width), nn.ReLU(inplace=True), *_layer(width, width)]
+        layers.append(_residual(nn.Sequential(*inner)))
         before = width
     head = nn.Sequential(
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(before, 1)
@@ -130,29 +216,13 @@ def _small() -> tuple[nn.Module, nn.Module]:
     return nn.Sequential(*layers), head
 
 
-def _block(before: int, width: int, stride: int) -> nn.Module:
-    """Two 3 x 3 convolutions, with a way past them where the shape stays."""
-    from torch import Tensor, nn
+def _layer(before: int, width: int, side: int = 3, stride: int = 1) -> list[nn.Module]:
+    from torch import nn
 
-    class Block(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.convolutions = nn.Sequential(
-                nn.Conv2d(before, width, 3, stride, 1, bias=False),
-                nn.BatchNorm2d(width),
-                nn.ReLU(inplace=True),
-                nn.Conv2d(width, width, 3, 1, 1, bias=False),
-                nn.BatchNorm2d(width),
-            )
-            self.past = before == width and stride == 1
-            self.relu = nn.ReLU(inplace=True)
-
-        def forward(self, maps: Tensor) -> Tensor:
-            out = self.convolutions(maps)
-            result: Tensor = self.relu(out + maps if self.past else out)
-            return result
-
-    return Block()
+    return [
+        nn.Conv2d(before, width, side, stride, side // 2, bias=False),
+        nn.BatchNorm2d(width),
+    ]
 
 
 def _vgg16() -> tuple[nn.Module, nn.Module]:

@@ -105,7 +105,7 @@ def iter_finetune_whole(
         seed=seed,
         checkpoint_every=steps,
     )
-    draw = _mixed(examples, drawn_silhouettes(seed), model.config.size)
+    draw = _mixed(examples, drawn_silhouettes(seed), model.config)
     average = yield from learn_whole(model.network, draw, settings)
     config = model.config.model_copy(
         update={"name": out.name, "version": f"{model.config.version}+", "figures": {}}
@@ -140,10 +140,10 @@ def _drawn(form: Form, rng: np.random.Generator) -> Silhouette | None:
 
 
 def _mixed(
-    examples: Sequence[Instance], drawn: Sequence[Silhouette], size: int
+    examples: Sequence[Instance], drawn: Sequence[Silhouette], config: WholeConfig
 ) -> Callable[[np.random.Generator], tuple[NDArray, NDArray]]:
-    ours = sampler(drawn, examples, size, real=1.0)
-    theirs = sampler(drawn, [], size)
+    ours = sampler(drawn, examples, config, real=1.0)
+    theirs = sampler(drawn, [], config)
 
     def draw(rng: np.random.Generator) -> tuple[NDArray, NDArray]:
         return ours(rng) if rng.random() < _SHARE_OF_FLIPPED else theirs(rng)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -91,5 +92,9 @@ def _made(
         makers = NEGATIVE if number % 2 else POSITIVE
         shares = np.array(list(makers.values())) / sum(makers.values())
         maker = list(makers)[int(rng.choice(len(shares), p=shares))]
-        scene = maker(rng, lambda own=own, rng=rng: own[int(rng.integers(len(own)))])
+        scene = maker(rng, partial(_any_of, own, rng))
         yield maker, scene_square(scene, any_roughness(rng), size, rng)
+
+
+def _any_of(pool: Sequence[Silhouette], rng: np.random.Generator) -> Silhouette:
+    return pool[int(rng.integers(len(pool)))]

@@ -34,17 +34,16 @@ def learn_whole(
     network : torch.nn.Module
         From `napari_herbarium.model.whole_network.build_whole_network`.
     draw : callable
-        Gives a (S x S x 2 uint8, float32 0 or 1) sample for a random generator.
+        From `napari_herbarium.train.whole.squares.sampler`.
     settings : LoopSettings
     checkpoint : path, optional
         File that the state is written to, and resumed from when it exists.
     """
-    return train_steps(network, draw, settings, as_shares, _loss, checkpoint)
+    return train_steps(network, draw, settings, _as_given, _loss, checkpoint)
 
 
-def as_shares(squares: Tensor) -> Tensor:
-    """Bring 0..255 to 0..1."""
-    return squares.float().div_(255)
+def _as_given(given: Tensor) -> Tensor:
+    return given
 
 
 def _loss(logits: Tensor, whole: Tensor) -> Tensor:

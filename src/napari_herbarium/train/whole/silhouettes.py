@@ -62,10 +62,10 @@ def species_of(path: Path) -> str:
 
 def make_silhouette(name: str, species: str, mask: NDArray) -> Silhouette | None:
     """Clean a mask; None where it is no complete outline of one leaf."""
-    mask = _largest(mask)
-    if mask is None or _cut(mask):
+    only = _largest(mask)
+    if only is None or _cut(only):
         return None
-    picture = Image.fromarray(mask.astype(np.uint8) * 255)
+    picture = Image.fromarray(only.astype(np.uint8) * 255)
     scale = LONG_SIDE / max(picture.size)
     size = [max(1, round(side * scale)) for side in picture.size]
     leaf = np.asarray(picture.resize(size, Image.Resampling.BILINEAR)) >= 128

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from scipy.ndimage import find_objects
 
-from napari_herbarium.measure.whole_input import label_square
+from napari_herbarium.measure.whole_input import label_square, network_input
+from napari_herbarium.model.whole_network import WholeConfig
 from napari_herbarium.train.whole.canvas import largest
 from napari_herbarium.train.whole.instances import OTHERS, OWN, Instance
 from napari_herbarium.train.whole.scenes import Scene, make_scene
@@ -92,7 +93,7 @@ def turned(
 def sampler(
     silhouettes: Sequence[Silhouette],
     instances: Sequence[Instance],
-    size: int,
+    config: WholeConfig,
     real: float = 0.45,
 ) -> Callable[[np.random.Generator], tuple[NDArray, NDArray]]:
     """Mix of made scenes and turned instances.
@@ -100,17 +101,17 @@ def sampler(
     Parameters
     ----------
     silhouettes, instances : sequences
-        What to draw from. Every species is drawn equally often, and every sheet with
-        a weight of the square root of its instances.
-    size : int
-        Side of the square.
+        What to draw from; every species and every instance equally often.
+    config : WholeConfig
+        Of the network that learns.
     real : float
         Share of instances.
 
     Returns
     -------
     callable
-        Gives a (size x size x 2 uint8, float32 0 or 1) sample for a generator.
+        Gives what the network eats, channels last, and 0 or 1, both float32, for a
+        generator.
     """
     species = _by_species(silhouettes)
     pools = {
@@ -122,10 +123,11 @@ def sampler(
         pool = pools[whole]
         if pool and rng.random() < real:
             instance = pool[int(rng.integers(len(pool)))]
-            square = window_square(turned(instance, rng), size)
+            square = window_square(turned(instance, rng), config.size)
         else:
-            square = made_square(species, whole, size, rng)
-        return np.moveaxis(square, 0, 2), np.float32(whole)
+            square = made_square(species, whole, config.size, rng)
+        given = network_input(square, config.architecture)
+        return np.moveaxis(given, 0, 2), np.array(whole, np.float32)
 
     return draw
 

@@ -1,0 +1,109 @@
+"""The outline of a silhouette, point by point, as the whole-leaf classifier reads it.
+
+A cut, a tear or the edge of a leaf on top shows in how an outline turns, which a
+network sees at once when the turning itself is its input.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.measure import find_contours
+
+POINTS = 256
+_TURNS = (2, 5, 12, 30)
+_CHORDS = (8, 24)
+_OUTWARD = (2.0, 6.0)
+_INWARD = (3.0, 8.0, 18.0)
+
+Points = NDArray[np.float64]
+
+
+def outline_sequence(square: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Describe the outline in a square drawn by `whole_input.label_square`.
+
+    Parameters
+    ----------
+    square : 2 x S x S uint8
+        The label, and what may hide a part of it.
+
+    Returns
+    -------
+    18 x 256 float32
+        At evenly spaced points of the outer outline of the largest piece: place and
+        direction; turning over four distances, in half turns; straightness over two;
+        what may hide the leaf, 2 and 6 px outside; the label itself 3, 8 and 18 px
+        inside; and, the same at all points, length of the outline, area, and area of
+        holes and further pieces. Distances are for a square of 128 px.
+    """
+    own, others = np.pad(square, ((0, 0), (1, 1), (1, 1)))
+    ring = _longest_contour(own)
+    points, length = _evenly_spaced(ring)
+    unit = square.shape[1] / 128
+    ahead = np.roll(points, -1, 0) - np.roll(points, 1, 0)
+    along = ahead / np.maximum(np.hypot(*ahead.T), 1e-9)[:, None]
+    outside = np.column_stack([along[:, 1], -along[:, 0]]) * _outward_sign(points)
+    size = square.shape[1]
+    place = (points - points.mean(0)) / (size / 2)
+    area = (own > 127).sum() / size**2
+    filled = _enclosed(points) / size**2
+    steady = [length / (4 * size), area, filled - area]
+    rows = [
+        *place.T,
+        *along.T,
+        *(_turning(points, k) for k in _TURNS),
+        *(_straightness(points, k, length) for k in _CHORDS),
+        *(_sampled(others, points + outside * d * unit) for d in _OUTWARD),
+        *(_sampled(own, points - outside * d * unit) for d in _INWARD),
+        *(np.full(POINTS, value) for value in steady),
+    ]
+    return np.asarray(rows, np.float32)
+
+
+def _longest_contour(own: NDArray[np.uint8]) -> Points:
+    """Trace the outline; at a lower level where the label is too thin to show."""
+    level = min(127.5, max(int(own.max()), 1) / 2)
+    rings = find_contours(own, level)
+    if not rings:
+        return np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
+    return max(rings, key=len)
+
+
+def _evenly_spaced(ring: Points) -> tuple[Points, float]:
+    steps = np.hypot(*np.diff(ring, axis=0).T)
+    at = np.concatenate([[0], np.cumsum(steps)])
+    wanted = np.linspace(0, at[-1], POINTS, endpoint=False)
+    points = np.column_stack([np.interp(wanted, at, ring[:, k]) for k in (0, 1)])
+    return points, float(at[-1])
+
+
+def _enclosed(points: Points) -> float:
+    return abs(_signed_area(points))
+
+
+def _outward_sign(points: Points) -> float:
+    return 1.0 if _signed_area(points) > 0 else -1.0
+
+
+def _signed_area(points: Points) -> float:
+    y, x = points.T
+    return float((y * np.roll(x, -1) - x * np.roll(y, -1)).sum() / 2)
+
+
+def _turning(points: Points, reach: int) -> Points:
+    """Angle by which the outline turns at each point, in half turns."""
+    before = points - np.roll(points, reach, 0)
+    after = np.roll(points, -reach, 0) - points
+    cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
+    angle = np.arctan2(cross, (before * after).sum(1)) / np.pi
+    return angle * _outward_sign(points)
+
+
+def _straightness(points: Points, reach: int, length: float) -> Points:
+    chord = np.roll(points, -reach, 0) - np.roll(points, reach, 0)
+    return np.hypot(*chord.T) / max(2 * reach * length / POINTS, 1e-9)
+
+
+def _sampled(mask: NDArray[np.uint8], points: Points) -> Points:
+    at = np.clip(np.round(points).astype(int), 0, mask.shape[0] - 1)
+    return mask[at[:, 0], at[:, 1]] / 255
