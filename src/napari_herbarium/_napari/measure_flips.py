@@ -1,0 +1,52 @@
+"""What the user said about leaves being whole, and where it is kept.
+
+It is in the layer's features (``whole_by`` is ``"user"``), so it goes where the layer
+goes; and in the JSON file beside labels that were saved, where they find it again when
+they are opened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+SIDECAR_KEY = "whole_by_user"
+
+
+def flips_of(layer: Labels) -> dict[int, bool]:
+    """Give what the user said of a layer's leaves: label to whole or not."""
+    features = layer.features
+    if {"index", "whole", "whole_by"} <= set(features.columns):
+        return _said_in(features)
+    path = layer.source.path
+    return _said_beside(Path(path)) if path else {}
+
+
+def with_word(
+    flips: Mapping[int, bool], labels: list[int], word: bool | None
+) -> dict[int, bool]:
+    """Say something of leaves; None takes back what was said."""
+    others = {label: said for label, said in flips.items() if label not in labels}
+    return others if word is None else {**others, **dict.fromkeys(labels, word)}
+
+
+def _said_in(features: pd.DataFrame) -> dict[int, bool]:
+    said = features[features["whole_by"].eq("user") & features["whole"].notna()]
+    words = zip(said["index"], said["whole"], strict=True)
+    return {int(label): bool(word) for label, word in words}
+
+
+def _said_beside(path: Path) -> dict[int, bool]:
+    try:
+        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        words = told[SIDECAR_KEY].items()
+        return {int(label): bool(word) for label, word in words}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}

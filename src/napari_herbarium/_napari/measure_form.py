@@ -1,0 +1,148 @@
+"""Which leaves count as whole, and how leaves and traits are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible, QLabeledDoubleSlider
+
+from napari_herbarium._napari import measure_tooltips as tooltips
+from napari_herbarium._napari.measure_columns import (
+    meaning,
+    number_columns,
+    title,
+    twin,
+)
+from napari_herbarium._napari.measure_histogram import Histogram
+from napari_herbarium._napari.measure_legend import Legend
+
+_SLIM_PX = 80
+_FIRST_TRAITS = ("length_mm", "length_px")
+
+
+class ColourBy(StrEnum):
+    """What the colours of the leaves mean."""
+
+    NOTHING = "nothing"
+    WHOLE = "whole"
+    TRAIT = "trait"
+
+
+_COLOURS = {
+    "Their own": ColourBy.NOTHING,
+    "Whole or partial": ColourBy.WHOLE,
+    "The trait below": ColourBy.TRAIT,
+}
+
+
+class MeasureForm(QWidget):
+    """Controls under the table.
+
+    Signals
+    -------
+    threshold_changed
+        Other leaves may count as whole.
+    colours_changed
+        Leaves are to be coloured by something else.
+    trait_changed
+        Another trait is to be shown.
+    """
+
+    threshold_changed = Signal()
+    colours_changed = Signal()
+    trait_changed = Signal()
+
+    def __init__(self, threshold: float, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._build(threshold)
+        self._lay_out()
+        self.threshold.valueChanged.connect(self.threshold_changed)
+        self.colour.currentIndexChanged.connect(self.colours_changed)
+        self.trait.currentIndexChanged.connect(self.trait_changed)
+        self.unfold.toggled.connect(self.trait_changed)
+
+    def colour_by(self) -> ColourBy:
+        """Tell what the colours are to mean."""
+        return ColourBy(self.colour.currentData())
+
+    def shown_trait(self) -> str | None:
+        """Column that colours and histogram show; None before there is a table."""
+        return self.trait.currentData()
+
+    def wants_histogram(self) -> bool:
+        """Whether the histogram is unfolded."""
+        return bool(self.unfold.isExpanded())
+
+    def set_columns(self, columns: Sequence[str], unit: str) -> None:
+        """Offer the traits of a table in a unit; the chosen trait stays."""
+        offered = number_columns(columns, unit)
+        before = self.shown_trait()
+        kept = twin(before, unit, columns) if before else None
+        if [self.trait.itemData(i) for i in range(self.trait.count())] == offered:
+            return
+        self.trait.blockSignals(True)
+        self.trait.clear()
+        for row, column in enumerate(offered):
+            self.trait.addItem(title(column), column)
+            self.trait.setItemData(row, meaning(column), Qt.ItemDataRole.ToolTipRole)
+        first = next((c for c in (kept, *_FIRST_TRAITS) if c in offered), None)
+        self.trait.setCurrentIndex(
+            max(self.trait.findData(first), 0) if offered else -1
+        )
+        self.trait.blockSignals(False)
+        if self.shown_trait() != before:
+            self.trait_changed.emit()
+
+    def _build(self, threshold: float) -> None:
+        self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.threshold.setRange(0, 1)
+        self.threshold.setDecimals(2)
+        self.threshold.setValue(threshold)
+        self.threshold.setToolTip(tooltips.THRESHOLD)
+        self.counts = QLabel()
+        self.counts.setWordWrap(True)
+        self.counts.setToolTip(tooltips.THRESHOLD)
+        self.colour = _combo(tooltips.COLOUR)
+        for text, what in _COLOURS.items():
+            self.colour.addItem(text, what.value)
+        self.trait = _combo(tooltips.TRAIT)
+        self.legend = Legend()
+        self.histogram = Histogram()
+        self.histogram.setToolTip(tooltips.HISTOGRAM)
+        self.unfold = QCollapsible("Histogram", expandedIcon="▾", collapsedIcon="▸")
+        self.unfold.setToolTip(tooltips.HISTOGRAM)
+        self.unfold.setDuration(0)
+        self.unfold.addWidget(self.histogram)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        growth = QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
+        form.setFieldGrowthPolicy(growth)
+        form.addRow("Whole from", self.threshold)
+        form.addRow(self.counts)
+        form.addRow("Colour by", self.colour)
+        form.addRow("Trait", self.trait)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(form)
+        layout.addWidget(self.legend)
+        layout.addWidget(self.unfold)
+
+
+def _combo(tip: str) -> QComboBox:
+    combo = QComboBox()
+    combo.setToolTip(tip)
+    combo.setMinimumWidth(_SLIM_PX)
+    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return combo

@@ -1,0 +1,193 @@
+"""The scale of the sheet, and the ways to get one: line, ruler, file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_herbarium._napari import measure_tooltips as tooltips
+from napari_herbarium._napari.layer_chooser import Wires
+from napari_herbarium._napari.measure_calibrate import add_line_layer, drawn_line
+from napari_herbarium._napari.scale_line import ScaleLine
+from napari_herbarium.errors import SettingsError
+from napari_herbarium.sheet.calibrate import MM_PER, Line, line_mm_per_px
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer, Shapes
+
+_MM_PER_INCH = 25.4
+_DRAW = "Draw a line along the ruler."
+
+
+class ScaleBox(QWidget):
+    """Shows the scale and takes a better one.
+
+    Signals
+    -------
+    given : (float, str)
+        The user gave a scale in mm per px; where it is from.
+    ruler_asked
+        The user wants the ruler to be read.
+    """
+
+    given = Signal(float, str)
+    ruler_asked = Signal()
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._under: Layer | None = None
+        self._line: Shapes | None = None
+        self._offered: float | None = None
+        self._build()
+        self._lay_out()
+        self._connect()
+        self._refresh()
+
+    def show_layer(self, layer: Any) -> None:
+        """Show the scale of a layer: the sheet, or labels that have none."""
+        if self._line is not None and layer is not self._under:
+            self.drop_line()
+        self._under = layer
+        self.scale.show_layer(layer)
+        self._refresh()
+
+    def offer(self, mm_per_px: float | None) -> None:
+        """Offer the scale of a ruler that another scale contradicts; None for none."""
+        self._offered = mm_per_px
+        if mm_per_px is not None:
+            self.use_ruler.setText(f"Use the ruler: {mm_per_px:.4g} mm per px")
+        self._refresh()
+
+    def start_line(self) -> None:
+        """Give the user a layer and the tool to draw a line."""
+        if self._under is None or self._line is not None:
+            return
+        self._line = add_line_layer(self._viewer, self._under)
+        self._line.events.data.connect(self._refresh)
+        self._refresh()
+
+    def drop_line(self) -> None:
+        """Remove the layer with the line."""
+        line, self._line = self._line, None
+        if line is not None:
+            line.events.data.disconnect(self._refresh)
+            if line in self._viewer.layers:
+                self._viewer.layers.remove(line)
+        self._refresh()
+
+    def line_scale(self) -> float:
+        """Give the scale that line and length make, in mm per px.
+
+        Raises
+        ------
+        SettingsError
+            There is no line yet, or it makes no scale; the message says why.
+        """
+        ends = None
+        if self._line is not None and self._under is not None:
+            ends = drawn_line(self._line, self._under)
+        if ends is None:
+            raise SettingsError(_DRAW)
+        return line_mm_per_px(Line(*ends, self.length.value(), self.unit.currentText()))
+
+    def _build(self) -> None:
+        self.scale = ScaleLine()
+        self.draw = _button("Calibrate from a line", tooltips.DRAW_LINE)
+        self.read = _button("Read the ruler", tooltips.READ_RULER)
+        self.use_ruler = _button("", tooltips.USE_RULER)
+        self.length = QDoubleSpinBox()
+        self.length.setRange(0.01, 10_000)
+        self.length.setDecimals(2)
+        self.length.setValue(10)
+        self.length.setToolTip(tooltips.LINE_LENGTH)
+        self.unit = QComboBox()
+        self.unit.addItems(list(MM_PER))
+        self.unit.setCurrentText("cm")
+        self.unit.setToolTip(tooltips.LINE_UNIT)
+        self.use_line = _button("Use", tooltips.USE_LINE)
+        self.drop = _button("Drop", tooltips.DROP_LINE)
+        self.verdict = QLabel()
+        self.verdict.setWordWrap(True)
+
+    def _lay_out(self) -> None:
+        ways = QHBoxLayout()
+        ways.addWidget(self.draw)
+        ways.addWidget(self.read)
+        self.line_row = QWidget()
+        inside = QVBoxLayout(self.line_row)
+        inside.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
+        row.addWidget(QLabel("It is"))
+        for widget in (self.length, self.unit, self.use_line, self.drop):
+            row.addWidget(widget)
+        inside.addLayout(row)
+        inside.addWidget(self.verdict)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.scale)
+        layout.addLayout(ways)
+        layout.addWidget(self.use_ruler)
+        layout.addWidget(self.line_row)
+
+    def _connect(self) -> None:
+        self._wires = Wires(self)
+        self._wires.connect(self._viewer.layers.events.removed, self._on_removed)
+        self.scale.accepted.connect(lambda size: self.given.emit(size, "user"))
+        self.draw.clicked.connect(self.start_line)
+        self.read.clicked.connect(self.ruler_asked)
+        self.drop.clicked.connect(self.drop_line)
+        self.use_line.clicked.connect(self._use_line)
+        self.use_ruler.clicked.connect(self._use_ruler)
+        self.length.valueChanged.connect(self._refresh)
+        self.unit.currentIndexChanged.connect(self._refresh)
+
+    def _refresh(self, _event: object = None) -> None:
+        self.draw.setEnabled(self._under is not None and self._line is None)
+        self.line_row.setVisible(self._line is not None)
+        self.use_ruler.setVisible(self._offered is not None)
+        try:
+            size = self.line_scale()
+            self.verdict.setText(
+                f"{size:.4g} mm per px ({_MM_PER_INCH / size:.0f} ppi)"
+            )
+            self.use_line.setEnabled(True)
+        except SettingsError as error:
+            self.verdict.setText(str(error))
+            self.use_line.setEnabled(False)
+
+    def _use_line(self) -> None:
+        try:
+            size = self.line_scale()
+        except SettingsError as error:
+            self.verdict.setText(str(error))
+            return
+        self.drop_line()
+        self.given.emit(size, "user")
+
+    def _use_ruler(self) -> None:
+        size = self._offered
+        self.offer(None)
+        if size is not None:
+            self.given.emit(size, "ruler")
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self._line:
+            self.drop_line()
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    return button

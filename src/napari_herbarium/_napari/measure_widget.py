@@ -1,0 +1,318 @@
+"""The dock widget "Measure leaves".
+
+It holds no science: `LiveMeasure` has the core measure in the background and writes
+the layer's features; this shows the table, and turns clicks into words for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Labels
+from napari.utils.notifications import show_error
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_herbarium._napari import measure_tooltips as tooltips
+from napari_herbarium._napari.column import Column
+from napari_herbarium._napari.layer_chooser import LayerChooser, Wires
+from napari_herbarium._napari.measure_calibrate import set_scale
+from napari_herbarium._napari.measure_content import content_of, counts
+from napari_herbarium._napari.measure_form import MeasureForm
+from napari_herbarium._napari.measure_leaf import LeafClicks, box_of, go_to_leaf
+from napari_herbarium._napari.measure_live import LiveMeasure
+from napari_herbarium._napari.measure_painting import Painter
+from napari_herbarium._napari.measure_ruler import RulerReader
+from napari_herbarium._napari.measure_save import Content
+from napari_herbarium._napari.measure_save_menu import SaveMenu
+from napari_herbarium._napari.measure_scale_box import ScaleBox
+from napari_herbarium._napari.measure_subject import why_not_measured
+from napari_herbarium._napari.measure_table_bar import TableBar
+from napari_herbarium._napari.measure_table_view import LeafTable
+from napari_herbarium._napari.worker import State
+from napari_herbarium.progress import Progress
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+_WIDTH_PX = 250
+_PATIENCE_MS = 250
+_SETTLE_MS = 120
+_BUTTON = {
+    State.IDLE: ("Measure leaves", tooltips.MEASURE),
+    State.RUNNING: ("Cancel", tooltips.CANCEL),
+    State.CANCELLING: ("Cancelling…", tooltips.CANCEL),
+}
+_NO_SHEET = "none of this size: colours stay empty"
+
+
+class MeasureLeaves(QWidget):
+    """Measures the leaves of a labels layer and shows the table.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        The viewer; napari passes it by this name.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._message = ""
+        self.live = LiveMeasure(napari_viewer, self)
+        self.ruler = RulerReader()
+        self._build()
+        self._lay_out()
+        self._connect()
+        self._on_chosen(self.chooser.layer)
+
+    def run(self) -> None:
+        """Measure the chosen layer, if it can be and nothing runs yet."""
+        if self.live.runner.state is State.IDLE and self.live.measure():
+            self._say("")
+
+    def go_to(self, label: int) -> None:
+        """Select a leaf in the picture and move the camera to it."""
+        layer, measured = self.live.layer, self.live.measured
+        if layer is None or measured is None:
+            return
+        box = box_of(measured.table, label)
+        if box is not None:
+            layer.selected_label = label
+            go_to_leaf(self._viewer, layer, box)
+
+    def _build(self) -> None:
+        self.chooser = LayerChooser(self._viewer, kind=Labels)
+        self.chooser.setToolTip(tooltips.LABELS)
+        self.sheet = QLabel()
+        self.sheet.setWordWrap(True)
+        self.sheet.setToolTip(tooltips.SHEET)
+        self.scale = ScaleBox(self._viewer)
+        self.button = QPushButton()
+        self.progress = QProgressBar()
+        self.progress.setToolTip(tooltips.PROGRESS)
+        self.bar = TableBar()
+        self.table = LeafTable()
+        self.form = MeasureForm(self.live.threshold)
+        self.painter = Painter(self.live, self.form)
+        self.save = SaveMenu(self._content)
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+        )
+        self._patience = _timer(self, _PATIENCE_MS)
+        self._settle = _timer(self, _SETTLE_MS)
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        layers = QFormLayout()
+        layers.addRow("Leaves", self.chooser)
+        layers.addRow("Sheet", self.sheet)
+        column.addLayout(layers)
+        column.addWidget(self.scale)
+        column.addWidget(self.button)
+        column.addWidget(self.progress)
+        column.addWidget(self.message)
+        column.addWidget(self.bar)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.form)
+        column.addWidget(self.save)
+        scroll = Column(inside)
+        scroll.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        layout = QVBoxLayout(self)
+        layout.addWidget(scroll)
+        self.setMinimumWidth(_WIDTH_PX)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+
+    def _connect(self) -> None:
+        self._wires, self._layer_wires = Wires(self), Wires(self)
+        self._clicks = LeafClicks(
+            self._viewer, lambda: self.live.layer, self._on_leaf_clicked
+        )
+        self.destroyed.connect(self._clicks.stop)
+        self.destroyed.connect(self.ruler.runner.close)
+        self._wires.connect(self._viewer.layers.events, self._on_layers)
+        self.chooser.chosen.connect(self._on_chosen)
+        self._connect_work()
+        self._connect_controls()
+
+    def _connect_work(self) -> None:
+        self.live.updated.connect(self._on_updated)
+        self.live.runner.state_changed.connect(self._on_state)
+        self.live.runner.progressed.connect(self._show_progress)
+        self.live.runner.failed.connect(self._on_failed)
+        self.live.runner.cancelled.connect(self._on_cancelled)
+        self.ruler.found.connect(lambda size: self._set_scale(size, "ruler"))
+        self.ruler.contradicted.connect(self.scale.offer)
+        self.ruler.said.connect(self._say)
+        self.save.said.connect(self._say)
+
+    def _connect_controls(self) -> None:
+        self.button.clicked.connect(self._on_click)
+        self.scale.given.connect(self._set_scale)
+        self.scale.ruler_asked.connect(lambda: self.ruler.read(self.live.image))
+        self.bar.changed.connect(self._show_table)
+        self.bar.flip_asked.connect(self._flip)
+        self.table.leaf_chosen.connect(self.go_to)
+        self.table.said.connect(self.live.say)
+        self.form.threshold_changed.connect(self._settle.start)
+        self.form.colours_changed.connect(self.painter.paint)
+        self.form.trait_changed.connect(self.painter.paint)
+        self._settle.timeout.connect(self._on_threshold)
+        self._patience.timeout.connect(self._refresh)
+
+    def _refresh(self, _event: object = None) -> None:
+        """Show the state of things."""
+        layer, image, state = self.live.layer, self.live.image, self.live.runner.state
+        obstacle = why_not_measured(layer)
+        # What is over in a moment shall not make everything jump.
+        busy = state is not State.IDLE and not self._patience.isActive()
+        text, tip = _BUTTON[state if busy else State.IDLE]
+        self.button.setText(text)
+        self.button.setToolTip(tip)
+        self.button.setEnabled(obstacle is None and state is not State.CANCELLING)
+        self.progress.setVisible(busy)
+        self.sheet.setText(_NO_SHEET if image is None else image.name)
+        self.scale.show_layer(image if image is not None else layer)
+        self.scale.read.setEnabled(image is not None)
+        known = self.live.measured is not None
+        for widget in (self.bar, self.table, self.form, self.save):
+            widget.setEnabled(known)
+        message = obstacle or self._message
+        self.message.setText(message)
+        self.message.setVisible(bool(message))
+
+    def _say(self, message: str) -> None:
+        self._message = message
+        self._refresh()
+
+    def _on_click(self) -> None:
+        if self.live.runner.state is State.IDLE:
+            self.run()
+        else:
+            self.live.runner.cancel()
+
+    def _on_state(self, state: State) -> None:
+        if state is State.RUNNING:
+            self._show_progress(Progress(0, 0, "starting"))
+            self._patience.start()
+        self._refresh()
+
+    def _show_progress(self, progress: Progress) -> None:
+        self.progress.setRange(0, progress.total)
+        self.progress.setValue(progress.done)
+        self.progress.setFormat(f"%v of %m {progress.what}")
+        self.progress.setTextVisible(progress.total > 0)
+
+    def _on_chosen(self, layer: Labels | None) -> None:
+        self._layer_wires.cut()
+        self.live.watch(layer)
+        if layer is not None:
+            selected = layer.events.selected_label
+            self._layer_wires.connect(selected, self._on_selected_label)
+        self._message = ""
+        self._show_all()
+
+    def _on_layers(self, event: Any) -> None:
+        if event.type == "removed":
+            self.live.drop(event.value)
+            self._refresh()
+        elif event.type in ("inserted", "scale", "units", "name"):
+            self._refresh()
+
+    def _on_updated(self, again: frozenset[int] | None) -> None:
+        self._say(self._summary(again))
+        self._show_all()
+
+    def _on_failed(self, reason: str) -> None:
+        self._say(reason)
+        show_error(reason)
+
+    def _on_cancelled(self) -> None:
+        self._say("Cancelled; the table is as it was.")
+
+    def _on_selected_label(self, _event: object) -> None:
+        if self.live.layer is not None:
+            self.table.select_leaf(self.live.layer.selected_label)
+
+    def _on_leaf_clicked(self, label: int) -> None:
+        if self.live.layer is not None:
+            self.live.layer.selected_label = label
+            self.table.select_leaf(label)
+
+    def _on_threshold(self) -> None:
+        self.live.set_threshold(self.form.threshold.value())
+
+    def _flip(self) -> None:
+        labels = self.table.labels()
+        if labels:
+            self.live.flip(labels)
+        else:
+            self._say("Select leaves first: click their rows, or a leaf.")
+
+    def _set_scale(self, size: float, source: str) -> None:
+        words = set_scale(self._viewer, self.live.layer, self.live.image, size, source)
+        self.scale.offer(None)
+        self._say(words)
+
+    def _show_all(self) -> None:
+        """Show table, colours and histogram of the layer of now."""
+        measured = self.live.measured
+        calibrated = measured is not None and measured.facts.mm_per_px is not None
+        self.bar.set_calibrated(calibrated)
+        if measured is not None:
+            self.bar.set_columns(list(measured.table.columns))
+        self._show_table()
+        self.painter.paint()
+        self._refresh()
+
+    def _show_table(self) -> None:
+        measured = self.live.measured
+        if measured is None:
+            self.table.clear()
+            self.form.counts.setText("")
+            return
+        self.form.set_columns(list(measured.table.columns), self.bar.unit)
+        self.form.counts.setText(counts(measured.table))
+        self.table.show_table(measured.table, self.bar.columns())
+
+    def _summary(self, again: frozenset[int] | None) -> str:
+        layer, measured = self.live.layer, self.live.measured
+        if layer is None or measured is None:
+            return ""
+        count = len(measured.table)
+        if again and count:
+            return f"Measured again: {_some(again)}."
+        leaves = "1 leaf" if count == 1 else f"{count or 'No'} leaves"
+        return f"{leaves} in “{layer.name}”."
+
+    def _content(self) -> Content | None:
+        layer, measured = self.live.layer, self.live.measured
+        if layer is None or measured is None or not self.live.settled:
+            self._say("The leaves are being measured; save when that is done.")
+            return None
+        image = self.live.image
+        return content_of(layer, image, measured, self.live.threshold, self.live.flips)
+
+
+def _some(labels: frozenset[int], most: int = 5) -> str:
+    shown = ", ".join(map(str, sorted(labels)[:most]))
+    more = f" and {len(labels) - most} more" if len(labels) > most else ""
+    return f"leaf {shown}{more}" if len(labels) == 1 else f"leaves {shown}{more}"
+
+
+def _timer(owner: QWidget, interval: int) -> QTimer:
+    timer = QTimer(owner)
+    timer.setSingleShot(True)
+    timer.setInterval(interval)
+    return timer
