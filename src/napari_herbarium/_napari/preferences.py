@@ -56,3 +56,20 @@ def read_preferences() -> Preferences:
         model_folder=Path(folder).expanduser() if folder else None,
         detail=Detail(page.default_detail),
     )
+
+
+def read_training_folder() -> Path | None:
+    """Give the training folder that was used last; None when there was none."""
+    try:
+        folder = get_plugin_settings(PLUGIN).fine_tune.training_folder.strip()
+    except (KeyError, AttributeError):
+        return None
+    return Path(folder).expanduser() if folder else None
+
+
+def remember_training_folder(folder: Path) -> None:
+    """Keep a training folder for the next time; nothing where there is no page."""
+    try:
+        get_plugin_settings(PLUGIN).fine_tune.training_folder = str(folder)
+    except (KeyError, AttributeError):
+        return
