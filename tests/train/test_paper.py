@@ -50,6 +50,7 @@ def test_an_epoch_has_every_sheet_once(pairs):
 
 def test_mask_and_image_move_together_and_corners_are_ignored(pairs):
     sheet = squashed(pairs(1)[0], 64)
+    opened = 0
     for seed in range(6):
         rng = np.random.default_rng(seed)
         image, mask = augmented(sheet, small(rotation=30), rng)
@@ -57,7 +58,8 @@ def test_mask_and_image_move_together_and_corners_are_ignored(pairs):
         green = leaf > red + 30
         known = mask != 255
         assert (green == (mask == 1))[known].mean() > 0.96
-        assert (~known).any()
+        opened += np.count_nonzero(~known)
+    assert opened > 0
 
 
 def test_the_loss_goes_down(pairs, tmp_path):
