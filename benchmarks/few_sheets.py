@@ -116,9 +116,8 @@ def show(
         if part:
             new, old = (float(np.mean([s[n] for n in part])) for s in (now, before))
             left = (1 - new) / (1 - old)
-            print(
-                f"  {title:7} {len(part):2} sheets  mean IoU {new:.4f}  ({new - old:+.4f}, error x {left:.2f})"
-            )
+            change = f"{new - old:+.4f}, error x {left:.2f}"
+            print(f"  {title:7} {len(part):2} sheets  IoU {new:.4f}  ({change})")
     for name in names:
         print(f"    {name:45} {before[name]:.4f} -> {now[name]:.4f}")
 
