@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from napari_herbarium import measure
+from napari_herbarium.measure import whole
 from napari_herbarium.measure.dictionary import column_names, data_dictionary
 from napari_herbarium.measure.table import (
     SheetFacts,
@@ -33,14 +30,8 @@ def classifier(monkeypatch):
         yield Progress(1, 1, "leaves judged")
         return {label: PROBABILITY[label] for label in only}
 
-    stand_in = SimpleNamespace(
-        iter_whole_leaf_probability=judge,
-        default_whole_threshold=lambda: 0.6,
-        BUNDLED=Path(__file__).parent,
-    )
-    package = sys.modules["napari_herbarium.measure"]
-    monkeypatch.setitem(sys.modules, "napari_herbarium.measure.whole", stand_in)
-    monkeypatch.setattr(package, "whole", stand_in, raising=False)
+    monkeypatch.setattr(whole, "iter_whole_leaf_probability", judge)
+    monkeypatch.setattr(whole, "default_whole_threshold", lambda: 0.6)
     return asked
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_herbarium.measure import whole
 from napari_herbarium.measure.columns import by_label
 from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.traits import iter_measure
@@ -141,12 +142,6 @@ def _iter_judged(
     labels: NDArray[Any], image: Any, found: Collection[int]
 ) -> Job[tuple[Mapping[int, float], float]]:
     """Give the probability of every label to be whole, and the threshold."""
-    try:
-        from napari_herbarium.measure import whole
-    except ImportError:  # the classifier is not there yet
-        return {}, float("nan")
-    if not whole.BUNDLED.is_dir():  # nor are its weights
-        return {}, float("nan")
     probability = yield from whole.iter_whole_leaf_probability(
         labels, image, only=found
     )
@@ -171,6 +166,6 @@ def whole_columns(
     by_user = table["label"].isin(list(flipped))
     by_model = (table["whole_probability"] >= threshold).astype("boolean")
     said = table["label"].map(flipped).astype("boolean")
-    whole = said.where(by_user, by_model.where(judged))
+    either = said.where(by_user, by_model.where(judged))
     by = pd.Series("", table.index).mask(judged, "model").mask(by_user, "user")
-    return {"whole": whole, "whole_by": by}
+    return {"whole": either, "whole_by": by}
