@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from napari_herbarium._napari import model_choice
+from napari_herbarium.measure import whole
 from napari_herbarium.model import catalogue
 from napari_herbarium.progress import Progress
 from napari_herbarium.segment import predict
@@ -94,3 +95,18 @@ def core(monkeypatch):
     monkeypatch.setattr(model_choice, "list_models", lambda: ["herbarium-leaves"])
     yield fake
     fake.go_on.set()
+
+
+@pytest.fixture
+def judge(monkeypatch):
+    """The whole-leaf classifier replaced by a table of label to probability."""
+    said = {}
+
+    def iter_probability(labels, image=None, *, only=None, model=None):
+        found = [int(n) for n in np.unique(labels) if n and (only is None or n in only)]
+        yield Progress(len(found), len(found), "leaves judged")
+        return {label: said.get(label, 0.9) for label in found}
+
+    monkeypatch.setattr(whole, "iter_whole_leaf_probability", iter_probability)
+    monkeypatch.setattr(whole, "default_whole_threshold", lambda: 0.5)
+    return said

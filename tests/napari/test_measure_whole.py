@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 
-from napari_herbarium._napari import measure_changes
 from napari_herbarium._napari.labels_output import is_edited, mark_written
 from napari_herbarium._napari.measure_widget import MeasureLeaves
 
@@ -15,17 +14,8 @@ PROBABILITY = {1: 0.9, 2: 0.6, 3: 0.2}
 
 
 @pytest.fixture
-def widget(viewer, qtbot, monkeypatch):
-    real = measure_changes.iter_leaf_table
-
-    def sure(labels, facts, image=None, *, only=None, **options):
-        table = yield from real(labels, facts, image, only=only, **options)
-        return table.assign(whole_probability=table["label"].map(PROBABILITY))
-
-    monkeypatch.setattr(measure_changes, "iter_leaf_table", sure)
-    monkeypatch.setattr(
-        "napari_herbarium._napari.measure_live.default_threshold", lambda: 0.5
-    )
+def widget(viewer, qtbot, judge):
+    judge.update(PROBABILITY)
     widget = MeasureLeaves(viewer)
     qtbot.addWidget(widget)
     return widget

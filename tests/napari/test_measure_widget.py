@@ -18,7 +18,7 @@ PX_PER_MM = 10
 
 
 @pytest.fixture
-def widget(viewer, qtbot):
+def widget(viewer, qtbot, judge):
     widget = MeasureLeaves(viewer)
     qtbot.addWidget(widget)
     widget.show()
@@ -326,7 +326,7 @@ def test_labels_without_leaves_are_no_error(viewer, widget, run):
     layer = viewer.add_labels(np.zeros((40, 40), np.uint8), name="blank")
     run()
     assert widget.message.text() == "No leaves in “blank”."
-    assert list(layer.features.columns)[0] == "index"
+    assert layer.features.columns[0] == "index"
 
 
 def test_more_than_a_million_ids_are_refused_in_words(viewer, widget, leaves, run):

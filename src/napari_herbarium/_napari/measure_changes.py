@@ -16,11 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_herbarium._napari.layers import LayerSheet
+from napari_herbarium.errors import HerbariumError
 from napari_herbarium.measure.columns import with_mm
 from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, whole_columns
 from napari_herbarium.progress import Job, Progress
 
 _STRIP = 512
+_USUAL_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -177,8 +179,10 @@ def _iter_table(
 
 def default_threshold() -> float:
     """Give the classifier's own threshold; the classifier is not loaded for it."""
+    from napari_herbarium.measure.whole import default_whole_threshold
+
     try:
-        from napari_herbarium.measure.whole import default_whole_threshold
-    except ImportError:
-        return 0.5
-    return default_whole_threshold()
+        return default_whole_threshold()
+    except HerbariumError:
+        # Damaged files are told of when leaves are measured, not by a closed door.
+        return _USUAL_THRESHOLD

@@ -6,17 +6,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QLabel,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from superqt import QCollapsible, QLabeledDoubleSlider
 
 from napari_herbarium._napari import measure_tooltips as tooltips
+from napari_herbarium._napari.controls import combo, form_layout
 from napari_herbarium._napari.measure_columns import (
     meaning,
     number_columns,
@@ -26,7 +20,6 @@ from napari_herbarium._napari.measure_columns import (
 from napari_herbarium._napari.measure_histogram import Histogram
 from napari_herbarium._napari.measure_legend import Legend
 
-_SLIM_PX = 80
 _FIRST_TRAITS = ("length_mm", "length_px")
 
 
@@ -112,10 +105,8 @@ class MeasureForm(QWidget):
         self.counts = QLabel()
         self.counts.setWordWrap(True)
         self.counts.setToolTip(tooltips.THRESHOLD)
-        self.colour = _combo(tooltips.COLOUR)
-        for text, what in _COLOURS.items():
-            self.colour.addItem(text, what.value)
-        self.trait = _combo(tooltips.TRAIT)
+        self.colour = combo(tooltips.COLOUR, _COLOURS)
+        self.trait = combo(tooltips.TRAIT)
         self.legend = Legend()
         self.histogram = Histogram()
         self.histogram.setToolTip(tooltips.HISTOGRAM)
@@ -125,10 +116,7 @@ class MeasureForm(QWidget):
         self.unfold.addWidget(self.histogram)
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        growth = QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
-        form.setFieldGrowthPolicy(growth)
+        form = form_layout()
         form.addRow("Whole from", self.threshold)
         form.addRow(self.counts)
         form.addRow("Colour by", self.colour)
@@ -138,11 +126,3 @@ class MeasureForm(QWidget):
         layout.addLayout(form)
         layout.addWidget(self.legend)
         layout.addWidget(self.unfold)
-
-
-def _combo(tip: str) -> QComboBox:
-    combo = QComboBox()
-    combo.setToolTip(tip)
-    combo.setMinimumWidth(_SLIM_PX)
-    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    return combo

@@ -16,7 +16,6 @@ from napari_herbarium._napari.layers import LayerSheet, sheet_of, why_no_sheet
 from napari_herbarium._napari.measure_changes import (
     Measured,
     Subject,
-    default_threshold,
     iter_update,
     judged,
 )
@@ -57,18 +56,20 @@ class LiveMeasure:
         Holds the layers.
     owner : QWidget
         Lives as long as this is needed.
+    threshold : float
+        From which probability on a leaf counts as whole.
     """
 
     updated = Signal(object)
 
-    def __init__(self, viewer: ViewerModel, owner: QWidget) -> None:
+    def __init__(self, viewer: ViewerModel, owner: QWidget, threshold: float) -> None:
         self._viewer = viewer
         self._layer: Labels | None = None
         self._busy_with: Labels | None = None
         self._done: WeakKeyDictionary[Any, Measured] = WeakKeyDictionary()
         self._flips: dict[int, bool] = {}
         self._away = False
-        self.threshold = default_threshold()
+        self.threshold = threshold
         self.runner = JobRunner()
         self.runner.done.connect(self._on_done)
         self._settle = QTimer(owner)

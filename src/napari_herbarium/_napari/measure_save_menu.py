@@ -30,13 +30,13 @@ class SaveMenu(QPushButton):
 
     Parameters
     ----------
-    content : callable
-        Gives what to save, or None when there is nothing yet.
     parent : QWidget, optional
         Qt parent.
 
     Attributes
     ----------
+    content : callable
+        Gives what to save, or None when there is nothing yet.
     ask_path : callable
         Asks for a path, from a format and a proposed path; None when the user
         changed their mind.
@@ -46,12 +46,10 @@ class SaveMenu(QPushButton):
 
     said = Signal(str)
 
-    def __init__(
-        self, content: Callable[[], Content | None], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Save…", parent)
         self.setToolTip(tooltips.SAVE)
-        self._content = content
+        self.content: Callable[[], Content | None] = lambda: None
         self._folder = Path()
         self.ask_path = partial(ask_path, self)
         self.ask_replace = partial(ask_replace, self)
@@ -63,7 +61,7 @@ class SaveMenu(QPushButton):
 
     def save(self, kind: SaveFormat) -> None:
         """Ask where to, and save there."""
-        content = self._content()
+        content = self.content()
         if content is None:
             return
         path = self.ask_path(kind, self._folder / f"{_stem(content)}{kind.suffix}")
@@ -74,8 +72,9 @@ class SaveMenu(QPushButton):
             return
         self._folder = path.parent
         job = partial(iter_save, kind, path, content)
-        if not self.runner.run(job, f"Save {path.name}"):
-            self.said.emit("Something is being saved already; try again in a moment.")
+        started = self.runner.run(job, f"Save {path.name}")
+        wait = "Something is being saved already; try again in a moment."
+        self.said.emit("Saving…" if started else wait)
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)

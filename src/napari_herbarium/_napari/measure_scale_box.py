@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QComboBox,
     QDoubleSpinBox,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_herbarium._napari import measure_tooltips as tooltips
+from napari_herbarium._napari.controls import combo, slim
 from napari_herbarium._napari.layer_chooser import Wires
 from napari_herbarium._napari.measure_calibrate import add_line_layer, drawn_line
 from napari_herbarium._napari.scale_line import ScaleLine
@@ -112,10 +113,10 @@ class ScaleBox(QWidget):
         self.length.setDecimals(2)
         self.length.setValue(10)
         self.length.setToolTip(tooltips.LINE_LENGTH)
-        self.unit = QComboBox()
+        slim(self.length)
+        self.unit = combo(tooltips.LINE_UNIT)
         self.unit.addItems(list(MM_PER))
         self.unit.setCurrentText("cm")
-        self.unit.setToolTip(tooltips.LINE_UNIT)
         self.use_line = _button("Use", tooltips.USE_LINE)
         self.drop = _button("Drop", tooltips.DROP_LINE)
         self.verdict = QLabel()
@@ -125,21 +126,26 @@ class ScaleBox(QWidget):
         ways = QHBoxLayout()
         ways.addWidget(self.draw)
         ways.addWidget(self.read)
-        self.line_row = QWidget()
-        inside = QVBoxLayout(self.line_row)
-        inside.setContentsMargins(0, 0, 0, 0)
-        row = QHBoxLayout()
-        row.addWidget(QLabel("It is"))
-        for widget in (self.length, self.unit, self.use_line, self.drop):
-            row.addWidget(widget)
-        inside.addLayout(row)
-        inside.addWidget(self.verdict)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.scale)
         layout.addLayout(ways)
         layout.addWidget(self.use_ruler)
-        layout.addWidget(self.line_row)
+        layout.addWidget(self._line_rows())
+
+    def _line_rows(self) -> QWidget:
+        """Lay out what is to be said of a line; hidden while there is none."""
+        self.line_row = QWidget()
+        rows = QGridLayout(self.line_row)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setColumnStretch(1, 1)
+        rows.addWidget(QLabel("Its length"), 0, 0)
+        rows.addWidget(self.length, 0, 1)
+        rows.addWidget(self.unit, 0, 2)
+        rows.addWidget(self.use_line, 1, 0)
+        rows.addWidget(self.verdict, 1, 1)
+        rows.addWidget(self.drop, 1, 2)
+        return self.line_row
 
     def _connect(self) -> None:
         self._wires = Wires(self)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pandas as pd
-from qtpy.QtCore import QModelIndex, QPoint, Qt, Signal
+from qtpy.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
 from napari_herbarium._napari import measure_tooltips as tooltips
 from napari_herbarium._napari.measure_table_model import LeafTableModel
 
-_HEIGHT_PX = 220
+_HEIGHT_PX = 200
+_SIZE_PX = (380, 320)
+_ROWS_MEASURED = 50
 _ROW_PX = 22
 
 
@@ -36,6 +38,10 @@ class LeafTable(QTableView):
         self._dress()
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
+
+    def sizeHint(self) -> QSize:
+        """Ask for room for a handful of columns."""
+        return QSize(*_SIZE_PX)
 
     def clear(self) -> None:
         """Show no leaves."""
@@ -124,6 +130,7 @@ class LeafTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(_ROW_PX)
         top = self.horizontalHeader()
         top.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        top.setResizeContentsPrecision(_ROWS_MEASURED)
         top.setSortIndicatorShown(True)
         top.setSectionsClickable(True)
         top.setSortIndicator(0, Qt.SortOrder.AscendingOrder)

@@ -10,40 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 from napari.utils.notifications import show_error
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import (
-    QFormLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QWidget
 
 from napari_herbarium._napari import measure_tooltips as tooltips
-from napari_herbarium._napari.column import Column
-from napari_herbarium._napari.layer_chooser import LayerChooser, Wires
+from napari_herbarium._napari.layer_chooser import Wires
 from napari_herbarium._napari.measure_calibrate import set_scale
+from napari_herbarium._napari.measure_changes import default_threshold
 from napari_herbarium._napari.measure_content import content_of, counts
-from napari_herbarium._napari.measure_form import MeasureForm
 from napari_herbarium._napari.measure_leaf import LeafClicks, box_of, go_to_leaf
 from napari_herbarium._napari.measure_live import LiveMeasure
 from napari_herbarium._napari.measure_painting import Painter
+from napari_herbarium._napari.measure_panel import MeasurePanel
 from napari_herbarium._napari.measure_ruler import RulerReader
 from napari_herbarium._napari.measure_save import Content
-from napari_herbarium._napari.measure_save_menu import SaveMenu
-from napari_herbarium._napari.measure_scale_box import ScaleBox
 from napari_herbarium._napari.measure_subject import why_not_measured
-from napari_herbarium._napari.measure_table_bar import TableBar
-from napari_herbarium._napari.measure_table_view import LeafTable
 from napari_herbarium._napari.worker import State
 from napari_herbarium.progress import Progress
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-_WIDTH_PX = 250
 _PATIENCE_MS = 250
 _SETTLE_MS = 120
 _BUTTON = {
@@ -54,7 +41,7 @@ _BUTTON = {
 _NO_SHEET = "none of this size: colours stay empty"
 
 
-class MeasureLeaves(QWidget):
+class MeasureLeaves(MeasurePanel):
     """Measures the leaves of a labels layer and shows the table.
 
     Parameters
@@ -64,13 +51,16 @@ class MeasureLeaves(QWidget):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        super().__init__()
+        threshold = default_threshold()
+        super().__init__(napari_viewer, threshold)
         self._viewer = napari_viewer
         self._message = ""
-        self.live = LiveMeasure(napari_viewer, self)
+        self.live = LiveMeasure(napari_viewer, self, threshold)
         self.ruler = RulerReader()
-        self._build()
-        self._lay_out()
+        self.painter = Painter(self.live, self.form)
+        self.save.content = self._content
+        self._patience = _timer(self, _PATIENCE_MS)
+        self._settle = _timer(self, _SETTLE_MS)
         self._connect()
         self._on_chosen(self.chooser.layer)
 
@@ -89,51 +79,6 @@ class MeasureLeaves(QWidget):
             layer.selected_label = label
             go_to_leaf(self._viewer, layer, box)
 
-    def _build(self) -> None:
-        self.chooser = LayerChooser(self._viewer, kind=Labels)
-        self.chooser.setToolTip(tooltips.LABELS)
-        self.sheet = QLabel()
-        self.sheet.setWordWrap(True)
-        self.sheet.setToolTip(tooltips.SHEET)
-        self.scale = ScaleBox(self._viewer)
-        self.button = QPushButton()
-        self.progress = QProgressBar()
-        self.progress.setToolTip(tooltips.PROGRESS)
-        self.bar = TableBar()
-        self.table = LeafTable()
-        self.form = MeasureForm(self.live.threshold)
-        self.painter = Painter(self.live, self.form)
-        self.save = SaveMenu(self._content)
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.message.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
-        self._patience = _timer(self, _PATIENCE_MS)
-        self._settle = _timer(self, _SETTLE_MS)
-
-    def _lay_out(self) -> None:
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        layers = QFormLayout()
-        layers.addRow("Leaves", self.chooser)
-        layers.addRow("Sheet", self.sheet)
-        column.addLayout(layers)
-        column.addWidget(self.scale)
-        column.addWidget(self.button)
-        column.addWidget(self.progress)
-        column.addWidget(self.message)
-        column.addWidget(self.bar)
-        column.addWidget(self.table, 1)
-        column.addWidget(self.form)
-        column.addWidget(self.save)
-        scroll = Column(inside)
-        scroll.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        layout = QVBoxLayout(self)
-        layout.addWidget(scroll)
-        self.setMinimumWidth(_WIDTH_PX)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-
     def _connect(self) -> None:
         self._wires, self._layer_wires = Wires(self), Wires(self)
         self._clicks = LeafClicks(
@@ -149,7 +94,7 @@ class MeasureLeaves(QWidget):
     def _connect_work(self) -> None:
         self.live.updated.connect(self._on_updated)
         self.live.runner.state_changed.connect(self._on_state)
-        self.live.runner.progressed.connect(self._show_progress)
+        self.live.runner.progressed.connect(self.show_progress)
         self.live.runner.failed.connect(self._on_failed)
         self.live.runner.cancelled.connect(self._on_cancelled)
         self.ruler.found.connect(lambda size: self._set_scale(size, "ruler"))
@@ -185,12 +130,8 @@ class MeasureLeaves(QWidget):
         self.sheet.setText(_NO_SHEET if image is None else image.name)
         self.scale.show_layer(image if image is not None else layer)
         self.scale.read.setEnabled(image is not None)
-        known = self.live.measured is not None
-        for widget in (self.bar, self.table, self.form, self.save):
-            widget.setEnabled(known)
-        message = obstacle or self._message
-        self.message.setText(message)
-        self.message.setVisible(bool(message))
+        self.enable_results(self.live.measured is not None)
+        self.show_message(obstacle or self._message)
 
     def _say(self, message: str) -> None:
         self._message = message
@@ -199,20 +140,14 @@ class MeasureLeaves(QWidget):
     def _on_click(self) -> None:
         if self.live.runner.state is State.IDLE:
             self.run()
-        else:
+        elif not self._patience.isActive():
             self.live.runner.cancel()
 
     def _on_state(self, state: State) -> None:
         if state is State.RUNNING:
-            self._show_progress(Progress(0, 0, "starting"))
+            self.show_progress(Progress(0, 0, "starting"))
             self._patience.start()
         self._refresh()
-
-    def _show_progress(self, progress: Progress) -> None:
-        self.progress.setRange(0, progress.total)
-        self.progress.setValue(progress.done)
-        self.progress.setFormat(f"%v of %m {progress.what}")
-        self.progress.setTextVisible(progress.total > 0)
 
     def _on_chosen(self, layer: Labels | None) -> None:
         self._layer_wires.cut()

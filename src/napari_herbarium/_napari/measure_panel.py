@@ -1,0 +1,105 @@
+"""How "Measure leaves" looks: its controls, one under the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Labels
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_herbarium._napari import measure_tooltips as tooltips
+from napari_herbarium._napari.column import Column
+from napari_herbarium._napari.layer_chooser import LayerChooser
+from napari_herbarium._napari.measure_form import MeasureForm
+from napari_herbarium._napari.measure_save_menu import SaveMenu
+from napari_herbarium._napari.measure_scale_box import ScaleBox
+from napari_herbarium._napari.measure_table_bar import TableBar
+from napari_herbarium._napari.measure_table_view import LeafTable
+from napari_herbarium.progress import Progress
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+class MeasurePanel(QWidget):
+    """Leaves and sheet, scale, table, and what is shown and saved of it.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose layers can be chosen.
+    threshold : float
+        From which probability on a leaf counts as whole, to begin with.
+    """
+
+    def __init__(self, viewer: ViewerModel, threshold: float) -> None:
+        super().__init__()
+        self.chooser = LayerChooser(viewer, kind=Labels)
+        self.chooser.setToolTip(tooltips.LABELS)
+        self.sheet = _words(tooltips.SHEET)
+        self.scale = ScaleBox(viewer)
+        self.button = QPushButton()
+        self.progress = QProgressBar()
+        self.progress.setToolTip(tooltips.PROGRESS)
+        self.message = _words("")
+        self.bar = TableBar()
+        self.table = LeafTable()
+        self.form = MeasureForm(threshold)
+        self.save = SaveMenu()
+        self._lay_out()
+
+    def show_progress(self, progress: Progress) -> None:
+        """Show how far a job has come."""
+        self.progress.setRange(0, progress.total)
+        self.progress.setValue(progress.done)
+        self.progress.setFormat(f"%v of %m {progress.what}")
+        self.progress.setTextVisible(progress.total > 0)
+
+    def show_message(self, message: str) -> None:
+        """Show a sentence; no room is taken when there is none."""
+        self.message.setText(message)
+        self.message.setVisible(bool(message))
+
+    def enable_results(self, known: bool) -> None:
+        """Let the user act on a table, where there is one."""
+        for widget in (self.bar, self.table, self.form, self.save):
+            widget.setEnabled(known)
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        layers = QFormLayout()
+        layers.addRow("Leaves", self.chooser)
+        layers.addRow("Sheet", self.sheet)
+        column.addLayout(layers)
+        for widget in (self.scale, self.button, self.progress, self.message, self.bar):
+            column.addWidget(widget)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.form)
+        column.addWidget(self.save)
+        scroll = Column(inside)
+        scroll.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        # Nothing of a line may hide behind the scroll bar.
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        scroll.setMinimumWidth(inside.minimumSizeHint().width() + bar)
+        layout = QVBoxLayout(self)
+        layout.addWidget(scroll)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+
+
+def _words(tip: str) -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setToolTip(tip)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
