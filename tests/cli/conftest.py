@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -33,8 +34,13 @@ def stub_model(monkeypatch):
         home = f"napari_herbarium.cli.{module}"
         monkeypatch.setattr(f"{home}.load_model", lambda name: model)
         monkeypatch.setattr(f"{home}.choose_device", lambda device: "cpu")
-    monkeypatch.setattr("napari_herbarium.cli.work.iter_segment", _sees_green)
+    monkeypatch.setattr("napari_herbarium.batch.one_sheet.iter_segment", _sees_green)
     monkeypatch.setattr("napari_herbarium.evaluate.run.iter_segment", _sees_green)
+    batch = "napari_herbarium.batch"
+    monkeypatch.setattr(f"{batch}.worker.load_model", lambda name: model)
+    monkeypatch.setattr(f"{batch}.plan.find_model", Path)
+    monkeypatch.setattr(f"{batch}.plan.read_config", lambda folder: config)
+    monkeypatch.setattr(f"{batch}.plan._sha256", lambda path: model.sha256)
     return model
 
 

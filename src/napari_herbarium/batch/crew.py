@@ -137,6 +137,7 @@ def _local_workers(
         if in_process:
             each["memory_limit"] = 0
         else:
+            each["preload"] = ["napari_herbarium.batch.preload"]
             each["env"] = {THREADS_VARIABLE: threads, "OMP_NUM_THREADS": threads}
             each["memory_limit"] = psutil.virtual_memory().total // count
             if gpus:

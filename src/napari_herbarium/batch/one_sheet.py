@@ -45,6 +45,10 @@ class FoundLeaves:
     traits: pd.DataFrame | None
     confidence: float
 
+    def partial(self) -> list[int]:
+        """Labels of the leaves that are not single and whole, where that is known."""
+        return [] if self.traits is None else partial_leaves(self.traits)
+
 
 @dataclass(frozen=True)
 class Stopwatch:
@@ -117,6 +121,12 @@ def iter_leaves(
             facts = facts_of_sheet(sheet, name)
             traits = yield from iter_leaf_table(labels, facts, sheet.image)
     return FoundLeaves(labels, rows, traits, sure)
+
+
+def partial_leaves(traits: pd.DataFrame) -> list[int]:
+    """Give the labels of the leaves that are not single and whole."""
+    known = traits["whole"].fillna(value=True).astype(bool)
+    return [int(label) for label in traits["label"][~known]]
 
 
 def short_table(labels: NDArray[Any], facts: SheetFacts) -> pd.DataFrame:

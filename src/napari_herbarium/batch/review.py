@@ -21,7 +21,7 @@ from napari_herbarium.batch.fetch import local_file
 from napari_herbarium.batch.journal import Journal, read_lines
 from napari_herbarium.batch.ledger import Entry, State, last_entries
 from napari_herbarium.batch.manifest import SheetRow
-from napari_herbarium.batch.one_sheet import short_table
+from napari_herbarium.batch.one_sheet import partial_leaves, short_table
 from napari_herbarium.batch.places import is_url
 from napari_herbarium.batch.plan import Plan, read_plan
 from napari_herbarium.batch.store import set_verdict, write_part
@@ -256,12 +256,13 @@ def save_repair(
     layout, facts = run.plan.layout, sheet.facts()
     _keep_original(run, sheet)
     write_labels(layout.labels(sheet.name), labels, sheet.mm_per_px)
-    if layout.overlay(sheet.name).exists():
-        write_overlay(layout.overlay(sheet.name), image, labels)
     if run.plan.settings.measure:
         rows = leaf_table(labels, facts, image)
     else:
         rows = short_table(labels, facts)
+    if layout.overlay(sheet.name).exists():
+        partial = partial_leaves(rows) if "whole" in rows else ()
+        write_overlay(layout.overlay(sheet.name), image, labels, partial=partial)
     seconds = sheet.entry.facts.get("seconds", {}).get("total", 0.0)
     carried = tuple(sheet.entry.facts.get("carried", ()))
     row = SheetRow(sheet.source, sheet.name, carried=carried)

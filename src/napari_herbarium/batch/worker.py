@@ -182,7 +182,9 @@ def _write(
     with _stopping():
         write_labels(layout.labels(name), found.labels, sheet.mm_per_px)
         if plan.settings.overlay:
-            write_overlay(layout.overlay(name), sheet.image, found.labels)
+            write_overlay(
+                layout.overlay(name), sheet.image, found.labels, partial=found.partial()
+            )
             written.append(layout.overlay(name))
         rows = found.rows if found.traits is None else found.traits
         seconds = sum(watch.seconds.values())

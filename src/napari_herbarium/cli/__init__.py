@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from napari_herbarium.cli.batch import batch_sheets
 from napari_herbarium.cli.evaluate import evaluate_model
 from napari_herbarium.cli.evaluate_leaves import score_leaves
 from napari_herbarium.cli.measure import measure_labels
@@ -24,6 +25,9 @@ app = typer.Typer(
 app.command(
     "segment", help="Segment the leaves of sheets; write labels, a table and overlays."
 )(segment_sheets)
+app.command(
+    "batch", help="Segment and measure many sheets; restartable, here or on a cluster."
+)(batch_sheets)
 app.command("measure", help="Measure the leaves of labels; write tables and outlines.")(
     measure_labels
 )

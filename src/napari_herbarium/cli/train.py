@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -14,6 +11,7 @@ import rich.progress
 import typer
 
 from napari_herbarium.cli import options
+from napari_herbarium.cli.interrupt import STOPPED, asked_to_stop
 from napari_herbarium.cli.show import complain, progress_bar, sentences
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.model.catalogue import new_model_folder, user_models_folder
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     from napari_herbarium.train.report import TrainedModel, TrainProgress
 
     Training: TypeAlias = Generator[TrainProgress, None, TrainedModel]
-
-STOPPED = 130
-"""Exit code of a command that Ctrl-C ended."""
 
 Data = Annotated[
     Path,
@@ -146,7 +141,7 @@ def _folder(out: str, *, resume: bool) -> Path:
 
 def _with_bar(job: Training) -> TrainedModel | None:
     """Run a training; None when Ctrl-C stopped it."""
-    with progress_bar() as bar, _interrupt() as asked:
+    with progress_bar() as bar, asked_to_stop() as asked:
         row = bar.add_task("Sheets", total=None, unit="")
         while not asked.is_set():
             try:
@@ -177,26 +172,6 @@ def _show(
             f"Epoch {report.epoch}: {loss}held-out loss {report.val_loss:.4f}, "
             f"IoU {report.iou:.4f}{best}",
         )
-
-
-@contextmanager
-def _interrupt() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into a wish; the second one ends at once, as usual."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    usual = signal.getsignal(signal.SIGINT)
-
-    def wish(*_: object) -> None:
-        asked.set()
-        signal.signal(signal.SIGINT, usual)
-
-    signal.signal(signal.SIGINT, wish)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, usual)
 
 
 def _say(made: TrainedModel | None, folder: Path, out: str) -> None:

@@ -7,8 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
+from napari_herbarium.batch.one_sheet import iter_leaves
 from napari_herbarium.cli.inputs import SheetInput
 from napari_herbarium.cli.outputs import Outputs
 from napari_herbarium.measure.export import (
@@ -18,12 +17,8 @@ from napari_herbarium.measure.export import (
     write_labels,
     write_overlay,
 )
-from napari_herbarium.measure.rows import leaf_rows
-from napari_herbarium.measure.table import SheetFacts, iter_leaf_table
 from napari_herbarium.model.checkpoint import facts_of
 from napari_herbarium.progress import Job
-from napari_herbarium.segment.leaves import iter_extract_leaves
-from napari_herbarium.segment.predict import iter_segment
 from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
 from napari_herbarium.sheet.calibrate import settle_scale
 from napari_herbarium.sheet.sheet import Sheet
@@ -56,50 +51,27 @@ def iter_sheet(task: SheetInput, work: Work) -> Job[int]:
         The sheet cannot be read or segmented, or a result not written.
     """
     sheet = settle_scale(task.read(), work.scale)
-    labels = yield from _iter_labels(sheet, work)
     outputs = Outputs(work.out, task.stem)
-    rows = leaf_rows(
-        labels,
-        sheet.mm_per_px,
-        sheet=task.stem,
-        catalog_number=sheet.catalog_number,
-        scale_source=sheet.scale_source,
-        scale_trust=sheet.scale_trust,
+    found = yield from iter_leaves(
+        sheet,
+        task.stem,
+        work.model,
+        work.segment,
+        work.leaves,
+        # Traits of earlier labels would be those of other leaves.
+        measure=work.measure or outputs.has_traits(),
     )
-    write_labels(outputs.labels, labels, sheet.mm_per_px)
+    write_labels(outputs.labels, found.labels, sheet.mm_per_px)
     # An overlay of earlier labels would show numbers that no table has.
     if work.overlay or outputs.overlay.exists():
-        write_overlay(outputs.overlay, sheet.image, labels)
-    write_json(outputs.sidecar, _provenance(sheet, work, len(rows)))
-    # Traits of earlier labels would be those of other leaves.
-    if work.measure or outputs.has_traits():
-        traits = yield from iter_leaf_table(labels, _facts(sheet, task), sheet.image)
-        replace_rows(outputs.traits, traits, task.stem, numbers=TRAIT_NUMBERS)
-    replace_rows(outputs.table, rows, task.stem)
-    return len(rows)
-
-
-def _facts(sheet: Sheet, task: SheetInput) -> SheetFacts:
-    return SheetFacts(
-        task.stem,
-        sheet.catalog_number,
-        sheet.mm_per_px,
-        sheet.scale_source,
-        sheet.scale_trust,
-    )
-
-
-def _iter_labels(sheet: Sheet, work: Work) -> Job[NDArray]:
-    probability = yield from iter_segment(sheet.image, work.model, work.segment)
-    return (
-        yield from iter_extract_leaves(
-            probability,
-            work.leaves,
-            mm_per_px=sheet.mm_per_px,
-            image=sheet.image,
-            model_threshold=work.model.config.threshold,
+        write_overlay(
+            outputs.overlay, sheet.image, found.labels, partial=found.partial()
         )
-    )
+    write_json(outputs.sidecar, _provenance(sheet, work, len(found.rows)))
+    if found.traits is not None:
+        replace_rows(outputs.traits, found.traits, task.stem, numbers=TRAIT_NUMBERS)
+    replace_rows(outputs.table, found.rows, task.stem)
+    return len(found.rows)
 
 
 def _provenance(sheet: Sheet, work: Work, leaves: int) -> dict[str, Any]:

@@ -1,0 +1,269 @@
+"""`napari-herbarium batch`: many sheets, restartable, here or on a cluster."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import rich.progress
+import typer
+
+from napari_herbarium.batch.ledger import State
+from napari_herbarium.batch.prepare import Preparation, prepare
+from napari_herbarium.batch.run import BatchJob, BatchProgress, BatchReport, iter_batch
+from napari_herbarium.batch.settings import BatchSettings, Workforce
+from napari_herbarium.cli import options
+from napari_herbarium.cli.interrupt import STOPPED, asked_to_stop
+from napari_herbarium.cli.show import FAILED, complain, progress_bar, sentences
+from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
+
+_S, _L = SegmentSettings(), LeafSettings()
+SECONDS_BETWEEN_LINES = 60.0
+MOST_NAMED = 10
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        help="Sheets, folders, patterns such as 'scans/**/*.tif', URLs (s3://, "
+        "https://), or tables of sheets (CSV, TSV, Parquet) with a column 'path' or "
+        "'url'; 'catalogNumber' and 'mm_per_px' are used, other columns carried."
+    ),
+]
+Out = Annotated[
+    Path, typer.Option(help="Folder of the run; the same one goes on.", file_okay=False)
+]
+Measure = Annotated[bool, typer.Option("--measure", help="Measure every leaf.")]
+Overlay = Annotated[
+    bool, typer.Option("--overlay", help="Write a picture of every sheet's leaves.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Worker processes here, or jobs of the cluster.",
+        show_default="one per GPU, else what cores and memory allow",
+    ),
+]
+Lanes = Annotated[
+    int, typer.Option(help="Sheets that a worker has in hand at once: read and write.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Address of a Dask scheduler that runs already.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(help="Submit jobs: slurm, pbs, lsf, htcondor or sge."),
+]
+ClusterConfig = Annotated[
+    Path | None,
+    typer.Option(help="YAML: what a job asks for (cores, memory, queue, ...)."),
+]
+NewRun = Annotated[
+    bool,
+    typer.Option(
+        "--new-run",
+        help="Begin anew; the run that is there is kept in the subfolder 'earlier'.",
+    ),
+]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Do sheets again that failed.")
+]
+Csv = Annotated[bool, typer.Option("--csv", help="Write all rows to traits.csv, too.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+]
+
+
+def batch_sheets(
+    inputs: Inputs,
+    out: Out,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cluster: Cluster = None,
+    cluster_config: ClusterConfig = None,
+    lanes: Lanes = 2,
+    measure: Measure = False,
+    overlay: Overlay = False,
+    csv: Csv = False,
+    new_run: NewRun = False,
+    retry_failed: RetryFailed = False,
+    dry_run: DryRun = False,
+    model: options.Model = _S.model,
+    detail: options.DetailOption = _S.detail,
+    device: options.DeviceOption = _S.device,
+    tile: options.Tile = _S.tile,
+    batch: options.Batch = _S.batch,
+    method: options.Method = _L.method,
+    threshold: options.Threshold = _L.threshold,
+    min_area_mm2: options.MinAreaMm2 = _L.min_area_mm2,
+    min_area_px: options.MinAreaPx = _L.min_area_px,
+    fill_holes: options.FillHoles = False,
+    split_touching: options.SplitTouching = False,
+    ruler: options.Ruler = True,
+    mm_per_px: options.MmPerPx = None,
+) -> None:
+    """Segment, and measure if wanted, many sheets; the same command goes on.
+
+    The exit code is 0 when all sheets were done, 1 when some failed (they are named,
+    the others are done) or the run had to stop, 2 when the command made no sense or
+    was refused before any work, 130 after Ctrl-C.
+    """
+    with sentences():
+        settings = BatchSettings(
+            segment=options.parsed(
+                SegmentSettings,
+                model=model,
+                detail=detail,
+                device=device,
+                tile=tile,
+                batch=batch,
+            ),
+            leaves=options.parsed(
+                LeafSettings,
+                method=method,
+                threshold=threshold,
+                min_area_mm2=min_area_mm2,
+                min_area_px=min_area_px,
+                fill_holes=fill_holes,
+                split_touching=split_touching,
+            ),
+            scale=options.parsed(ScaleSettings, ruler=ruler, mm_per_px=mm_per_px),
+            measure=measure,
+            overlay=overlay,
+        )
+        workforce = options.parsed(
+            Workforce,
+            workers=workers,
+            scheduler=scheduler,
+            cluster=cluster,
+            cluster_config=cluster_config,
+            lanes=lanes,
+        )
+        if dry_run:
+            _say_plan(
+                prepare(
+                    inputs, out, settings, new_run=new_run, retry_failed=retry_failed
+                )
+            )
+            return
+        job = iter_batch(
+            inputs,
+            out,
+            settings,
+            workforce,
+            new_run=new_run,
+            retry_failed=retry_failed,
+            csv=csv,
+        )
+        report = _run(job)
+    _say(report)
+    if report.failed:
+        raise typer.Exit(FAILED)
+
+
+def _run(job: BatchJob) -> BatchReport:
+    """Run to the end; leaves with an exit code when Ctrl-C stops it."""
+    with progress_bar() as bar, asked_to_stop() as asked:
+        teller = _Teller(bar)
+        while not asked.is_set():
+            try:
+                teller.tell(next(job))
+            except StopIteration as stop:
+                report: BatchReport = stop.value
+                return report
+        complain(bar, "Stopping; sheets in work are left for the next time ...")
+        job.close()
+    typer.echo("Stopped. The same command goes on with what is missing.")
+    raise typer.Exit(STOPPED)
+
+
+@dataclass
+class _Teller:
+    """Tells how far a run is: by a bar, or by a line a minute where there is none."""
+
+    bar: rich.progress.Progress
+    _row: rich.progress.TaskID | None = None
+    _told: float = field(default_factory=time.monotonic)
+    _dashboard: str | None = None
+
+    def tell(self, now: BatchProgress) -> None:
+        for entry in now.news:
+            if entry.state is State.FAILED:
+                complain(self.bar, f"Failed: {entry.name}: {entry.reason}")
+        if now.dashboard and now.dashboard != self._dashboard:
+            self._dashboard = now.dashboard
+            complain(self.bar, f"Dashboard: {now.dashboard}")
+        if self._row is None:
+            self._row = self.bar.add_task("Sheets", total=now.total, unit="")
+            complain(
+                self.bar, f"{now.total - now.done:,} of {now.total:,} sheets to do."
+            )
+        self.bar.update(
+            self._row, completed=now.done, total=now.total, unit=_how_fast(now)
+        )
+        if self.bar.disable and time.monotonic() - self._told > SECONDS_BETWEEN_LINES:
+            self._told = time.monotonic()
+            complain(
+                self.bar, f"{now.done:,} of {now.total:,} sheets, {_how_fast(now)}"
+            )
+
+
+def _how_fast(now: BatchProgress) -> str:
+    parts = [] if now.what == "sheets" else [now.what]
+    if now.per_second:
+        parts.append(f"{3600 * now.per_second:,.0f} sheets/h")
+    if now.seconds_left is not None:
+        parts.append(f"{_duration(now.seconds_left)} left")
+    if now.failed:
+        parts.append(f"{now.failed:,} failed")
+    return ", ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    """Say a time in its two largest units."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    units = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    first = next((i for i, (count, _) in enumerate(units) if count), 3)
+    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2])
+
+
+def _say(report: BatchReport) -> None:
+    skipped = f", {report.skipped:,} skipped" if report.skipped else ""
+    typer.echo(
+        f"{report.done:,} sheets done ({report.done_now:,} now, in "
+        f"{_duration(report.seconds)}), {report.failed:,} failed{skipped}; "
+        f"{report.leaves:,} leaves."
+    )
+    typer.echo(f"Labels:  {report.out / 'labels'}")
+    typer.echo(f"Traits:  {report.out / 'traits'}")
+    typer.echo(f"Report:  {report.page}")
+    if report.failed:
+        typer.echo("Sheets that failed are in the report; --retry-failed tries again.")
+
+
+def _say_plan(ready: Preparation) -> None:
+    states = list(ready.states.values())
+    done, failed = states.count(State.DONE), states.count(State.FAILED)
+    typer.echo(
+        f"{len(ready.todo):,} sheets to do; {done:,} done and {failed:,} failed before."
+    )
+    if ready.repeated:
+        typer.echo(f"{ready.repeated:,} are given more than once and done once.")
+    _list("skipped", [f"{each.name}: {each.reason}" for each in ready.skipped])
+    renamed = [f"{source}: {name}" for source, name in ready.renamed.items()]
+    _list("get another name, because theirs is taken", renamed)
+    typer.echo(f"Model {ready.plan.model_name}, results in {ready.plan.layout.out}.")
+
+
+def _list(what: str, lines: list[str]) -> None:
+    if not lines:
+        return
+    more = len(lines) - MOST_NAMED
+    typer.echo(f"{len(lines):,} {what}:")
+    for line in lines[:MOST_NAMED]:
+        typer.echo(f"  {line}")
+    if more > 0:
+        typer.echo(f"  and {more:,} more")
