@@ -1,0 +1,118 @@
+"""What would happen if the run were started now, in words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_herbarium._napari.batch_order import Order
+from napari_herbarium.progress import Job, Progress
+
+if TYPE_CHECKING:
+    from napari_herbarium.batch.plan import Plan
+
+_PART = re.compile(r"^(segment|leaves|scale)\.")
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What there is, and what is to be done.
+
+    Attributes
+    ----------
+    todo, done, failed : int
+        Sheets to do, and those that ended earlier. `failed` counts those that were
+        not asked to be done again.
+    others : int
+        Files in the folders that are no sheets.
+    has_run : bool
+        The folder holds a run already.
+    has_report : bool
+        It ended with a report.
+    changes : tuple of str
+        In what the run in the folder differs from what is asked for; it cannot be gone
+        on with, then, and nothing was counted.
+    """
+
+    todo: int = 0
+    done: int = 0
+    failed: int = 0
+    others: int = 0
+    has_run: bool = False
+    has_report: bool = False
+    changes: tuple[str, ...] = ()
+
+    def words(self) -> str:
+        """Say it."""
+        if self.changes:
+            return (
+                f"The results folder holds a run that was made otherwise: "
+                f"{'; '.join(self.changes)}. Go back to those settings, choose another "
+                "folder, or tick “Begin a new run”."
+            )
+        sheets = _sheets(self.todo + self.done + self.failed)
+        others = f" ({self.others} other files are skipped)" if self.others else ""
+        if not (self.done or self.failed):
+            return f"{sheets}{others}."
+        failed = f", {self.failed} failed" if self.failed else ""
+        todo = f"{self.todo} to do" if self.todo else "nothing left to do"
+        return f"{sheets}{others}: {self.done} done earlier{failed}, {todo}."
+
+
+def iter_outlook(order: Order) -> Job[Outlook]:
+    """Find out what a run would do; nothing is written.
+
+    Raises
+    ------
+    HerbariumError
+        It could not be started; the message says why.
+    """
+    from napari_herbarium.batch.layout import Layout
+    from napari_herbarium.batch.ledger import State
+    from napari_herbarium.batch.prepare import prepare
+
+    yield Progress(0, 0, "looking for sheets")
+    layout = Layout(order.out.absolute())
+    has_run = layout.run.exists()
+    has_report = layout.report.exists()
+    if has_run and not order.anew:
+        changes = _changes(order)
+        if changes:
+            return Outlook(has_run=True, has_report=has_report, changes=changes)
+    ready = prepare(
+        order.inputs,
+        order.out,
+        order.settings,
+        new_run=order.anew,
+        retry_failed=order.retry,
+    )
+    states = list(ready.states.values())
+    return Outlook(
+        todo=len(ready.todo),
+        done=states.count(State.DONE),
+        failed=states.count(State.FAILED),
+        others=len(ready.skipped),
+        has_run=has_run,
+        has_report=has_report,
+    )
+
+
+def _changes(order: Order) -> tuple[str, ...]:
+    """Tell settings apart from those of the run in the folder."""
+    from napari_herbarium.batch.plan import differences, make_plan, read_plan
+
+    begun: Plan = read_plan(order.out)
+    now = make_plan(order.out, order.settings, begun.columns, 0)
+    return tuple(_plain(change) for change in differences(begun, now))
+
+
+def _plain(change: str) -> str:
+    """Name a setting as the form does, not as it is stored."""
+    name, _, values = _PART.sub("", change).partition(" (")
+    values = values.replace("False", "off").replace("True", "on")
+    return f"{name.replace('_', ' ')} ({values}"
+
+
+def _sheets(count: int) -> str:
+    return "1 sheet" if count == 1 else f"{count:,} sheets"

@@ -1,0 +1,111 @@
+"""A line for paths, which can be typed, dropped or chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from qtpy.QtCore import Signal
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QToolButton, QWidget
+
+BETWEEN = " ; "
+"""Divides paths in a line; no file has it in its name."""
+
+
+class PathLine(QLineEdit):
+    """A line that takes paths; files and folders can be dropped on it.
+
+    Parameters
+    ----------
+    tip : str
+        What it is for.
+    placeholder : str
+        Shown while it is empty.
+    """
+
+    def __init__(self, tip: str, placeholder: str) -> None:
+        super().__init__()
+        self.setToolTip(tip)
+        self.setPlaceholderText(placeholder)
+        self.setClearButtonEnabled(True)
+
+    def paths(self) -> list[str]:
+        """Give the paths in the line."""
+        parts = (part.strip() for part in self.text().split(BETWEEN.strip()))
+        return [str(Path(part).expanduser()) for part in parts if part]
+
+    def set_paths(self, paths: Sequence[str]) -> None:
+        """Put paths into the line."""
+        self.setText(BETWEEN.join(paths))
+        self.setCursorPosition(0)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files and folders of this computer."""
+        if _dropped(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Put what was dropped in the place of what was there."""
+        self.set_paths(_dropped(event))
+        event.acceptProposedAction()
+
+
+class FolderRow(QWidget):
+    """A line for one folder, with a button to choose it.
+
+    Signals
+    -------
+    changed
+        Another folder is in the line.
+
+    Parameters
+    ----------
+    tip, button_tip : str
+        What folder it is, and what the button does.
+    placeholder : str
+        Shown while there is none.
+    """
+
+    changed = Signal()
+
+    def __init__(self, tip: str, button_tip: str, placeholder: str) -> None:
+        super().__init__()
+        self.line = PathLine(tip, placeholder)
+        self.browse = QToolButton()
+        self.browse.setText("…")
+        self.browse.setToolTip(button_tip)
+        self.ask: Callable[[], str] = lambda: ask_folder(self, button_tip, self.line)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.line)
+        layout.addWidget(self.browse)
+        self.browse.clicked.connect(self._browse)
+        self.line.textChanged.connect(self.changed)
+
+    def folder(self) -> Path | None:
+        """Give the folder in the line, None when it is empty."""
+        text = self.line.text().strip()
+        return Path(text).expanduser() if text else None
+
+    def set_folder(self, folder: Path | str) -> None:
+        """Put a folder into the line."""
+        self.line.set_paths([str(folder)])
+
+    def _browse(self) -> None:
+        folder = self.ask()
+        if folder:
+            self.set_folder(folder)
+
+
+def ask_folder(parent: QWidget, title: str, line: PathLine) -> str:
+    """Ask for a folder, beginning with the one in a line; empty when none is chosen."""
+    before = line.paths()
+    return QFileDialog.getExistingDirectory(
+        parent, title.rstrip("."), before[0] if before else ""
+    )
+
+
+def _dropped(event: QDropEvent) -> list[str]:
+    urls = event.mimeData().urls()
+    return [url.toLocalFile() for url in urls if url.isLocalFile()]

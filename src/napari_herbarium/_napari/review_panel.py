@@ -1,0 +1,127 @@
+"""The sheet that is looked at, and what can be said of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_herbarium._napari import review_tooltips as tooltips
+from napari_herbarium._napari.batch_path import FolderRow
+
+if TYPE_CHECKING:
+    from napari_herbarium._napari.review_session import ReviewSession
+
+_UNSAVED = "Your repairs are not saved yet."
+_HINT = "Repair the leaves with the brush, the bucket or the eraser of their layer."
+
+
+class ReviewPanel(QWidget):
+    """Steps, facts and verdicts for one sheet.
+
+    Signals
+    -------
+    stepped : int
+        The user wants the sheet above (-1) or below (1).
+    accepted, rejected, restored, taken
+        The user clicked the button.
+    """
+
+    stepped = Signal(int)
+    accepted = Signal()
+    rejected = Signal()
+    restored = Signal()
+    taken = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.previous = _button("◀ Previous", tooltips.PREVIOUS)
+        self.next = _button("Next ▶", tooltips.NEXT)
+        self.facts = QLabel()
+        self.facts.setWordWrap(True)
+        self.facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.accept = _button("Accept", tooltips.ACCEPT)
+        self.reject = _button("Reject", tooltips.REJECT)
+        self.restore = _button("Back to the model's leaves", tooltips.RESTORE)
+        self.go_on = QCheckBox("Go on by itself")
+        self.go_on.setToolTip(tooltips.GO_ON)
+        self.go_on.setChecked(True)
+        self.training = FolderRow(
+            tooltips.TRAINING, tooltips.BROWSE_TRAINING, "folder for training pairs"
+        )
+        self.train = _button("Use for training", tooltips.TRAIN)
+        self._lay_out()
+        self._connect()
+
+    def show_sheet(self, session: ReviewSession) -> None:
+        """Show what is known of a sheet, and allow what can be done with it."""
+        busy, listing = session.is_saving, session.listing
+        self.facts.setText(_facts(session))
+        self.facts.setVisible(bool(self.facts.text()))
+        there = listing is not None and len(listing) > 0 and not busy
+        self.previous.setEnabled(there)
+        self.next.setEnabled(there)
+        self.accept.setText("Save and accept" if session.edited else "Accept")
+        for button in (self.accept, self.reject, self.restore, self.train):
+            button.setEnabled(session.is_open and not busy)
+
+    def _lay_out(self) -> None:
+        steps, verdicts, after = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        steps.addWidget(self.previous)
+        steps.addWidget(self.next)
+        verdicts.addWidget(self.accept)
+        verdicts.addWidget(self.reject)
+        after.addWidget(self.restore)
+        after.addWidget(self.go_on)
+        after.addStretch(1)
+        training = QFormLayout()
+        training.setContentsMargins(0, 0, 0, 0)
+        training.addRow("Training pairs", self.training)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(steps)
+        layout.addWidget(self.facts)
+        layout.addLayout(verdicts)
+        layout.addLayout(after)
+        layout.addLayout(training)
+        layout.addWidget(self.train)
+
+    def _connect(self) -> None:
+        self.previous.clicked.connect(lambda: self.stepped.emit(-1))
+        self.next.clicked.connect(lambda: self.stepped.emit(1))
+        self.accept.clicked.connect(lambda: self.accepted.emit())
+        self.reject.clicked.connect(lambda: self.rejected.emit())
+        self.restore.clicked.connect(lambda: self.restored.emit())
+        self.train.clicked.connect(lambda: self.taken.emit())
+
+
+def _facts(session: ReviewSession) -> str:
+    """Say what is known of the sheet, in a few lines."""
+    listing, index = session.listing, session.index
+    if listing is None or index is None:
+        return ""
+    sheet, entry = listing.sheet(index), listing.entry(index)
+    if sheet is None:
+        return f"{entry.name} failed: {entry.reason}\n{entry.source}"
+    scale = "no scale: areas in px"
+    if sheet.mm_per_px is not None:
+        scale = f"{sheet.mm_per_px:.4g} mm per px ({sheet.facts().scale_source})"
+    leaves = "1 leaf" if sheet.leaves == 1 else f"{sheet.leaves:,} leaves"
+    known = f"{entry.name}: {leaves}, confidence {sheet.confidence:.2f}, {scale}"
+    hint = _UNSAVED if session.edited else _HINT if session.is_open else ""
+    return f"{known}\nState: {listing.state(index)}. {hint}".rstrip()
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    return button
