@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -233,6 +234,7 @@ def _where() -> dict[str, Any]:
     return {
         "worker": f"{socket.gethostname()}:{os.getpid()}",
         "memory_mib": psutil.Process().memory_info().rss >> 20,
+        "worker_cpu_s": round(time.process_time(), 2),
     }
 
 
