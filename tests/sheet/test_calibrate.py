@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.settings import ScaleSettings
 from napari_herbarium.sheet import calibrate as module
 from napari_herbarium.sheet.calibrate import (
     Line,
     calibrate,
     calibrated,
     line_mm_per_px,
+    settle_scale,
 )
 from napari_herbarium.sheet.ruler import RulerReading
 from napari_herbarium.sheet.sheet import Sheet
@@ -158,3 +160,28 @@ def test_sheet_takes_the_scale_and_the_reason(monkeypatch):
     assert after.metadata["scale_reason"].startswith("Read 150 mm marks")
     assert after.metadata["page"] == 0
     assert before.mm_per_px is None
+
+
+def test_given_scale_beats_ruler_and_tag(monkeypatch):
+    monkeypatch.setattr(module, "read_ruler", None)
+    after = settle_scale(_tagged(), ScaleSettings(mm_per_px=0.3))
+    assert (after.mm_per_px, after.scale_source, after.scale_trust) == (
+        0.3,
+        "user",
+        "trusted",
+    )
+    assert after.metadata["scale_reason"] == "0.3 mm per px was given."
+
+
+@pytest.mark.parametrize(("ruler", "source"), [(True, "ruler"), (False, "none")])
+def test_ruler_settles_the_scale_where_it_is_wanted(monkeypatch, ruler, source):
+    _ruler_says(monkeypatch, 0.2)
+    after = settle_scale(_sheet(), ScaleSettings(ruler=ruler))
+    assert after.scale_source == source
+    assert after.mm_per_px == (0.2 if ruler else None)
+
+
+@pytest.mark.parametrize("given", [0, -1, float("nan"), float("inf")])
+def test_scale_that_is_none_cannot_be_given(given):
+    with pytest.raises(ValueError, match="mm_per_px"):
+        ScaleSettings(mm_per_px=given)
