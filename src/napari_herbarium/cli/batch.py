@@ -217,7 +217,7 @@ def _how_fast(now: BatchProgress) -> str:
         parts.append(f"{_duration(now.seconds_left)} left")
     if now.failed:
         parts.append(f"{now.failed:,} failed")
-    return ", ".join(parts)
+    return ", ".join(parts) or "waiting for workers"
 
 
 def _duration(seconds: float) -> str:

@@ -1,0 +1,67 @@
+"""One leader per run, and none that is dead."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+
+import pytest
+
+from napari_herbarium.batch.confidence import confidence
+from napari_herbarium.batch.lock import DEAD_AFTER_S, leading
+from napari_herbarium.errors import SettingsError
+
+
+def test_second_leader_is_refused_and_the_lock_goes_with_the_first(tmp_path):
+    lock = tmp_path / ".running"
+    with (
+        leading(lock),
+        pytest.raises(SettingsError, match="A run is at work"),
+        leading(lock),
+    ):
+        pass
+    assert not lock.exists()
+
+
+@pytest.mark.parametrize(
+    "leader",
+    [
+        {"host": socket.gethostname(), "pid": os.getpid(), "since": 12.0},
+        {"host": socket.gethostname(), "pid": 2**22 + 1, "since": 12.0},
+    ],
+    ids=["number used again", "process gone"],
+)
+def test_dead_leader_on_this_machine_does_not_count(tmp_path, leader):
+    lock = tmp_path / ".running"
+    lock.write_text(json.dumps(leader))
+    with leading(lock):
+        assert json.loads(lock.read_text())["pid"] == os.getpid()
+
+
+def test_leader_elsewhere_counts_while_it_touches_its_lock(tmp_path):
+    lock = tmp_path / ".running"
+    lock.write_text(json.dumps({"host": "node7", "pid": 1, "since": 1.0}))
+    with pytest.raises(SettingsError, match="process 1 on node7"), leading(lock):
+        pass
+    long_ago = lock.stat().st_mtime - DEAD_AFTER_S - 1
+    os.utime(lock, (long_ago, long_ago))
+    with leading(lock):
+        pass
+
+
+def test_lock_that_was_cut_short_does_not_count(tmp_path):
+    (tmp_path / ".running").write_text('{"host": "no')
+    with leading(tmp_path / ".running"):
+        pass
+
+
+def test_confidence_of_known_probabilities():
+    import numpy as np
+
+    sure = np.array([[255, 255], [0, 0]], np.uint8)
+    assert confidence(sure, 0.5) == 1.0
+    half = np.array([[255, 140], [0, 0]], np.uint8)
+    assert confidence(half, 0.5) == 0.5
+    assert confidence(np.zeros((4, 4), np.uint8), 0.5) == 0.0
+    assert confidence(np.full((4, 4), 140, np.uint8), 0.5) == 0.0

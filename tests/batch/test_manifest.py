@@ -1,0 +1,137 @@
+"""Folders, patterns, tables, URLs: which sheets are meant, and what they are called."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from napari_herbarium.batch.manifest import SheetRow, read_manifest
+from napari_herbarium.batch.names import output_names, safe_name
+from napari_herbarium.errors import SettingsError
+
+
+def touch(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def stems(manifest):
+    return [row.stem for row in manifest.rows]
+
+
+def test_folder_gives_its_sheets_and_names_the_rest(tmp_path):
+    for name in ("b.tif", "a.JPG", "a.leaves.tif", "a.overlay.png", ".c.tif", "d.pdf"):
+        touch(tmp_path / name)
+    touch(tmp_path / "deeper" / "e.tif")
+    manifest = read_manifest([tmp_path])
+    assert stems(manifest) == ["a", "b"]
+    assert list(manifest.skipped) == [str(tmp_path / "d.pdf")]
+
+
+def test_pattern_goes_deeper_but_not_into_the_run(tmp_path):
+    touch(tmp_path / "x" / "y" / "e.tif")
+    touch(tmp_path / "run" / "other" / "f.tif")
+    manifest = read_manifest([tmp_path / "**"], tmp_path / "run")
+    assert stems(manifest) == ["e"]
+
+
+def test_sheet_given_twice_is_done_once(tmp_path):
+    sheet = touch(tmp_path / "a.tif")
+    manifest = read_manifest([sheet, tmp_path, tmp_path / "*.tif"])
+    assert stems(manifest) == ["a"]
+    assert manifest.repeated == 2
+
+
+def test_folder_without_sheets_tells_of_the_pattern(tmp_path):
+    touch(tmp_path / "x" / "e.tif")
+    with pytest.raises(SettingsError, match=r"in its subfolders give the pattern"):
+        read_manifest([tmp_path])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
+def test_table_of_any_kind(tmp_path, suffix):
+    table = pd.DataFrame(
+        {
+            "catalogNumber": ["00123", "B 2"],
+            "accessURI": ["scans/a.tif", "https://herbarium.test/b.jpg"],
+            "mm_per_px": ["0.0423", ""],
+            "dwc:family": ["Fagaceae", ""],
+        }
+    )
+    path = tmp_path / f"list{suffix}"
+    if suffix == ".parquet":
+        table.to_parquet(path)
+    else:
+        table.to_csv(path, sep="," if suffix == ".csv" else "\t", index=False)
+    first, second = read_manifest([path]).rows
+    scan = str(tmp_path / "scans" / "a.tif")
+    assert first == SheetRow(scan, "a", "00123", 0.0423, ("Fagaceae",))
+    url = "https://herbarium.test/b.jpg"
+    assert second == SheetRow(url, "B 2", "B 2", None, ("",))
+
+
+def test_tables_with_other_columns_are_put_together(tmp_path):
+    (tmp_path / "one.csv").write_text("path,family\na.tif,Fagaceae\n")
+    (tmp_path / "two.csv").write_text("path,genus,family\nb.tif,Salix,Salicaceae\n")
+    manifest = read_manifest([tmp_path / "one.csv", tmp_path / "two.csv"])
+    assert manifest.columns == ("family", "genus")
+    carried = [row.carried for row in manifest.rows]
+    assert carried == [("Fagaceae", ""), ("Salicaceae", "Salix")]
+
+
+def test_row_without_sheet_is_skipped_by_its_number(tmp_path):
+    (tmp_path / "list.csv").write_text("path,family\na.tif,x\n,y\n")
+    manifest = read_manifest([tmp_path / "list.csv"])
+    assert stems(manifest) == ["a"]
+    assert "Row 3" in next(iter(manifest.skipped.values()))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name,family\na,b\n", "no column 'path' or 'url'"),
+        ("path,mm_per_px\na.tif,0\nb.tif,x\n", r"row 2: '0', row 3: 'x'"),
+        ("path\nnowhere://a.tif\n", "nowhere:// cannot be read"),
+        ("", "cannot be read as a table"),
+    ],
+)
+def test_table_that_makes_no_sense(tmp_path, text, said):
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(SettingsError, match=said):
+        read_manifest([tmp_path / "list.csv"])
+
+
+def rows(*sources):
+    return [SheetRow(source, source.rsplit("/")[-1]) for source in sources]
+
+
+def test_names_differ_on_every_file_system():
+    names = output_names(rows("x/K1", "y/k1", "z/K1", "x/K1__2"), {})
+    assert list(names.values()) == ["K1", "k1__2", "K1__3", "K1__2__2"]
+
+
+def test_names_given_earlier_stay_whatever_comes_first():
+    known = {"y/K1": "K1__2"}
+    names = output_names(rows("y/K1", "x/K1", "w/K1"), known)
+    assert names == {"y/K1": "K1__2", "x/K1": "K1", "w/K1": "K1__3"}
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("Kräuter ☘", "Kräuter ☘"),
+        ("B 10/0012:3", "B 10_0012_3"),
+        ("con", "sheet_con"),
+        ("..", "sheet"),
+        ("e\u0301", "\u00e9"),
+    ],
+)
+def test_name_that_any_file_system_takes(stem, name):
+    assert safe_name(stem) == name
+
+
+def test_long_names_stay_short_and_apart():
+    first, second = (safe_name("押" * 200 + end) for end in "ab")
+    assert first != second
+    assert len(first.encode()) < 200

@@ -1,0 +1,106 @@
+"""Looking through a run: order, verdicts, repairs that keep the original."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_herbarium.batch import review
+from napari_herbarium.errors import SettingsError
+from napari_herbarium.train.data import find_training_pairs
+
+
+@pytest.fixture
+def out(tmp_path, draw, run):
+    """A run over a good sheet, one without leaves, and one that cannot be read."""
+    scans = tmp_path / "scans"
+    draw(scans / "full.png")
+    Image.new("RGB", (280, 420), (235, 228, 210)).save(scans / "bare.png")
+    (scans / "bad.png").touch()
+    manifest = scans / "list.csv"
+    manifest.write_text(
+        "path,catalogNumber,family,mm_per_px\nfull.png,B 1,Fagaceae,0.5\n"
+        "bare.png,B 2,Salicaceae,\nbad.png,B 3,x,\n"
+    )
+    run([manifest], tmp_path / "out")
+    return tmp_path / "out"
+
+
+def rows(out, name):
+    return pq.read_table(out / "traits" / f"{name}.parquet").to_pandas()
+
+
+def test_doubtful_sheets_come_first_and_failed_ones_not_at_all(out):
+    opened = review.open_run(out)
+    assert [sheet.name for sheet in opened.sheets] == ["bare", "full"]
+    assert [sheet.confidence for sheet in opened.sheets] == [0.0, 1.0]
+
+
+def test_picture_and_labels_of_a_sheet(out):
+    opened = review.open_run(out)
+    sheet = review.read_image(opened.sheets[1])
+    assert sheet.image.shape == (420, 280, 3)
+    assert sheet.mm_per_px == 0.5
+    assert sheet.catalog_number == "B 1"
+    assert review.read_labels(opened, opened.sheets[1]).max() == 2
+
+
+def test_verdicts_stay_and_stand_in_the_rows(out):
+    opened = review.open_run(out)
+    review.accept(opened, opened.sheets[0])
+    review.accept(opened, opened.sheets[1])
+    review.reject(opened, opened.sheets[1])
+    again = review.open_run(out)
+    assert [sheet.verdict.value for sheet in again.sheets] == ["accepted", "rejected"]
+    assert set(rows(out, "full")["verdict"]) == {"rejected"}
+
+
+def test_repair_keeps_the_original_and_makes_new_rows(out):
+    opened = review.open_run(out)
+    bare = opened.sheets[0]
+    repaired = np.zeros((420, 280), np.int32)
+    repaired[10:20, 10:20] = 7
+    assert review.save_repair(opened, bare, repaired).verdict.value == "repaired"
+    found = rows(out, "bare")
+    assert found[["label", "area_px", "verdict"]].to_numpy().tolist() == [
+        [7, 100, "repaired"]
+    ]
+    assert found["family"].tolist() == ["Salicaceae"]
+    assert found["catalog_number"].tolist() == ["B 2"]
+    labels = tifffile.imread(out / "labels" / "bare.leaves.tif")
+    assert labels.dtype == np.uint8
+    np.testing.assert_array_equal(labels, repaired)
+    assert not review.read_labels(opened, bare, original=True).any()
+    review.save_repair(opened, bare, repaired * 2)
+    assert not review.read_labels(opened, bare, original=True).any()
+
+
+def test_repair_survives_the_next_run(out, run, tmp_path):
+    opened = review.open_run(out)
+    review.save_repair(opened, opened.sheets[0], np.ones((420, 280), np.uint8))
+    assert run([tmp_path / "scans" / "list.csv"], out).done_now == 0
+    assert review.read_labels(opened, opened.sheets[0]).min() == 1
+
+
+def test_labels_of_another_size_are_refused(out):
+    opened = review.open_run(out)
+    with pytest.raises(SettingsError, match="but sheet bare is"):
+        review.save_repair(opened, opened.sheets[0], np.ones((10, 10), int))
+
+
+def test_sheet_becomes_a_training_pair(out, tmp_path):
+    opened = review.open_run(out)
+    folder = tmp_path / "pairs"
+    review.save_for_training(opened, opened.sheets[1], folder)
+    assert [pair.name for pair in find_training_pairs(folder)] == ["full"]
+    assert review.open_run(out).sheets[1].training == folder
+    with pytest.raises(SettingsError, match="already"):
+        review.save_for_training(opened, opened.sheets[1], folder)
+
+
+def test_folder_that_is_no_run(tmp_path):
+    with pytest.raises(SettingsError, match="holds no batch run"):
+        review.open_run(tmp_path)
