@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from types import SimpleNamespace
@@ -319,6 +320,27 @@ def test_workers_do_not_run_the_program_that_started_napari(engine, scans, tmp_p
     assert not hasattr(main, "__file__")
     job.close()
     assert getattr(main, "__file__", None) == main_file
+
+
+OPEN = """
+import os, sys
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from qtpy.QtWidgets import QApplication
+app = QApplication([])
+from napari.components import ViewerModel
+from napari_herbarium._napari.batch_widget import SegmentFolder
+from napari_herbarium._napari.review_widget import BatchReview
+widgets = SegmentFolder(ViewerModel()), BatchReview(ViewerModel())
+print([name for name in ("torch", "distributed") if name in sys.modules])
+"""
+
+
+def test_both_widgets_open_without_torch_and_scheduler():
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(

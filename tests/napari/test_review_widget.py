@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import tifffile
 from PIL import Image
+from qtpy.QtCore import Qt
 
 from napari_herbarium._napari.review_ask import Unsaved
 from napari_herbarium._napari.review_widget import BatchReview
@@ -346,3 +347,24 @@ def test_layers_that_the_user_removed_are_no_trouble(review, viewer, settle):
     review.panel.next.click()
     settle()
     assert names(viewer) == ["K3", "K3 leaves"]
+
+
+@pytest.mark.window
+@pytest.mark.slow
+def test_a_sheet_is_repaired_and_accepted_in_a_window(
+    make_napari_viewer, out, qtbot, until
+):
+    viewer = make_napari_viewer(show=True)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-herbarium", "Batch review")
+    widget.folder.set_folder(out)
+    until(lambda: widget.session.is_open)
+    labels = viewer.layers["K2 leaves"]
+    labels.mode = "paint"
+    labels.brush_size = 6
+    labels.paint((110, 5), labels.selected_label)
+    until(lambda: widget.panel.accept.text() == "Save and accept")
+    qtbot.mouseClick(widget.panel.accept, Qt.MouseButton.LeftButton)
+    until(lambda: "K3 leaves" in viewer.layers)
+    assert labels_in(out, "K2")[110, 5] == 3
+    assert verdicts(out, "K2") == {"repaired"}
+    assert len(viewer.layers) == 2

@@ -54,7 +54,7 @@ class BatchWatch(QWidget):
         self.bar.setRange(0, 0)
         self.bar.setTextVisible(False)
         self.bar.show()
-        self.speed.setText("Looking for sheets, and starting the workers…")
+        self.speed.setText("Looking for sheets…")
         self.speed.show()
 
     def end(self) -> None:
@@ -68,8 +68,7 @@ class BatchWatch(QWidget):
         self.bar.setValue(progress.done)
         self.bar.setFormat("%v of %m sheets")
         self.bar.setTextVisible(progress.total > 0)
-        if progress.per_second > 0 or progress.what != "sheets":
-            self.speed.setText(speed_in_words(progress))
+        self.speed.setText(speed_in_words(progress))
         failed = [entry for entry in progress.news if entry.state.value == "failed"]
         self.add_failures(failed)
 
@@ -98,6 +97,8 @@ def speed_in_words(progress: BatchProgress) -> str:
     """Say rate, time left and how many sheets failed."""
     if progress.what != "sheets":
         return "Writing the tables and the report…"
+    if progress.per_second == 0:
+        return "The workers are starting; the first sheets take longest."
     parts = [rate_in_words(progress.per_second)]
     if progress.seconds_left is not None:
         parts.append(f"about {time_in_words(progress.seconds_left)} left")

@@ -30,8 +30,8 @@ RESTORE = (
 )
 GO_ON = "Open the next sheet that nobody has judged, after each verdict. Default: on."
 TRAINING = (
-    "Folder in which training pairs for “Fine-tune” are collected. Default: "
-    "“training” in the results folder."
+    "Folder in which training pairs for “Fine-tune model” are collected. Default: the "
+    "one used last, else “training” in the results folder."
 )
 BROWSE_TRAINING = "Choose a folder for training pairs."
 TRAIN = (

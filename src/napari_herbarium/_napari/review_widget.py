@@ -27,6 +27,10 @@ from napari_herbarium._napari import review_tooltips as tooltips
 from napari_herbarium._napari.batch_path import FolderRow
 from napari_herbarium._napari.column import Column
 from napari_herbarium._napari.controls import combo, form_layout
+from napari_herbarium._napari.preferences import (
+    read_training_folder,
+    remember_training_folder,
+)
 from napari_herbarium._napari.review_ask import Unsaved, ask_replace, ask_unsaved
 from napari_herbarium._napari.review_job import Word
 from napari_herbarium._napari.review_listing import Show
@@ -98,6 +102,7 @@ class BatchReview(QWidget):
             name = self.session.opened.review.name
             there = self.session.would_replace(folder)
             if not there or self.ask_replace(name, folder):
+                remember_training_folder(folder)
                 self.session.decide(Word.ACCEPT, folder, overwrite=True)
 
     def _build(self) -> None:
@@ -185,7 +190,8 @@ class BatchReview(QWidget):
     def _on_listed(self) -> None:
         listing = self.session.listing
         if listing is not None and self.panel.training.folder() is None:
-            self.panel.training.set_folder(listing.training)
+            folder = read_training_folder() or listing.training
+            self.panel.training.set_folder(folder)
         self._list()
 
     def _list(self, _index: int = 0) -> None:
