@@ -104,19 +104,20 @@ def local_crew(
         options: dict[str, Any] = {"dashboard": False, "port": 0}
         if _has_bokeh():
             options |= {"dashboard": True, "dashboard_address": "127.0.0.1:8787"}
-        cluster = SpecCluster(
-            scheduler={
-                "cls": Scheduler,
-                "options": {**options, "host": "127.0.0.1"},
-            },
-            workers={
-                number: {"cls": kind, "options": each}
-                for number, each in enumerate(
-                    _local_workers(workforce, device, in_process=in_process)
-                )
-            },
-            silence_logs=logging.CRITICAL,
-        )
+        workers = _local_workers(workforce, device, in_process=in_process)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Port .* is already in use")
+            cluster = SpecCluster(
+                scheduler={
+                    "cls": Scheduler,
+                    "options": {**options, "host": "127.0.0.1"},
+                },
+                workers={
+                    number: {"cls": kind, "options": each}
+                    for number, each in enumerate(workers)
+                },
+                silence_logs=logging.CRITICAL,
+            )
         with _closing(cluster), _crew(cluster) as crew:
             yield crew
 
@@ -227,6 +228,5 @@ def _quiet() -> Iterator[None]:
     """Configure Dask for our kind of work; what it has to say comes as errors."""
     import dask
 
-    with dask.config.set(_CONFIG), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Port .* is already in use")
+    with dask.config.set(_CONFIG):
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,9 @@ from urllib.parse import unquote, urlsplit
 from napari_herbarium.batch.names import safe_name
 from napari_herbarium.batch.places import file_system, is_url
 from napari_herbarium.errors import SheetError
+
+PAUSES_S = (2.0, 10.0)
+"""Networks fail for moments; so long is waited before trying again."""
 
 
 @contextmanager
@@ -38,9 +42,14 @@ def _file_name(source: str) -> str:
 
 
 def _fetch(source: str, path: Path) -> None:
-    try:
-        system, remote = file_system(source)
-        system.get_file(remote, str(path))
-    except Exception as error:  # every file system has its own errors
-        msg = f"{source} cannot be fetched ({type(error).__name__}: {error})."
-        raise SheetError(msg) from error
+    for pause in (*PAUSES_S, None):
+        try:
+            system, remote = file_system(source)
+            system.get_file(remote, str(path))
+        except Exception as error:  # every file system has its own errors
+            if pause is None or isinstance(error, FileNotFoundError | PermissionError):
+                msg = f"{source} cannot be fetched ({type(error).__name__}: {error})."
+                raise SheetError(msg) from error
+            time.sleep(pause)
+        else:
+            return

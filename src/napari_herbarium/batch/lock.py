@@ -43,6 +43,8 @@ def leading(path: Path) -> Iterator[None]:
     finally:
         stop.set()
         path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.parent.rmdir()  # a run that was refused leaves no empty folder
 
 
 def _take(path: Path) -> None:

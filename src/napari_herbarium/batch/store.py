@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from napari_herbarium.batch.plan import Plan
 from napari_herbarium.batch.schema import as_part, carried_names, traits_schema
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.files import replacing
+
+_AT_ONCE = 20_000
 
 
 def schema_of(plan: Plan) -> pa.Schema:
@@ -140,8 +143,13 @@ def write_sheets_table(plan: Plan, entries: Iterable[Entry]) -> None:
     """
     carried = carried_names(plan.columns)
     schema = pa.schema([*_SHEETS, *((name, pa.string()) for name in carried)])
-    rows = [_sheet_row(entry, carried) for entry in entries]
-    write_table(plan.layout.sheets_table, pa.Table.from_pylist(rows, schema=schema))
+    with (
+        replacing(plan.layout.sheets_table) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for some in _batched(entries, _AT_ONCE):
+            rows = [_sheet_row(entry, carried) for entry in some]
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
 STEPS = ("read", "scale", "segment", "extract", "measure", "write", "total")
@@ -165,6 +173,13 @@ _SHEETS = pa.schema(
         *((f"seconds_{step}", pa.float64()) for step in STEPS),
     ]
 )
+
+
+def _batched(entries: Iterable[Entry], count: int) -> Iterator[list[Entry]]:
+    """Give entries in lists of so many (`itertools.batched` is not in Python 3.11)."""
+    waiting = iter(entries)
+    while some := list(islice(waiting, count)):
+        yield some
 
 
 def _sheet_row(entry: Entry, carried: Sequence[str]) -> dict[str, Any]:
