@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import struct
+import zlib
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,13 @@ from napari_herbarium.batch.ledger import State, last_entries
 from napari_herbarium.batch.run import iter_batch
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.settings import LeafSettings
+
+
+def huge_png():
+    """A few bytes that claim to be 90,000 x 90,000 px."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 90_000, 90_000, 8, 2, 0, 0, 0)
+    check = struct.pack(">I", zlib.crc32(header))
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + check
 
 
 def entries(out):
@@ -116,6 +125,7 @@ def test_bad_inputs_are_named_and_nothing_else_is_affected(scans, run, tmp_path,
     (scans / "empty.tif").touch()
     (scans / "text.jpg").write_text("no picture at all")
     (scans / "notes.txt").write_text("cupboard 4")
+    (scans / "huge.png").write_bytes(huge_png())
     draw(scans / "Kräuter ☘ 押し葉.png")
     draw(scans / "K1.tif")
     draw(tmp_path / "more" / "k1.png", extra=20)
@@ -124,12 +134,13 @@ def test_bad_inputs_are_named_and_nothing_else_is_affected(scans, run, tmp_path,
     report = run([scans, tmp_path / "more", gone], out)
     known = entries(out)
     failed = {n: e.reason for n, e in known.items() if e.state is State.FAILED}
-    assert sorted(failed) == ["corrupt", "cut", "empty", "gone", "text"]
+    assert sorted(failed) == ["corrupt", "cut", "empty", "gone", "huge", "text"]
     assert "empty.tif is empty" in failed["empty"]
     assert "text.jpg is no TIFF" in failed["text"]
+    assert "huge.png" in failed["huge"]
     assert "not there" in failed["gone"]
     assert known["notes.txt"].state is State.SKIPPED
-    assert (report.done, report.failed, report.skipped) == (6, 5, 1)
+    assert (report.done, report.failed, report.skipped) == (6, 6, 1)
     assert "Kräuter ☘ 押し葉" in known
     twins = [e for n, e in known.items() if n.casefold().startswith("k1")]
     assert len({e.name.casefold() for e in twins}) == 3
@@ -248,3 +259,17 @@ def test_two_runs_in_one_folder_are_refused(scans, crew, run, tmp_path, settings
         run([scans], tmp_path / "out")
     job.close()
     assert run([scans], tmp_path / "out").done == 3
+
+
+def test_large_run_lies_in_subfolders_and_goes_on(scans, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_herbarium.batch.layout.MOST_IN_ONE_FOLDER", 2)
+    out = tmp_path / "out"
+    assert run([scans], out).done == 3
+    labels = sorted((out / "labels").glob("??/*.leaves.tif"))
+    assert len(labels) == 3
+    labels[0].unlink()
+    (labels[1].parent / f".{'0' * 32}.tif").write_bytes(b"half")
+    monkeypatch.setattr("napari_herbarium.batch.layout.MOST_IN_ONE_FOLDER", 5000)
+    assert run([scans], out, csv=True).done_now == 1
+    assert sorted((out / "labels").rglob("*.tif")) == labels
+    assert len(pd.read_parquet(out / "traits")) == len(pd.read_csv(out / "traits.csv"))
