@@ -228,5 +228,9 @@ def _quiet() -> Iterator[None]:
     """Configure Dask for our kind of work; what it has to say comes as errors."""
     import dask
 
+    # Its own settings must be there before ours: set first, ours would take them along
+    # when they go, and a second run of this process would find none.
+    import distributed  # noqa: F401
+
     with dask.config.set(_CONFIG):
         yield
