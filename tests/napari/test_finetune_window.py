@@ -28,7 +28,7 @@ SMALL = recipe_of(
     "few-sheets", size=128, batch=2, epochs=2, epoch_steps=4, minutes=None
 )
 FineTuneForm.recipe = lambda form: SMALL
-sheet = drawn_sheet(dpi=40, seed=3)
+sheet = drawn_sheet(dpi=50, seed=3)
 viewer = napari.Viewer(show=True)
 _, segment = viewer.window.add_plugin_dock_widget("napari-herbarium", "Segment leaves")
 _, widget = viewer.window.add_plugin_dock_widget("napari-herbarium", "Fine-tune model")

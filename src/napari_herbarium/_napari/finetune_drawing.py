@@ -128,13 +128,22 @@ def draw_curves(drawing: Drawing) -> NDArray[np.uint8]:
     canvas: Any = FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
     left, right = figure.subplots(1, 2)
     curves = drawing.curves
-    _plot(left, curves.loss, _LIVE, "training", marker="")
-    _plot(left, curves.val_loss, _KEPT, "held out", marker="o")
-    _plot(right, curves.iou, _KEPT, "held out", marker="o")
+    _plot(left, curves.loss, _LIVE, "crops trained on", marker="")
+    _plot(left, curves.val_loss, _KEPT, "held-out crops", marker="o")
+    _plot(right, curves.iou, _KEPT, "held-out crops", marker="o")
     _dress(left, "loss", drawing.ink)
     _dress(right, _iou_title(curves.iou), drawing.ink)
     if curves.loss and curves.val_loss:
-        left.legend(fontsize=_FONT - 1, labelcolor=drawing.ink, frameon=False)
+        handles, names = left.get_legend_handles_labels()
+        figure.legend(
+            handles,
+            names,
+            loc="outside lower center",
+            ncols=2,
+            fontsize=_FONT,
+            labelcolor=drawing.ink,
+            frameon=False,
+        )
     canvas.draw()
     return np.array(canvas.buffer_rgba())
 

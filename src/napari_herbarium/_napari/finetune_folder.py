@@ -98,6 +98,7 @@ class TrainingFolder(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
+        row.addWidget(QLabel("Folder"))
         row.addWidget(self.line)
         row.addWidget(self.browse)
         layout = QVBoxLayout(self)

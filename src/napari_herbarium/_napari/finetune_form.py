@@ -159,7 +159,6 @@ class FineTuneForm(QWidget):
     def _usual_length(self, _index: int = 0) -> None:
         unit = self.unit.currentData()
         self.length.setRange(1, _MOST[unit])
-        self.length.setSuffix(" min" if unit == "minutes" else " epochs")
         fields = RECIPES[self.recipe_name.currentData()].model_fields
         self.length.setValue(int(fields[unit].default or _USUAL_MINUTES))
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_herbarium.train.report import Preview, TrainProgress
 
 _EVERY_MS = 500
-_CURVES_PX = 150
+_CURVES_PX = 170
 _SMALLEST_PX = 40
 
 
@@ -184,6 +184,6 @@ class LiveView(QWidget):
 
 
 def _legend() -> str:
-    words = (("true outline", TRUTH), ("the model's", MODEL), ("wrong", WRONG))
+    words = (("true", TRUTH), ("model", MODEL), ("wrong", WRONG))
     dots = (f"<span style='color:rgb{rgb}'>■</span> {word}" for word, rgb in words)
-    return "A held-out crop: " + " &nbsp; ".join(dots)
+    return "Held-out crop: " + " &nbsp; ".join(dots)
