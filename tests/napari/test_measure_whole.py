@@ -6,6 +6,8 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
+from napari.layers._source import layer_source
 
 from napari_herbarium._napari.labels_output import is_edited, mark_written
 from napari_herbarium._napari.measure_widget import MeasureLeaves
@@ -123,9 +125,9 @@ def test_a_flip_is_there_when_saved_labels_are_opened_again(
     widget.save.save(kind)
     until(lambda: "Saved" in widget.message.text())
     viewer.layers.clear()
-    (again,) = viewer.open(
-        tmp_path / "leaves.leaves.tif", layer_type="labels", plugin="napari"
-    )
+    path = tmp_path / "leaves.leaves.tif"
+    with layer_source(path=str(path)):
+        again = viewer.add_labels(tifffile.imread(path))
     assert widget.chooser.layer is again
     widget.run()
     until(lambda: widget.live.settled)

@@ -96,6 +96,11 @@ class MeasureForm(QWidget):
         if self.shown_trait() != before:
             self.trait_changed.emit()
 
+    def show_counts(self, words: str) -> None:
+        """Say how many leaves are whole; no room is taken when nothing is known."""
+        self.counts.setText(words)
+        self.counts.setVisible(bool(words))
+
     def _build(self, threshold: float) -> None:
         self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         self.threshold.setRange(0, 1)

@@ -10,7 +10,7 @@ from napari_herbarium._napari import measure_tooltips as tooltips
 from napari_herbarium._napari.measure_table_model import LeafTableModel
 
 _HEIGHT_PX = 200
-_SIZE_PX = (380, 320)
+_SIZE_PX = (380, _HEIGHT_PX)
 _ROWS_MEASURED = 50
 _ROW_PX = 22
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_herbarium._napari import measure_tooltips as tooltips
 from napari_herbarium._napari.layer_chooser import Wires
+from napari_herbarium._napari.layers import why_no_sheet
 from napari_herbarium._napari.measure_calibrate import set_scale
 from napari_herbarium._napari.measure_changes import default_threshold
 from napari_herbarium._napari.measure_content import content_of, counts
@@ -79,6 +80,14 @@ class MeasureLeaves(MeasurePanel):
             layer.selected_label = label
             go_to_leaf(self._viewer, layer, box)
 
+    @property
+    def _sheet(self) -> Image | None:
+        """The image under the leaves; before there are any, the topmost sheet."""
+        if self.live.layer is not None:
+            return self.live.image
+        images = [x for x in self._viewer.layers[::-1] if isinstance(x, Image)]
+        return next((x for x in images if why_no_sheet(x) is None), None)
+
     def _connect(self) -> None:
         self._wires, self._layer_wires = Wires(self), Wires(self)
         self._clicks = LeafClicks(
@@ -105,7 +114,7 @@ class MeasureLeaves(MeasurePanel):
     def _connect_controls(self) -> None:
         self.button.clicked.connect(self._on_click)
         self.scale.given.connect(self._set_scale)
-        self.scale.ruler_asked.connect(lambda: self.ruler.read(self.live.image))
+        self.scale.ruler_asked.connect(lambda: self.ruler.read(self._sheet))
         self.bar.changed.connect(self._show_table)
         self.bar.flip_asked.connect(self._flip)
         self.table.leaf_chosen.connect(self.go_to)
@@ -118,7 +127,7 @@ class MeasureLeaves(MeasurePanel):
 
     def _refresh(self, _event: object = None) -> None:
         """Show the state of things."""
-        layer, image, state = self.live.layer, self.live.image, self.live.runner.state
+        layer, image, state = self.live.layer, self._sheet, self.live.runner.state
         obstacle = why_not_measured(layer)
         # What is over in a moment shall not make everything jump.
         busy = state is not State.IDLE and not self._patience.isActive()
@@ -166,7 +175,9 @@ class MeasureLeaves(MeasurePanel):
             self._refresh()
 
     def _on_updated(self, again: frozenset[int] | None) -> None:
-        self._say(self._summary(again))
+        # A word on something else (a scale, a flip) shall not be talked over.
+        if again is None or again:
+            self._message = self._summary(again)
         self._show_all()
 
     def _on_failed(self, reason: str) -> None:
@@ -196,7 +207,7 @@ class MeasureLeaves(MeasurePanel):
             self._say("Select leaves first: click their rows, or a leaf.")
 
     def _set_scale(self, size: float, source: str) -> None:
-        words = set_scale(self._viewer, self.live.layer, self.live.image, size, source)
+        words = set_scale(self._viewer, self.live.layer, self._sheet, size, source)
         self.scale.offer(None)
         self._say(words)
 
@@ -215,10 +226,10 @@ class MeasureLeaves(MeasurePanel):
         measured = self.live.measured
         if measured is None:
             self.table.clear()
-            self.form.counts.setText("")
+            self.form.show_counts("")
             return
         self.form.set_columns(list(measured.table.columns), self.bar.unit)
-        self.form.counts.setText(counts(measured.table))
+        self.form.show_counts(counts(measured.table))
         self.table.show_table(measured.table, self.bar.columns())
 
     def _summary(self, again: frozenset[int] | None) -> str:
