@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from napari_herbarium._napari import model_choice
+from napari_herbarium._napari import graphics, model_choice
 from napari_herbarium.measure import whole
 from napari_herbarium.model import catalogue
 from napari_herbarium.progress import Progress
@@ -90,6 +90,7 @@ class FakeCore:
 def core(monkeypatch):
     """The network replaced by `FakeCore`."""
     fake = FakeCore()
+    monkeypatch.setattr(graphics, "load_torch", lambda: None)
     monkeypatch.setattr(predict, "iter_segment", fake.iter_segment)
     monkeypatch.setattr(catalogue, "load_model", fake.load_model)
     monkeypatch.setattr(model_choice, "list_models", lambda: ["herbarium-leaves"])

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_herbarium import SheetError
-from napari_herbarium._napari import finetune_unfinished
+from napari_herbarium._napari import finetune_unfinished, graphics
 from napari_herbarium._napari.finetune_widget import FineTuneModel
 from napari_herbarium._napari.segment_widget import SegmentLeaves
 from napari_herbarium._napari.worker import State
@@ -101,6 +101,7 @@ def models(tmp_path, monkeypatch):
 @pytest.fixture
 def training(monkeypatch):
     fake = FakeTraining()
+    monkeypatch.setattr(graphics, "load_torch", lambda: None)
     monkeypatch.setattr(train, "iter_train", fake.iter_train)
     yield fake
     fake.go_on.set()

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from napari_herbarium._napari import graphics
 from napari_herbarium._napari.finetune_pairs import OpenPair, gather
 from napari_herbarium.errors import ModelError
 from napari_herbarium.model.catalogue import new_model_folder
@@ -101,6 +102,7 @@ def iter_fine_tune(request: Request, stop: Event) -> Job[FineTuned | None]:
         cannot be written; the message says which and why.
     """
     yield Progress(0, 0, "looking at the pairs")
+    graphics.load_torch()
     job = train.iter_train(
         request.recipe,
         gather(request.pairs, request.folder),

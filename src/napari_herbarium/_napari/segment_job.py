@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_herbarium._napari import graphics
 from napari_herbarium._napari.labels_output import Leaves
 from napari_herbarium._napari.layers import LayerSheet
 from napari_herbarium.measure.rows import leaf_rows
@@ -55,6 +56,7 @@ def iter_segment_sheet(
     from napari_herbarium.segment.predict import iter_segment
 
     yield Progress(0, 0, "loading the model")
+    graphics.load_torch()
     model = load_model(settings.model)
     yield Progress(0, 0, "reading the sheet")
     probability = yield from iter_segment(sheet.rgb8(), model, settings)
