@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -90,7 +91,13 @@ def _measure(arguments: argparse.Namespace, folder: Path) -> None:
 
 
 def _python(*command: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL)
+    # What a scheduler gets that the batch starts itself, see `batch.crew`.
+    ours = {"DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING": "False"}
+    return subprocess.Popen(
+        [sys.executable, *command],
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **ours},
+    )
 
 
 def _run(

@@ -49,11 +49,15 @@ def _svg(counts: Any, low: float, high: float, title: str, numbers: Any) -> str:
         if top
     )
     middle = float(np.median(numbers))
-    told = f"{title} (n {numbers.size:,}, median {middle:.3g})"
+    told = f"{title} (n {numbers.size:,}, median {_number(middle)})"
     base = HEIGHT - 5
     return (
         f'<svg width="{WIDTH}" height="{HEIGHT}" role="img" '
         f'aria-label="{escape(told)}"><text x="0" y="12">{escape(told)}</text>{bars}'
-        f'<text x="0" y="{base}">{low:.3g}</text>'
-        f'<text x="{WIDTH}" y="{base}" text-anchor="end">{high:.3g}</text></svg>'
+        f'<text x="0" y="{base}">{_number(low)}</text>'
+        f'<text x="{WIDTH}" y="{base}" text-anchor="end">{_number(high)}</text></svg>'
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -116,11 +116,9 @@ def _timing(done: Sequence[Entry]) -> str:
     for step in STEPS:
         seconds = np.array([each.get(step, 0.0) for each in timed])
         middle, high = np.percentile(seconds, [50, 95])
-        rows.append(
-            (step, f"{middle:.2f}", f"{high:.2f}", f"{seconds.sum() / 3600:.2f}")
-        )
+        rows.append((step, f"{middle:.2f}", f"{high:.2f}", _time(seconds.sum())))
     workers = len({entry.facts.get("worker") for entry in done})
-    head = ("step", "median, s", "95 % below, s", "all sheets, h")
+    head = ("step", "median, s", "95 % below, s", "all sheets")
     return (
         "<h2>Time</h2>"
         + _table(head, rows)
@@ -128,6 +126,13 @@ def _timing(done: Sequence[Entry]) -> str:
         "Segmenting includes waiting for the turn of another sheet on the same worker."
         "</p>"
     )
+
+
+def _time(seconds: float) -> str:
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:,.1f} {unit}"
+    return f"{seconds:.1f} s"
 
 
 def _failures(failed: Sequence[Entry]) -> str:
