@@ -119,7 +119,8 @@ class Run:
         left = self.clock.steps_left(self.plan.epoch_steps)
         if left is not None:
             most = self.plan.settings.steps
-            self.trainer.steps = min(most, self.trainer.done + max(1, left))
+            steps = min(most, self.trainer.done + max(1, left))
+            self.trainer.steps = self.trainer.agreed(steps)
 
     def _is_over(self) -> bool:
         epoch = self.trainer.done // self.plan.epoch_steps
@@ -129,7 +130,7 @@ class Run:
             self.ended = "all epochs"
         elif patience is not None and since >= patience:
             self.ended = "no better"
-        elif self.clock.is_over():
+        elif self.trainer.agreed(self.clock.is_over()):
             self.ended = "minutes"
         else:
             return False
@@ -143,8 +144,9 @@ class Run:
         self._newest = score
         epoch = -(-self.trainer.done // self.plan.epoch_steps)
         best = self._is_best(score, epoch)
-        if best and self._writes:
+        if best:
             self._best = epoch, score.iou
+        if best and self._writes:
             save_tensors(self.place.best, network.state_dict(), {"epoch": epoch})
         self._note_row(epoch, score)
         report = self.progress()
@@ -219,6 +221,7 @@ class Run:
             self._save()
         if self._events is not None:
             self._events.close()
+        self.trainer.fabric.barrier()
         self._load_best()
         after, _ = self.judge(self.trainer.average.network)
         test = self._test()

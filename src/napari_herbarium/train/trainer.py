@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_herbarium.errors import ModelError, SettingsError
 from napari_herbarium.model.device import is_out_of_memory
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     Loss = Callable[[Tensor, Tensor], Tensor]
     Normalise = Callable[[Tensor], Tensor]
 
+T = TypeVar("T")
 CLIP = 5.0
 
 
@@ -65,6 +67,8 @@ class Trainer:
         from napari_herbarium.train.depthwise import keep_depthwise_float32
         from napari_herbarium.train.ema import Average
 
+        # What precision it uses is news for programmers only.
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
         self.settings, self.steps, self.done = settings, settings.steps, 0
         self._normalise, self._loss = normalise, loss
         self._micro = settings.micro_batch or settings.batch
@@ -177,6 +181,13 @@ class Trainer:
                 pull = min(1.0, self.settings.anchor * group["peak"] * factor)
                 for weights in group["params"]:
                     weights.lerp_(next(start), pull)
+
+    def agreed(self, value: T) -> T:
+        """Give what the first process thinks, so that all processes do the same."""
+        if self.fabric.world_size == 1:
+            return value
+        first: T = self.fabric.broadcast(value)
+        return first
 
     def save(self, path: Path, facts: dict[str, Any]) -> None:
         """Write everything that going on exactly needs; facts of the caller too.
