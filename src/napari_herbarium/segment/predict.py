@@ -46,6 +46,9 @@ FINEST_LONG_SIDE = 12288
 """A larger sheet (A3 at 1200 ppi) is looked at in half its resolution: scanners hardly
 resolve more, and the time grows with the square."""
 SMALLEST_TILE = 128
+CLOSE_TILE = 256
+"""Tiles of the close looks: smaller ones follow an outline with less paper beside it,
+and what is leaf was decided at the coarse levels."""
 _USUAL_SHARE_WITH_EDGES = 0.35
 
 
@@ -189,14 +192,16 @@ def _full(
     levels = list(dict.fromkeys(_level(rows, scale) for scale in sorted(config.scales)))
     coarse = CoarseLook(levels, tile)
     factors = _close_factors(rows, levels[-1])
-    tally = _Tally(coarse.count + sum(_guess(rows, factor, tile) for factor in factors))
+    near = min(tile, CLOSE_TILE)
+    tally = _Tally(coarse.count + sum(_guess(rows, factor, near) for factor in factors))
     for tiles in coarse.run(forward, rows):
         yield tally.add(tiles)
     known = coarse.result()
     cut_logit = math.log(config.threshold / (1 - config.threshold))
+    forward.batch *= (tile // near) ** 2  # as many pixels at a time as before
     for i, factor in enumerate(factors):
-        close = CloseLook(known, LevelRows(rows, factor), tile, cut_logit)
-        later = sum(_guess(rows, finer, tile) for finer in factors[i + 1 :])
+        close = CloseLook(known, LevelRows(rows, factor), near, cut_logit)
+        later = sum(_guess(rows, finer, near) for finer in factors[i + 1 :])
         tally.expect(close.count + later)
         canvas = _canvas(close.level, factor)
         for tiles in close.run(forward, canvas.emit):
