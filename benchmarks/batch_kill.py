@@ -55,6 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--workers", default="2")
     parser.add_argument("--detail", default="paper")
+    parser.add_argument("--model", default="herbarium-leaves")
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -69,6 +70,7 @@ def _sheets(data: Path, count: int) -> list[Path]:
 def _start(table: Path, out: Path, arguments: argparse.Namespace) -> subprocess.Popen:
     command = Path(sys.executable).with_name("napari-herbarium")
     options = ["--workers", arguments.workers, "--detail", arguments.detail]
+    options += ["--model", arguments.model]
     return subprocess.Popen(
         [str(command), "batch", str(table), "--out", str(out), "--no-ruler", *options],
         start_new_session=True,

@@ -232,5 +232,19 @@ def _quiet() -> Iterator[None]:
     # when they go, and a second run of this process would find none.
     import distributed  # noqa: F401
 
-    with dask.config.set(_CONFIG):
+    with dask.config.set(_CONFIG), _silent_loggers():
         yield
+
+
+@contextmanager
+def _silent_loggers() -> Iterator[None]:
+    known = logging.root.manager.loggerDict
+    loggers = [logging.getLogger(n) for n in known if n.split(".")[0] == "distributed"]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
