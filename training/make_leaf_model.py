@@ -79,7 +79,7 @@ def main() -> None:
 
 def _run(network, draw, settings, out):  # noqa: ANN001, ANN202
     job = train_steps(
-        network, draw, settings, normalise, bce_dice_loss, out / "checkpoint.safetensors"
+        network, draw, settings, normalise, bce_dice_loss, out / "state.safetensors"
     )
     started, recent = time.monotonic(), []
     while True:
