@@ -183,3 +183,12 @@ def test_the_histogram_keeps_whole_and_partial_apart(widget, layer):
     assert axes.get_xlabel() == "length (px)"
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
     assert legend == ["whole (2)", "partial (1)"]
+
+
+def test_a_tick_in_naparis_own_table_is_the_users_word(widget, layer, settle):
+    layer.features.loc[layer.features["index"] == 1, "whole"] = False
+    layer.data[35:40, 35:55] = 0
+    layer.refresh()
+    settle()
+    assert whole(layer) == {1: False, 2: True, 3: False}
+    assert by(layer) == ["user", "model", "model"]

@@ -402,3 +402,14 @@ def test_every_control_says_what_it_is(widget):
 def test_it_fits_a_narrow_dock(widget, layer):
     widget.scale.start_line()
     assert widget.minimumSizeHint().width() <= 320
+
+
+def test_labels_edited_while_another_layer_was_chosen_are_measured(
+    viewer, widget, layer, settle, measured
+):
+    viewer.add_labels(np.eye(40, dtype=np.uint8), name="other")
+    layer.data[layer.data == 7] = 0
+    viewer.layers.selection.active = layer
+    settle()
+    assert measured == [{7}]
+    assert shown(widget)["leaf"].tolist() == ["1", "5"]

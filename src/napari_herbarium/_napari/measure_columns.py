@@ -35,7 +35,7 @@ _ABOUT_SHEET = (
     "scale_trust",
 )
 _SHORT = {
-    "whole_probability": "whole?\n0 to 1",
+    "whole_probability": "probability\n0 to 1",
     "length_width_ratio": "length\n/ width",
     "mm_per_px": "mm\nper px",
 }

@@ -41,6 +41,7 @@ def content_of(
         What the user said of leaves.
     """
     facts = measured.facts
+    there = set(measured.table["label"])
     settings = {"whole_threshold": threshold, "segmentation": _segmentation(layer)}
     return Content(
         labels=measured.labels,
@@ -54,7 +55,7 @@ def content_of(
                 labels=layer.name,
                 image=None if image is None else image.name,
                 settings=settings,
-                flipped=flips,
+                flipped={n: word for n, word in flips.items() if n in there},
             ),
             "scale": _scale(facts),
         },

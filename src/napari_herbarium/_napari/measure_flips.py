@@ -37,6 +37,34 @@ def with_word(
     return others if word is None else {**others, **dict.fromkeys(labels, word)}
 
 
+def ticked_in(features: pd.DataFrame, table: pd.DataFrame) -> dict[int, bool]:
+    """Give what the user ticked in napari's own table of features.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Of the layer now.
+    table : DataFrame
+        As it was written into the features.
+
+    Returns
+    -------
+    dict
+        Label to whole or not, where `whole` is no longer as it was written.
+    """
+    if not {"index", "whole", "whole_by"} <= set(features.columns):
+        return {}
+    now = dict(zip(features["index"], features["whole"], strict=True))
+    written = zip(table["label"], table["whole"], strict=True)
+    return {
+        int(label): bool(now[label])
+        for label, word in written
+        if label in now
+        and not pd.isna(now[label])
+        and (pd.isna(word) or bool(now[label]) != bool(word))
+    }
+
+
 def _said_in(features: pd.DataFrame) -> dict[int, bool]:
     said = features[features["whole_by"].eq("user") & features["whole"].notna()]
     words = zip(said["index"], said["whole"], strict=True)

@@ -20,7 +20,7 @@ from napari_herbarium._napari.measure_changes import (
     judged,
 )
 from napari_herbarium._napari.measure_features import write_features
-from napari_herbarium._napari.measure_flips import flips_of, with_word
+from napari_herbarium._napari.measure_flips import flips_of, ticked_in, with_word
 from napari_herbarium._napari.measure_subject import (
     facts_of,
     image_under,
@@ -99,6 +99,11 @@ class LiveMeasure:
         return self._flips
 
     @property
+    def looks_away(self) -> bool:
+        """Whether something is done to the layer that changes no pixel."""
+        return self._away
+
+    @property
     def settled(self) -> bool:
         """Whether nothing is measured and nothing waits for it."""
         return self.runner.state is State.IDLE and not self._settle.isActive()
@@ -112,6 +117,10 @@ class LiveMeasure:
         if layer is not None:
             self._flips = flips_of(layer)
             layer.events.connect(self._on_layer_event)
+        if self.measured is not None:
+            self._take_ticks()
+            self._judge()
+            self.look_again()
 
     def measure(self) -> bool:
         """Measure the layer, or what changed of it; tell whether it could be."""
@@ -127,11 +136,13 @@ class LiveMeasure:
 
     def say(self, labels: list[int], word: bool | None) -> None:
         """Take the user's word for leaves being whole; None takes it back."""
+        self._take_ticks()
         self._flips = with_word(self._flips, labels, word)
         self._judge()
 
     def flip(self, labels: list[int]) -> None:
         """Say the opposite of each leaf; a leaf of which nothing is known is whole."""
+        self._take_ticks()
         if self.measured is None:
             return
         known = self.measured.table.set_index("label")["whole"]
@@ -144,6 +155,7 @@ class LiveMeasure:
     def set_threshold(self, threshold: float) -> None:
         """Count leaves as whole from another probability on."""
         self.threshold = threshold
+        self._take_ticks()
         self._judge()
 
     def look_again(self) -> None:
@@ -196,15 +208,23 @@ class LiveMeasure:
         layer, self._busy_with = self._busy_with, None
         if layer is None or layer not in self._viewer.layers:
             return
-        before = self._done.get(layer)
-        self._done[layer] = measured
-        if layer is not self._layer or layer is None:
+        if self._layer is None or layer is not self._layer:
+            self._done[layer] = measured  # shown when the user comes back to it
             return
+        ticked, before = self._take_ticks(), self._done.get(layer)
+        self._done[layer] = measured
         same = before is not None and measured.facts == before.facts
-        if not (
-            same and measured.again == frozenset() and "whole_by" in layer.features
-        ):
+        known = same and not ticked and "whole_by" in self._layer.features
+        if not known or measured.again != frozenset():
             self._judge(measured.again)
+
+    def _take_ticks(self) -> bool:
+        """Take for the user's word what was ticked in napari's table of features."""
+        ticked: dict[int, bool] = {}
+        if self._layer is not None and self.measured is not None:
+            ticked = ticked_in(self._layer.features, self.measured.table)
+        self._flips = {**self._flips, **ticked}
+        return bool(ticked)
 
     def _judge(self, again: frozenset[int] | None = frozenset()) -> None:
         layer, measured = self._layer, self.measured

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QListWidgetItem,
     QMenu,
     QPushButton,
-    QToolButton,
     QWidget,
     QWidgetAction,
 )
@@ -27,6 +26,7 @@ from napari_herbarium._napari.measure_columns import (
     twin,
 )
 
+_UNITS_PX = 76
 _LIST_PX = (260, 320)
 
 
@@ -62,8 +62,11 @@ class TableBar(QWidget):
         return self.units.currentText()
 
     def columns(self) -> list[str]:
-        """Columns to show, in the unit of the moment and the table's order."""
-        return [c for c in in_unit(self._columns, self.unit) if self._is_chosen(c)]
+        """Columns to show, in the unit of the moment; the main ones come first."""
+        offered = in_unit(self._columns, self.unit)
+        first = [twin(name, self.unit, self._columns) for name in MAIN]
+        ordered = [*(c for c in first if c in offered), *offered]
+        return [c for c in dict.fromkeys(ordered) if self._is_chosen(c)]
 
     def set_columns(self, columns: Sequence[str]) -> None:
         """Say which columns the table has."""
@@ -95,15 +98,14 @@ class TableBar(QWidget):
     def _build(self) -> None:
         self.units = QComboBox()
         self.units.setToolTip(tooltips.UNITS)
+        self.units.setMinimumWidth(_UNITS_PX)
         self.set_calibrated(False)
         self.units.currentIndexChanged.connect(self._on_unit)
         self.flip = QPushButton("Whole ⇄ partial")
         self.flip.setToolTip(tooltips.FLIP)
         self.flip.clicked.connect(self.flip_asked)
-        self.traits = QToolButton()
-        self.traits.setText("Traits")
+        self.traits = QPushButton("Traits  ")  # room for the arrow
         self.traits.setToolTip(tooltips.TRAITS)
-        self.traits.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.traits.setMenu(self._menu())
 
     def _menu(self) -> QMenu:

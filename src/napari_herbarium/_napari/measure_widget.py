@@ -188,7 +188,8 @@ class MeasureLeaves(MeasurePanel):
         self._say("Cancelled; the table is as it was.")
 
     def _on_selected_label(self, _event: object) -> None:
-        if self.live.layer is not None:
+        # napari says so too when only the colours are new.
+        if self.live.layer is not None and not self.live.looks_away:
             self.table.select_leaf(self.live.layer.selected_label)
 
     def _on_leaf_clicked(self, label: int) -> None:
