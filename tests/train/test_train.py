@@ -160,20 +160,19 @@ def test_a_stopped_run_can_go_on(pairs, base, tmp_path):
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(pairs, base, tmp_path, monkeypatch):
-    from pathlib import Path
+    import safetensors.torch
 
     recipe = few(epochs=3)
     job = iter_train(recipe, pairs(2), tmp_path / "m", base=base)
     for report in job:
         if report.what == "steps" and report.done == 4:
             break
-    write = Path.write_bytes
 
-    def full(path, content):
-        write(path, content[:100])
-        raise OSError(28, "No space left on device")
+    def full(tensors, path, metadata):
+        path.write_bytes(b"half a file")
+        raise safetensors.SafetensorError("No space left on device (os error 28)")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(safetensors.torch, "save_file", full)
     with pytest.raises(HerbariumError, match="No space left"):
         run(job)
     monkeypatch.undo()

@@ -122,16 +122,16 @@ def test_a_state_of_another_network_or_kind_is_refused(tmp_path):
 
 
 def test_a_full_disk_is_said_and_the_last_state_stays(tmp_path, monkeypatch):
-    from pathlib import Path
+    import safetensors.torch
 
     path = tmp_path / "state.safetensors"
     made = trainer()
     made.save(path, {"step": 1})
 
-    def full(target, content):
-        raise OSError(28, "No space left on device")
+    def full(tensors, target, metadata):
+        raise safetensors.SafetensorError("No space left on device (os error 28)")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(safetensors.torch, "save_file", full)
     with pytest.raises(HerbariumError, match="No space left"):
         made.save(path, {"step": 2})
     monkeypatch.undo()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -111,7 +112,7 @@ def iter_fine_tune(request: Request, stop: Event) -> Job[FineTuned | None]:
         device=request.device,
         resume=request.resume,
     )
-    try:
+    with graphics.settled_memory(), closing(job):
         while not stop.is_set():
             try:
                 yield next(job)
@@ -120,9 +121,7 @@ def iter_fine_tune(request: Request, stop: Event) -> Job[FineTuned | None]:
                 return FineTuned(
                     made.folder, made.before.iou, made.after.iou, made.ended
                 )
-    finally:
-        # This is what keeps the best so far.
-        job.close()
+    # Closing the job has kept the best so far.
     return _kept(request.out)
 
 

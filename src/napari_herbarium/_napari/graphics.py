@@ -62,6 +62,20 @@ def load_torch() -> None:
 
 
 @contextmanager
+def settled_memory() -> Iterator[None]:
+    """Spare the garbage collector what is there already, for a long job.
+
+    With torch in the process, a look at everything takes it half a second, in which
+    the window stands still.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@contextmanager
 def _no_collections() -> Iterator[None]:
     """Let the garbage collector rest, and take what comes up as old."""
     enabled = gc.isenabled()

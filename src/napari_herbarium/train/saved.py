@@ -28,12 +28,17 @@ def save_tensors(
     HerbariumError
         The disk is full or the folder cannot be written.
     """
-    from safetensors.torch import save
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
 
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    content = save(plain, metadata={_FACTS: json.dumps(dict(facts))})
+    metadata = {_FACTS: json.dumps(dict(facts))}
+    # Not `save`: it keeps all other threads waiting, a window's too.
     with replacing(path) as temporary:
-        temporary.write_bytes(content)
+        try:
+            save_file(plain, temporary, metadata)
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
