@@ -66,7 +66,7 @@ def test_the_threshold_decides_and_nothing_is_thrown_away(widget, layer, settle)
 
 def test_a_flip_counts_more_than_the_threshold(widget, layer, settle):
     widget.table.select_leaf(3)
-    widget.bar.flip.click()
+    widget.form.flip.click()
     assert whole(layer) == {1: True, 2: True, 3: True}
     widget.form.threshold.setValue(0.99)
     settle()
@@ -77,7 +77,7 @@ def test_a_flip_counts_more_than_the_threshold(widget, layer, settle):
 
 def test_a_flip_without_rows_says_what_to_do(widget, layer):
     widget.table.clearSelection()
-    widget.bar.flip.click()
+    widget.form.flip.click()
     assert "Select leaves first" in widget.message.text()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from superqt import QCollapsible, QLabeledDoubleSlider
 
 from napari_herbarium._napari import measure_tooltips as tooltips
@@ -45,6 +45,8 @@ class MeasureForm(QWidget):
     -------
     threshold_changed
         Other leaves may count as whole.
+    flip_asked
+        The user says the opposite of the selected leaves.
     colours_changed
         Leaves are to be coloured by something else.
     trait_changed
@@ -52,6 +54,7 @@ class MeasureForm(QWidget):
     """
 
     threshold_changed = Signal()
+    flip_asked = Signal()
     colours_changed = Signal()
     trait_changed = Signal()
 
@@ -60,6 +63,7 @@ class MeasureForm(QWidget):
         self._build(threshold)
         self._lay_out()
         self.threshold.valueChanged.connect(self.threshold_changed)
+        self.flip.clicked.connect(self.flip_asked)
         self.colour.currentIndexChanged.connect(self.colours_changed)
         self.trait.currentIndexChanged.connect(self.trait_changed)
         self.unfold.toggled.connect(self.trait_changed)
@@ -97,9 +101,8 @@ class MeasureForm(QWidget):
             self.trait_changed.emit()
 
     def show_counts(self, words: str) -> None:
-        """Say how many leaves are whole; no room is taken when nothing is known."""
+        """Say how many leaves are whole."""
         self.counts.setText(words)
-        self.counts.setVisible(bool(words))
 
     def _build(self, threshold: float) -> None:
         self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
@@ -110,6 +113,8 @@ class MeasureForm(QWidget):
         self.counts = QLabel()
         self.counts.setWordWrap(True)
         self.counts.setToolTip(tooltips.THRESHOLD)
+        self.flip = QPushButton("Whole ⇄ partial")
+        self.flip.setToolTip(tooltips.FLIP)
         self.colour = combo(tooltips.COLOUR, _COLOURS)
         self.trait = combo(tooltips.TRAIT)
         self.legend = Legend()
@@ -123,7 +128,10 @@ class MeasureForm(QWidget):
     def _lay_out(self) -> None:
         form = form_layout()
         form.addRow("Whole from", self.threshold)
-        form.addRow(self.counts)
+        row = QHBoxLayout()
+        row.addWidget(self.counts, 1)
+        row.addWidget(self.flip)
+        form.addRow(row)
         form.addRow("Colour by", self.colour)
         form.addRow("Trait", self.trait)
         layout = QVBoxLayout(self)

@@ -1,4 +1,4 @@
-"""What the table shows: which traits, in which unit; and the button to flip leaves."""
+"""What the table shows: which traits, in which unit."""
 
 from __future__ import annotations
 
@@ -37,12 +37,9 @@ class TableBar(QWidget):
     -------
     changed
         Other columns, or another unit.
-    flip_asked
-        The user says the opposite of the selected leaves.
     """
 
     changed = Signal()
-    flip_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +49,7 @@ class TableBar(QWidget):
         self._build()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.traits, self.units, self.flip):
+        for widget in (self.traits, self.units):
             layout.addWidget(widget)
         layout.addStretch(1)
 
@@ -101,9 +98,6 @@ class TableBar(QWidget):
         self.units.setMinimumWidth(_UNITS_PX)
         self.set_calibrated(False)
         self.units.currentIndexChanged.connect(self._on_unit)
-        self.flip = QPushButton("Whole ⇄ partial")
-        self.flip.setToolTip(tooltips.FLIP)
-        self.flip.clicked.connect(self.flip_asked)
         self.traits = QPushButton("Traits  ")  # room for the arrow
         self.traits.setToolTip(tooltips.TRAITS)
         self.traits.setMenu(self._menu())

@@ -116,7 +116,7 @@ class MeasureLeaves(MeasurePanel):
         self.scale.given.connect(self._set_scale)
         self.scale.ruler_asked.connect(lambda: self.ruler.read(self._sheet))
         self.bar.changed.connect(self._show_table)
-        self.bar.flip_asked.connect(self._flip)
+        self.form.flip_asked.connect(self._flip)
         self.table.leaf_chosen.connect(self.go_to)
         self.table.said.connect(self.live.say)
         self.form.threshold_changed.connect(self._settle.start)
