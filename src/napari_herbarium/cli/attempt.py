@@ -14,17 +14,26 @@ from napari_herbarium.progress import Job, Progress, finish
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+OUT_OF_MEMORY = "out of memory; close other programs (--help says what saves some)."
 
 
-def attempt(bar: rich.progress.Progress, path: Path, job: Job[T]) -> T | None:
+def attempt(bar: rich.progress.Progress, stem: str, name: str, job: Job[T]) -> T | None:
     """Run the job of one file with its own row in the bar.
+
+    Parameters
+    ----------
+    bar : rich.progress.Progress
+    stem, name : str
+        What the row is called, and what the user knows the file by.
+    job : generator
+        What is to be done.
 
     Returns
     -------
     What the job gives, or None when it failed; then a sentence on stderr names the
     file.
     """
-    row = bar.add_task(path.stem, total=None, unit="")
+    row = bar.add_task(stem, total=None, unit="")
 
     def show(step: Progress) -> None:
         bar.update(row, completed=step.done, total=step.total or None, unit=step.what)
@@ -32,19 +41,19 @@ def attempt(bar: rich.progress.Progress, path: Path, job: Job[T]) -> T | None:
     try:
         return finish(job, show)
     except HerbariumError as error:
-        complain(bar, _named(path, str(error)))
+        complain(bar, _named(name, str(error)))
     except MemoryError:
-        complain(bar, _named(path, "out of memory; free some or use another machine."))
+        complain(bar, _named(name, OUT_OF_MEMORY))
     except Exception as error:
         # One file that meets a fault of ours must not cost the user the others.
-        logger.debug("%s failed", path, exc_info=True)
+        logger.debug("%s failed", name, exc_info=True)
         fault = f"unexpected {type(error).__name__}: {error} (--verbose tells more)."
-        complain(bar, _named(path, fault))
+        complain(bar, _named(name, fault))
     finally:
         bar.remove_task(row)
     return None
 
 
-def _named(path: Path, sentence: str) -> str:
-    known = path.name in sentence
-    return f"Failed: {sentence}" if known else f"Failed: {path}: {sentence}"
+def _named(name: str, sentence: str) -> str:
+    known = Path(name).name in sentence
+    return f"Failed: {sentence}" if known else f"Failed: {name}: {sentence}"

@@ -122,7 +122,9 @@ def _run(
     with progress_bar() as bar:
         files = bar.add_task("Sheets", total=len(outputs), unit="sheets")
         for task, where in outputs.items():
-            leaves = attempt(bar, task.path, iter_measured(task, where, how))
+            leaves = attempt(
+                bar, task.sheet, str(task.path), iter_measured(task, where, how)
+            )
             if leaves is not None:
                 done[where] = leaves
             bar.advance(files)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import rich.progress
 import typer
 
 from napari_herbarium.cli import options
+from napari_herbarium.cli.attempt import attempt
 from napari_herbarium.cli.inputs import SheetInput, find_sheets
 from napari_herbarium.cli.outputs import LABELS, OVERLAY, Outputs, check_outputs
-from napari_herbarium.cli.show import FAILED, complain, progress_bar, sentences
+from napari_herbarium.cli.show import FAILED, progress_bar, sentences
 from napari_herbarium.cli.work import Work, iter_sheet
-from napari_herbarium.errors import HerbariumError
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
-from napari_herbarium.progress import Progress, finish
 from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
 
-logger = logging.getLogger(__name__)
 _S, _L = SegmentSettings(), LeafSettings()
 
 Sheets = Annotated[
@@ -118,38 +114,12 @@ def _run(tasks: Sequence[SheetInput], work: Work) -> dict[str, int]:
     with progress_bar() as bar:
         sheets = bar.add_task("Sheets", total=len(tasks), unit="sheets")
         for task in tasks:
-            leaves = _attempt(task, work, bar)
+            job = iter_sheet(task, work)
+            leaves = attempt(bar, task.stem, task.name, job)
             if leaves is not None:
                 done[task.stem] = leaves
             bar.advance(sheets)
     return done
-
-
-def _attempt(task: SheetInput, work: Work, bar: rich.progress.Progress) -> int | None:
-    row = bar.add_task(task.stem, total=None, unit="")
-
-    def show(step: Progress) -> None:
-        bar.update(row, completed=step.done, total=step.total or None, unit=step.what)
-
-    try:
-        return finish(iter_sheet(task, work), show)
-    except HerbariumError as error:
-        complain(bar, _named(task, str(error)))
-    except MemoryError:
-        complain(bar, _named(task, "out of memory; try --detail fast or --tile 256."))
-    except Exception as error:
-        # One sheet that meets a fault of ours must not cost the user the others.
-        logger.debug("%s failed", task.name, exc_info=True)
-        fault = f"unexpected {type(error).__name__}: {error} (--verbose tells more)."
-        complain(bar, _named(task, fault))
-    finally:
-        bar.remove_task(row)
-    return None
-
-
-def _named(task: SheetInput, sentence: str) -> str:
-    known = task.path is not None and task.path.name in sentence
-    return f"Failed: {sentence}" if known else f"Failed: {task.name}: {sentence}"
 
 
 def _say_where(done: dict[str, int], work: Work) -> None:
