@@ -242,6 +242,8 @@ class Counts:
         self.done_now += len(entries) - failed
         self.failed_now += failed
         now = time.monotonic()
+        if entries and not (self.done_now + self.failed_now - len(entries)):
+            self._times.clear()  # what it took to start says nothing of the rate
         if entries:
             self._times.append((now, self.done))
         while len(self._times) > 2 and now - self._times[0][0] > RATE_OVER_S:
