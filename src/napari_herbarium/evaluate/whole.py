@@ -87,19 +87,25 @@ def rank_auc(probability: NDArray, whole: NDArray) -> float:
     return float((ranks - positive * (positive + 1) / 2) / (positive * negative))
 
 
-def best_threshold(probability: NDArray, whole: NDArray, precision: float) -> float:
-    """Lowest threshold from which the precision is reached.
+def most_accurate_threshold(sets: Sequence[tuple[NDArray, NDArray]]) -> float:
+    """Find the threshold with the highest accuracy, every set counting the same.
 
-    Of the thresholds with the highest accuracy, where the precision is never reached.
+    Parameters
+    ----------
+    sets : sequence of (probabilities, truths)
+
+    Returns
+    -------
+    float
+        In hundredths; the middle one where several are best.
     """
-    order = np.argsort(-np.asarray(probability), kind="stable")
-    given, truth = np.asarray(probability)[order], np.asarray(whole, bool)[order]
-    precise = np.cumsum(truth) / np.arange(1, len(truth) + 1)
-    reached = np.flatnonzero(precise >= precision)
-    if len(reached):
-        return float(given[reached[-1]])
-    right = np.cumsum(truth) - np.cumsum(~truth)
-    return float(given[right.argmax()])
+    steps = np.arange(1, 100) / 100
+    accuracy = [
+        np.mean([((given >= t) == truth).mean() for given, truth in sets])
+        for t in steps
+    ]
+    best = np.flatnonzero(np.isclose(accuracy, max(accuracy)))
+    return float(steps[best[len(best) // 2]])
 
 
 def _ratio(part: int, all_: int) -> float:

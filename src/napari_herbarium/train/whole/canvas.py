@@ -131,11 +131,13 @@ def largest(mask: Mask) -> Mask:
 
 
 def outline_place(mask: Mask, rng: np.random.Generator) -> Place:
-    """Choose any place on the outline of a mask."""
+    """Choose any place on the outline of a mask; the middle where it is empty."""
     inner = mask.copy()
     inner[1:-1, 1:-1] &= (
         mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
     )
     edge = np.argwhere(mask & ~inner)
+    if not len(edge):
+        return MIDDLE
     y, x = edge[rng.integers(len(edge))]
     return float(x), float(y)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_herbarium.measure.whole import whole_leaf_probability, whole_probability
 from napari_herbarium.model.whole_network import WholeModel
 from napari_herbarium.train.whole.instances import complete, labelled_sheets
-from napari_herbarium.train.whole.scenes import NEGATIVE, POSITIVE, Maker
+from napari_herbarium.train.whole.scenes import NEGATIVE, POSITIVE, Maker, seen_scene
 from napari_herbarium.train.whole.silhouettes import Silhouette
 from napari_herbarium.train.whole.squares import any_roughness, scene_square
 
@@ -79,6 +79,14 @@ def judge_sheets(
     ]
 
 
+def known_truth(judged: Sequence[Judged]) -> tuple[NDArray, NDArray]:
+    """Probabilities, and whether each leaf is whole."""
+    return (
+        np.array([leaf.probability for leaf in judged]),
+        np.array([leaf.whole for leaf in judged]),
+    )
+
+
 def _made(
     silhouettes: Sequence[Silhouette], count: int, size: int, seed: int
 ) -> Iterator[tuple[Maker, NDArray[np.uint8]]]:
@@ -92,7 +100,7 @@ def _made(
         makers = NEGATIVE if number % 2 else POSITIVE
         shares = np.array(list(makers.values())) / sum(makers.values())
         maker = list(makers)[int(rng.choice(len(shares), p=shares))]
-        scene = maker(rng, partial(_any_of, own, rng))
+        scene = seen_scene(maker, rng, partial(_any_of, own, rng))
         yield maker, scene_square(scene, any_roughness(rng), size, rng)
 
 

@@ -27,6 +27,7 @@ from napari_herbarium.train.whole.silhouettes import Silhouette
 
 Pick = Callable[[], Silhouette]
 _TRIES = 12
+_LEAST_PX = 40
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def hidden(rng: np.random.Generator, pick: Pick) -> Scene:
         place = _jitter(outline_place(leaf, rng), rng, 20)
         over = any_leaf(rng, pick, place)
         left = largest(leaf & ~over)
-        if _lost(left, leaf, 0.08, 0.75):
+        if _lost(left, leaf, 0.1, 0.75):
             return Scene(left, over)
     return cut(rng, pick)
 
@@ -84,7 +85,7 @@ def strapped(rng: np.random.Generator, pick: Pick) -> Scene:
         width = rng.uniform(3, 28)
         over = band(place, rng.uniform(0, np.pi), width, CANVAS, rng.normal(0, 0.1))
         left = largest(leaf & ~over)
-        if _lost(left, leaf, 0.08, 0.75):
+        if _lost(left, leaf, 0.1, 0.75):
             rest = leaf & ~over & ~left
             return Scene(left, rest)
     return cut(rng, pick)
@@ -110,7 +111,7 @@ def _severed(rng: np.random.Generator, pick: Pick, rough: float) -> Scene:
             angle = rng.integers(4) * np.pi / 2
         beyond = half_plane(rng.uniform(-28, 45), angle, rough, rng)
         best = largest(leaf & ~beyond)
-        if _lost(best, leaf, 0.08, 0.7):
+        if _lost(best, leaf, 0.1, 0.7):
             break
     return Scene(best, beyond if edge_of_picture else np.zeros_like(leaf))
 
@@ -138,7 +139,7 @@ def bitten(rng: np.random.Generator, pick: Pick) -> Scene:
     for _ in range(_TRIES):
         radius = rng.uniform(6, 20)
         left = largest(left & ~blot(outline_place(left, rng), radius, rng))
-        if _lost(left, leaf, rng.uniform(0.08, 0.25), 0.8):
+        if _lost(left, leaf, rng.uniform(0.1, 0.25), 0.8):
             break
     return Scene(left, np.zeros_like(leaf))
 
@@ -151,7 +152,7 @@ def overlapping(rng: np.random.Generator, pick: Pick) -> Scene:
             place = _jitter(outline_place(patch, rng), rng, 18)
             more = any_leaf(rng, pick, place, 0.8 * rng.uniform(0.6, 1.2))
             joined = patch | more
-            if (more & patch).any() and joined.sum() > patch.sum() + 0.25 * more.sum():
+            if (more & patch).any() and joined.sum() > patch.sum() + 0.35 * more.sum():
                 patch = joined
                 break
     return Scene(patch, np.zeros_like(patch))
@@ -218,14 +219,23 @@ def make_scene(rng: np.random.Generator, pick: Pick, whole: bool) -> Scene:
     """Make a whole leaf, or something that is none, in the usual shares."""
     makers = POSITIVE if whole else NEGATIVE
     names, shares = list(makers), np.array(list(makers.values()))
-    return names[int(rng.choice(len(names), p=shares / shares.sum()))](rng, pick)
+    maker = names[int(rng.choice(len(names), p=shares / shares.sum()))]
+    return seen_scene(maker, rng, pick)
+
+
+def seen_scene(maker: Maker, rng: np.random.Generator, pick: Pick) -> Scene:
+    """Make a scene of which something is to be seen."""
+    while True:
+        scene = maker(rng, pick)
+        if scene.own.sum() >= _LEAST_PX:
+            return scene
 
 
 def holed(leaf: Mask, rng: np.random.Generator) -> Mask:
     """Eat small holes and nibbles into a leaf, which leave it whole."""
     left = leaf
     inside = np.argwhere(leaf)
-    for _ in range(rng.integers(1, 6)):
+    for _ in range(rng.integers(1, 6) if len(inside) else 0):
         y, x = inside[rng.integers(len(inside))]
         left = left & ~blot((float(x), float(y)), rng.uniform(0.8, 3.5), rng)
     for _ in range(rng.integers(0, 3)):
