@@ -17,6 +17,7 @@ from pathlib import Path
 from make_screenshots import PLUGIN, SIZE, idle, shoot, wait
 
 from napari import Viewer  # noqa: TID251
+from napari_herbarium._napari.review_job import Word
 from napari_herbarium.sheet.drawn import drawn_sheet
 from napari_herbarium.sheet.write import write_sheet_tiff
 
@@ -74,10 +75,11 @@ def review(viewer: Viewer, widget: object, picture: Path) -> None:
     widget.review.click()
     reviewing = viewer.window.dock_widgets[f"Batch review ({PLUGIN})"]
     session = reviewing.session
-    for verdict in ("accept", "reject"):
+    reviewing.panel.training.set_folder("Salix training")
+    for word in (Word.ACCEPT, Word.REJECT):
         wait(lambda: session.is_open and not session.is_saving)
         before = session.index
-        reviewing.decide(verdict)
+        reviewing.decide(word)
         wait(lambda before=before: session.index != before)
     wait(lambda: session.is_open)
     shoot(viewer, picture)

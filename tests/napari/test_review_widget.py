@@ -12,7 +12,9 @@ import tifffile
 from PIL import Image
 from qtpy.QtCore import Qt
 
+from napari_herbarium._napari import review_widget
 from napari_herbarium._napari.review_ask import Unsaved
+from napari_herbarium._napari.review_job import Word
 from napari_herbarium._napari.review_widget import BatchReview
 from napari_herbarium._napari.worker import State
 from napari_herbarium.batch import one_sheet, plan, worker
@@ -65,6 +67,15 @@ def out(tmp_path, monkeypatch):
         for row, name in ready.todo:
             ledger.add(worker.do_sheet(row, name, ready.plan, "test").entry)
     return tmp_path / "out"
+
+
+@pytest.fixture(autouse=True)
+def remembered(monkeypatch):
+    """Training folders that would be kept in the user's preferences."""
+    folders = []
+    monkeypatch.setattr(review_widget, "read_training_folder", lambda: None)
+    monkeypatch.setattr(review_widget, "remember_training_folder", folders.append)
+    return folders
 
 
 @pytest.fixture
@@ -269,7 +280,7 @@ def test_the_leaves_of_the_model_come_back(review, viewer, settle, out):
 
 
 def test_a_sheet_becomes_a_training_pair_with_its_repairs(
-    review, viewer, settle, tmp_path
+    review, viewer, settle, tmp_path, remembered
 ):
     from napari_herbarium.train.data import find_training_pairs
 
@@ -281,6 +292,7 @@ def test_a_sheet_becomes_a_training_pair_with_its_repairs(
     (pair,) = find_training_pairs(folder)
     assert (pair.name, (tifffile.imread(pair.mask) == added).sum()) == ("K2", 200)
     assert listed(review)[0][3] == "repaired, training"
+    assert remembered == [folder]
 
 
 def test_a_foreign_training_pair_is_replaced_only_when_the_user_says_so(
@@ -342,7 +354,7 @@ def test_a_sheet_that_was_moved_away_is_said_in_words(review, settle, tmp_path, 
 
 def test_layers_that_the_user_removed_are_no_trouble(review, viewer, settle):
     viewer.layers.clear()
-    review.decide("accept")  # nothing is there to be accepted
+    review.decide(Word.ACCEPT)  # nothing is there to be accepted
     settle()
     review.panel.next.click()
     settle()

@@ -114,7 +114,8 @@ def rate_in_words(per_second: float) -> str:
     for unit, seconds in (("second", 1), ("minute", _MINUTE), ("hour", _HOUR)):
         rate = per_second * seconds
         if rate >= 1:
-            return f"{rate:.3g} sheets per {unit}"
+            number = f"{rate:.2g}" if rate < 10 else f"{rate:,.0f}"
+            return f"{number} sheets per {unit}"
     return f"{per_second * _DAY:.2g} sheets per day"
 
 

@@ -165,7 +165,8 @@ class SegmentFolder(QWidget):
             has_run=has_run, failed=outlook is not None and outlook.failed > 0
         )
         self.report.setEnabled(idle and outlook is not None and outlook.has_report)
-        self.review.setEnabled(has_run)
+        # A run can be reviewed while it is at work.
+        self.review.setEnabled(has_run or (not idle and self.watch.bar.value() > 0))
         message = _CANCELLING if state is State.CANCELLING else self._message
         self.message.setText(message)
         self.message.setVisible(bool(message))
@@ -217,6 +218,7 @@ class SegmentFolder(QWidget):
 
     def _on_progress(self, progress: BatchProgress) -> None:
         self.watch.show_progress(progress)
+        self._refresh()
 
     def _on_done(self, report: BatchReport) -> None:
         self.watch.set_failures(report.failures)

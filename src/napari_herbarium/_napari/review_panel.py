@@ -52,7 +52,7 @@ class ReviewPanel(QWidget):
         self.accept = _button("Accept", tooltips.ACCEPT)
         self.reject = _button("Reject", tooltips.REJECT)
         self.restore = _button("Back to the model's leaves", tooltips.RESTORE)
-        self.go_on = QCheckBox("Go on by itself")
+        self.go_on = QCheckBox("Then open the next sheet")
         self.go_on.setToolTip(tooltips.GO_ON)
         self.go_on.setChecked(True)
         self.training = FolderRow(
@@ -75,14 +75,11 @@ class ReviewPanel(QWidget):
             button.setEnabled(session.is_open and not busy)
 
     def _lay_out(self) -> None:
-        steps, verdicts, after = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        steps, verdicts = QHBoxLayout(), QHBoxLayout()
         steps.addWidget(self.previous)
         steps.addWidget(self.next)
         verdicts.addWidget(self.accept)
         verdicts.addWidget(self.reject)
-        after.addWidget(self.restore)
-        after.addWidget(self.go_on)
-        after.addStretch(1)
         training = QFormLayout()
         training.setContentsMargins(0, 0, 0, 0)
         training.addRow("Training pairs", self.training)
@@ -91,7 +88,8 @@ class ReviewPanel(QWidget):
         layout.addLayout(steps)
         layout.addWidget(self.facts)
         layout.addLayout(verdicts)
-        layout.addLayout(after)
+        layout.addWidget(self.go_on)
+        layout.addWidget(self.restore)
         layout.addLayout(training)
         layout.addWidget(self.train)
 
