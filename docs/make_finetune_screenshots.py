@@ -28,7 +28,6 @@ SEEDS = (11, 12, 13)
 NEW_SEED = 14
 NAME = "dark paper"
 DARK = np.array([0.42, 0.36, 0.30], np.float32)
-WIDGETS = ("Segment leaves", "Fine-tune model")
 DOCK_PX = 400
 
 
@@ -49,14 +48,10 @@ def take_pictures(out: Path, minutes: int, dpi: int) -> None:
     """Add pairs, train, compare; one PNG a step."""
     viewer = Viewer(show=True)
     viewer.window.resize(*SIZE)
-    docks = {
-        name: viewer.window.add_plugin_dock_widget(PLUGIN, name) for name in WIDGETS
-    }
-    segment, tune = (docks[name][1] for name in WIDGETS)
-    side_by_side(viewer, [docks[name][0] for name in WIDGETS])
+    dock, tune = viewer.window.add_plugin_dock_widget(PLUGIN, "Fine-tune model")
+    widen(viewer, dock)
     for number, seed in enumerate(SEEDS, start=1):
         add_pair(viewer, tune, f"sheet {number}", dpi, seed)
-    docks[WIDGETS[1]][0].raise_()
     wait(lambda: not tune.pairs.is_looking())
     tune.form.name.setText(NAME)
     tune.form.length.setValue(minutes)
@@ -66,18 +61,18 @@ def take_pictures(out: Path, minutes: int, dpi: int) -> None:
     shoot(viewer, out / "fine-tune-running.png")
     wait(lambda: idle(tune), 1800)
     shoot(viewer, out / "fine-tune-done.png")
-    compare(viewer, docks, segment, dpi)
+    dock.hide()
+    compare(viewer, dpi)
     shoot(viewer, out / "fine-tune-compare.png")
     viewer.close()
 
 
-def side_by_side(viewer: Viewer, docks: list[Any]) -> None:
-    """Put both widgets into tabs of one dock, as wide as a laptop bears."""
-    window = viewer.window._qt_window
-    window.tabifyDockWidget(*docks)
+def widen(viewer: Viewer, dock: Any) -> None:
+    """Make a dock as wide as a laptop bears."""
     from qtpy.QtCore import Qt  # noqa: TID251
 
-    window.resizeDocks(docks[1:], [DOCK_PX], Qt.Orientation.Horizontal)
+    window = viewer.window._qt_window
+    window.resizeDocks([dock], [DOCK_PX], Qt.Orientation.Horizontal)
 
 
 def add_pair(viewer: Viewer, tune: Any, name: str, dpi: int, seed: int) -> None:
@@ -106,9 +101,10 @@ def darkened(image: Any) -> np.ndarray:
     return (np.asarray(image) * DARK).astype(np.uint8)
 
 
-def compare(viewer: Viewer, docks: dict[str, Any], segment: Any, dpi: int) -> None:
+def compare(viewer: Viewer, dpi: int) -> None:
     """Segment a new sheet with the model before, and with the new one."""
-    docks[WIDGETS[0]][0].raise_()
+    dock, segment = viewer.window.add_plugin_dock_widget(PLUGIN, "Segment leaves")
+    widen(viewer, dock)
     viewer.layers.clear()
     sheet = drawn_sheet(dpi, NEW_SEED)
     image = viewer.add_image(
