@@ -21,6 +21,7 @@ from make_screenshots import PLUGIN, SIZE, idle, shoot, wait
 from napari.layers import Image, Labels  # noqa: TID251
 
 from napari import Viewer  # noqa: TID251
+from napari_herbarium._napari.worker import State
 from napari_herbarium.settings import DEFAULT_MODEL
 from napari_herbarium.sheet.drawn import drawn_sheet
 
@@ -57,14 +58,25 @@ def take_pictures(out: Path, minutes: int, dpi: int) -> None:
     tune.form.length.setValue(minutes)
     shoot(viewer, out / "fine-tune-pairs.png")
     tune.run()
-    wait(lambda: len(tune.live.points().iou) > 3 or idle(tune), 1800)
+    wait(lambda: len(tune.live.points().loss) > 2 or idle(tune), 1800)
+    show_the_end(tune)
     shoot(viewer, out / "fine-tune-running.png")
     wait(lambda: idle(tune), 1800)
+    wait(lambda: tune.live.runner.state is State.IDLE)
+    show_the_end(tune)
     shoot(viewer, out / "fine-tune-done.png")
     dock.hide()
     compare(viewer, dpi)
     shoot(viewer, out / "fine-tune-compare.png")
     viewer.close()
+
+
+def show_the_end(tune: Any) -> None:
+    """Scroll down to the curves and the crops."""
+    from qtpy.QtWidgets import QScrollArea  # noqa: TID251
+
+    bar = tune.findChild(QScrollArea).verticalScrollBar()
+    bar.setValue(bar.maximum())
 
 
 def widen(viewer: Viewer, dock: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,14 @@ class LiveView(QWidget):
         self._preview = progress.preview or self._preview
         self.show()
         self.draw_soon()
+
+    def end(self, iou: float) -> None:
+        """Add the score of the model that was kept, if no report has brought it."""
+        known = [value for _, value in self._curves.iou]
+        if self._curves.loss and known and iou > max(known):
+            point = (self._curves.loss[-1][0], iou)
+            self._curves = replace(self._curves, iou=(*self._curves.iou, point))
+            self.draw_soon()
 
     def points(self) -> Curves:
         """Give the points of the curves."""

@@ -253,6 +253,8 @@ class FineTuneModel(QWidget):
 
     def _on_done(self, made: FineTuned | None) -> None:
         self._over()
+        if made is not None:
+            self.live.end(made.after)
         self._tell(outcome(made))
 
     def _on_failed(self, reason: str) -> None:
