@@ -35,6 +35,10 @@ _CONFIG = {
     # Sheets are independent and unlike: moving them about costs more than it gains.
     "distributed.scheduler.work-stealing": False,
     "distributed.admin.log-length": 100,
+    # Dask would have workers give back every freed page at once (its
+    # MALLOC_TRIM_THRESHOLD_); a network that asks for the same pages layer after layer
+    # takes twice as long then.
+    "distributed.nanny.pre-spawn-environ": {},
     "logging": {"distributed": "critical"},
 }
 
@@ -139,7 +143,10 @@ def _local_workers(
             each["memory_limit"] = 0
         else:
             each["preload"] = ["napari_herbarium.batch.preload"]
-            each["env"] = {THREADS_VARIABLE: threads, "OMP_NUM_THREADS": threads}
+            each["env"] = {
+                THREADS_VARIABLE: threads,
+                "OMP_NUM_THREADS": threads,
+            }
             each["memory_limit"] = psutil.virtual_memory().total // count
             if gpus:
                 each["env"]["CUDA_VISIBLE_DEVICES"] = _gpu(number % gpus)
