@@ -39,7 +39,7 @@ def said(labels, **settings):
 def test_whole_leaf_is_whole_and_its_halves_are_not():
     leaf = ellipse((300, 400), (150, 200), (140, 60), 0.3)
     assert said(leaf.astype(np.uint8)) == {1: True}
-    y, x = np.mgrid[:300, :400]
+    x = np.arange(400)
     for half in (x > 205, x < 195):
         assert said((leaf & half).astype(np.uint8)) == {1: False}
 
