@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtCore import Qt, QTimer, QUrl
+from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -31,6 +30,7 @@ from napari_herbarium._napari.batch_order import iter_order
 from napari_herbarium._napari.batch_outlook import Outlook, iter_outlook
 from napari_herbarium._napari.batch_watch import BatchWatch, time_in_words
 from napari_herbarium._napari.column import Column
+from napari_herbarium._napari.controls import settling, text_label
 from napari_herbarium._napari.preferences import PLUGIN, read_preferences
 from napari_herbarium._napari.worker import JobRunner, State
 
@@ -69,9 +69,7 @@ class SegmentFolder(QWidget):
         self.open_page: Callable[[Path], object] = _open_page
         self.open_review: Callable[[Path], object] = partial(_review, napari_viewer)
         self.runner, self.looker = JobRunner(), JobRunner()
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
+        self._settle = settling(self, _SETTLE_MS)
         self._build()
         self._lay_out()
         self._connect()
@@ -93,14 +91,14 @@ class SegmentFolder(QWidget):
 
     def _build(self) -> None:
         self.form = BatchForm(read_preferences())
-        self.outlook = _label()
+        self.outlook = text_label()
         self.watch = BatchWatch()
         self.button = QPushButton()
         self.report = QPushButton("Open report")
         self.report.setToolTip(tooltips.REPORT)
         self.review = QPushButton("Review")
         self.review.setToolTip(tooltips.REVIEW)
-        self.message = _label()
+        self.message = text_label()
 
     def _lay_out(self) -> None:
         inside = QWidget()
@@ -275,10 +273,3 @@ def _review(viewer: ViewerModel, folder: Path) -> None:
     dock.show()
     dock.raise_()
     widget.open_run(folder)
-
-
-def _label() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QImage, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_herbarium._napari import finetune_tooltips as tooltips
+from napari_herbarium._napari.controls import settling
 from napari_herbarium._napari.finetune_drawing import (
     MODEL,
     TRUTH,
@@ -77,9 +78,7 @@ class LiveView(QWidget):
         self._preview: Preview | None = None
         self._due = False
         self.runner = JobRunner()
-        self._pace = QTimer(self)
-        self._pace.setSingleShot(True)
-        self._pace.setInterval(_EVERY_MS)
+        self._pace = settling(self, _EVERY_MS)
         self.curves = QLabel()
         self.curves.setToolTip(tooltips.CURVES)
         self.curves.setFixedHeight(_CURVES_PX)

@@ -11,10 +11,8 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QGroupBox,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSizePolicy,
@@ -24,6 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_herbarium._napari import finetune_tooltips as tooltips
 from napari_herbarium._napari.column import Column
+from napari_herbarium._napari.controls import text_label
 from napari_herbarium._napari.finetune_current import CurrentPair
 from napari_herbarium._napari.finetune_folder import TrainingFolder
 from napari_herbarium._napari.finetune_form import FineTuneForm
@@ -82,11 +81,7 @@ class FineTuneModel(QWidget):
         self.progress = QProgressBar()
         self.progress.setToolTip(tooltips.PROGRESS)
         self.button = QPushButton()
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.message.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
+        self.message = text_label()
         self._lay_out()
         self._connect()
         self._refresh()

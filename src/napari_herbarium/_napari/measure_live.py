@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from psygnal import Signal
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
+from napari_herbarium._napari.controls import settling
 from napari_herbarium._napari.layers import LayerSheet, sheet_of, why_no_sheet
 from napari_herbarium._napari.measure_changes import (
     Measured,
@@ -72,9 +72,7 @@ class LiveMeasure:
         self.threshold = threshold
         self.runner = JobRunner()
         self.runner.done.connect(self._on_done)
-        self._settle = QTimer(owner)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
+        self._settle = settling(owner, _SETTLE_MS)
         self._settle.timeout.connect(self._update)
         owner.destroyed.connect(self.close)
 

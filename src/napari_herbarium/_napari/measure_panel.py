@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari.layers import Labels
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFormLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSizePolicy,
@@ -19,6 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_herbarium._napari import measure_tooltips as tooltips
 from napari_herbarium._napari.column import Column
+from napari_herbarium._napari.controls import text_label
 from napari_herbarium._napari.layer_chooser import LayerChooser
 from napari_herbarium._napari.measure_form import MeasureForm
 from napari_herbarium._napari.measure_save_menu import SaveMenu
@@ -46,12 +45,12 @@ class MeasurePanel(QWidget):
         super().__init__()
         self.chooser = LayerChooser(viewer, kind=Labels)
         self.chooser.setToolTip(tooltips.LABELS)
-        self.sheet = _words(tooltips.SHEET)
+        self.sheet = text_label(tooltips.SHEET)
         self.scale = ScaleBox(viewer)
         self.button = QPushButton()
         self.progress = QProgressBar()
         self.progress.setToolTip(tooltips.PROGRESS)
-        self.message = _words("")
+        self.message = text_label()
         self.bar = TableBar()
         self.table = LeafTable()
         self.form = MeasureForm(threshold)
@@ -95,11 +94,3 @@ class MeasurePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.addWidget(scroll)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-
-
-def _words(tip: str) -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setToolTip(tip)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QWidget
 
 from napari_herbarium._napari import measure_tooltips as tooltips
+from napari_herbarium._napari.controls import settling
 from napari_herbarium._napari.layer_chooser import Wires
 from napari_herbarium._napari.layers import why_no_sheet
 from napari_herbarium._napari.measure_calibrate import set_scale
@@ -60,8 +59,8 @@ class MeasureLeaves(MeasurePanel):
         self.ruler = RulerReader()
         self.painter = Painter(self.live, self.form)
         self.save.content = self._content
-        self._patience = _timer(self, _PATIENCE_MS)
-        self._settle = _timer(self, _SETTLE_MS)
+        self._patience = settling(self, _PATIENCE_MS)
+        self._settle = settling(self, _SETTLE_MS)
         self._connect()
         self._on_chosen(self.chooser.layer)
 
@@ -256,10 +255,3 @@ def _some(labels: frozenset[int], most: int = 5) -> str:
     shown = ", ".join(map(str, sorted(labels)[:most]))
     more = f" and {len(labels) - most} more" if len(labels) > most else ""
     return f"leaf {shown}{more}" if len(labels) == 1 else f"leaves {shown}{more}"
-
-
-def _timer(owner: QWidget, interval: int) -> QTimer:
-    timer = QTimer(owner)
-    timer.setSingleShot(True)
-    timer.setInterval(interval)
-    return timer

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -17,6 +16,7 @@ from qtpy.QtWidgets import (
 
 from napari_herbarium._napari import review_tooltips as tooltips
 from napari_herbarium._napari.batch_path import FolderRow
+from napari_herbarium._napari.controls import text_label
 
 if TYPE_CHECKING:
     from napari_herbarium._napari.review_session import ReviewSession
@@ -46,9 +46,7 @@ class ReviewPanel(QWidget):
         super().__init__()
         self.previous = _button("◀ Previous", tooltips.PREVIOUS)
         self.next = _button("Next ▶", tooltips.NEXT)
-        self.facts = QLabel()
-        self.facts.setWordWrap(True)
-        self.facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.facts = text_label()
         self.accept = _button("Accept", tooltips.ACCEPT)
         self.reject = _button("Reject", tooltips.REJECT)
         self.restore = _button("Back to the model's leaves", tooltips.RESTORE)

@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
-from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -26,7 +24,7 @@ from qtpy.QtWidgets import (
 from napari_herbarium._napari import review_tooltips as tooltips
 from napari_herbarium._napari.batch_path import FolderRow
 from napari_herbarium._napari.column import Column
-from napari_herbarium._napari.controls import combo, form_layout
+from napari_herbarium._napari.controls import combo, form_layout, settling, text_label
 from napari_herbarium._napari.preferences import (
     read_training_folder,
     remember_training_folder,
@@ -75,7 +73,8 @@ class BatchReview(QWidget):
         self.ask_unsaved: Callable[[str], Unsaved] = partial(ask_unsaved, self)
         self.ask_replace: Callable[[str, Path], bool] = partial(ask_replace, self)
         self.session = ReviewSession(napari_viewer, lambda name: self.ask_unsaved(name))
-        self._typed, self._painted = _timer(self), _timer(self)
+        self._typed = settling(self, _SETTLE_MS)
+        self._painted = settling(self, _SETTLE_MS)
         self._build()
         self._lay_out()
         self._connect()
@@ -111,10 +110,10 @@ class BatchReview(QWidget):
         self.reload.setText("↻")
         self.reload.setToolTip(tooltips.RELOAD)
         self.show_box = combo(tooltips.SHOW, _SHOWS)
-        self.summary = _label()
+        self.summary = text_label()
         self.table = ReviewTable()
         self.panel = ReviewPanel()
-        self.message = _label()
+        self.message = text_label()
 
     def _lay_out(self) -> None:
         inside = QWidget()
@@ -214,17 +213,3 @@ class BatchReview(QWidget):
 
     def _on_go_on(self, go_on: bool) -> None:
         self.session.go_on = go_on
-
-
-def _label() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
-
-
-def _timer(owner: QWidget) -> QTimer:
-    timer = QTimer(owner)
-    timer.setSingleShot(True)
-    timer.setInterval(_SETTLE_MS)
-    return timer

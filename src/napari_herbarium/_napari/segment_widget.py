@@ -12,10 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QFormLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSizePolicy,
@@ -25,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_herbarium._napari import tooltips
 from napari_herbarium._napari.column import Column
+from napari_herbarium._napari.controls import settling, text_label
 from napari_herbarium._napari.labels_output import (
     Leaves,
     apply_scale,
@@ -76,9 +75,7 @@ class SegmentLeaves(QWidget):
         self._message = ""
         self.runner = JobRunner()
         self.tuner = LeafTuner()
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
+        self._settle = settling(self, _SETTLE_MS)
         self._build()
         self._lay_out()
         self._connect()
@@ -114,11 +111,7 @@ class SegmentLeaves(QWidget):
         self.progress = QProgressBar()
         self.progress.setToolTip(tooltips.PROGRESS)
         self.button = QPushButton()
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.message.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
+        self.message = text_label()
 
     def _lay_out(self) -> None:
         inside = QWidget()
