@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_herbarium.batch.confidence import confidence
 from napari_herbarium.measure.rows import leaf_rows
-from napari_herbarium.measure.table import SheetFacts, iter_leaf_table
+from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, partial_labels
 from napari_herbarium.progress import Job
 from napari_herbarium.segment.leaves import iter_extract_leaves
 from napari_herbarium.segment.predict import iter_segment
@@ -45,9 +45,9 @@ class FoundLeaves:
     traits: pd.DataFrame | None
     confidence: float
 
-    def partial(self) -> list[int]:
+    def partial(self) -> frozenset[int]:
         """Labels of the leaves that are not single and whole, where that is known."""
-        return [] if self.traits is None else partial_leaves(self.traits)
+        return frozenset() if self.traits is None else partial_labels(self.traits)
 
 
 @dataclass(frozen=True)
@@ -115,18 +115,12 @@ def iter_leaves(
     sure = confidence(probability, threshold)
     del probability
     with watch.on("measure"):
-        rows = short_table(labels, facts_of_sheet(sheet, name))
+        facts = SheetFacts.of(sheet, name)
+        rows = short_table(labels, facts)
         traits = None
         if measure:
-            facts = facts_of_sheet(sheet, name)
             traits = yield from iter_leaf_table(labels, facts, sheet.image)
     return FoundLeaves(labels, rows, traits, sure)
-
-
-def partial_leaves(traits: pd.DataFrame) -> list[int]:
-    """Give the labels of the leaves that are not single and whole."""
-    known = traits["whole"].fillna(value=True).astype(bool)
-    return [int(label) for label in traits["label"][~known]]
 
 
 def short_table(labels: NDArray[Any], facts: SheetFacts) -> pd.DataFrame:
@@ -138,15 +132,4 @@ def short_table(labels: NDArray[Any], facts: SheetFacts) -> pd.DataFrame:
         catalog_number=facts.catalog_number,
         scale_source=facts.scale_source,
         scale_trust=facts.scale_trust,
-    )
-
-
-def facts_of_sheet(sheet: Sheet, name: str) -> SheetFacts:
-    """Give what every row says about its sheet."""
-    return SheetFacts(
-        name,
-        sheet.catalog_number,
-        sheet.mm_per_px,
-        sheet.scale_source,
-        sheet.scale_trust,
     )

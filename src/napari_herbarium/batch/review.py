@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from napari_herbarium.batch.fetch import local_file
 from napari_herbarium.batch.journal import Journal
 from napari_herbarium.batch.manifest import SheetRow
-from napari_herbarium.batch.one_sheet import partial_leaves, short_table
+from napari_herbarium.batch.one_sheet import short_table
 from napari_herbarium.batch.places import is_url
 from napari_herbarium.batch.reviewed import ReviewRun, ReviewSheet, Verdict, open_run
 from napari_herbarium.batch.store import set_verdict, write_part
 from napari_herbarium.errors import HerbariumError, SettingsError
 from napari_herbarium.files import replacing
 from napari_herbarium.measure.export import write_labels, write_overlay
-from napari_herbarium.measure.table import leaf_table
+from napari_herbarium.measure.table import leaf_table, partial_labels
 from napari_herbarium.sheet.read import read_sheet
 from napari_herbarium.sheet.sheet import Sheet
 from napari_herbarium.train.pairs_folder import save_pair
@@ -156,7 +156,7 @@ def save_repair(
     else:
         rows = short_table(labels, facts)
     if layout.overlay(sheet.name).exists():
-        partial = partial_leaves(rows) if "whole" in rows else ()
+        partial = partial_labels(rows) if "whole" in rows else ()
         write_overlay(layout.overlay(sheet.name), image, labels, partial=partial)
     seconds = sheet.entry.facts.get("seconds", {}).get("total", 0.0)
     carried = tuple(sheet.entry.facts.get("carried", ()))
