@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from napari_herbarium.sheet.read import SUFFIXES, read_sheet
 from napari_herbarium.sheet.sheet import Sheet
 
 SAMPLE_STEM = "sample-sheet"
+NOTHING = f"holds no sheet; sheets are {', '.join(sorted(SUFFIXES))}."
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ def find_sheets(arguments: Sequence[str], *, sample: bool = False) -> list[Sheet
         Nothing was given, a folder or pattern has no sheets, or two sheets share a
         stem and so would write the same files.
     """
-    paths = each_once(path for text in arguments for path in _expand(text))
+    paths = each_once(
+        path for text in arguments for path in expand(text, _looks_like_sheet, NOTHING)
+    )
     found = [SheetInput(path.stem, path) for path in paths]
     if sample:
         found.append(SheetInput(SAMPLE_STEM, None))
@@ -64,22 +67,36 @@ def find_sheets(arguments: Sequence[str], *, sample: bool = False) -> list[Sheet
     return found
 
 
-def _expand(text: str) -> list[Path]:
+def expand(text: str, is_meant: Callable[[Path], bool], nothing: str) -> list[Path]:
+    """Give the files that a path, folder or pattern stands for.
+
+    Parameters
+    ----------
+    text : str
+        What the user typed. A file that is named is taken as it is.
+    is_meant : callable
+        Picks from what a folder or pattern holds.
+    nothing : str
+        How the sentence about a folder or pattern without such files goes on.
+
+    Raises
+    ------
+    SettingsError
+        A folder or pattern holds none.
+    """
     path = Path(text)
+    among: Iterable[Path]
     if path.is_dir():
-        return _sheets_among(path.iterdir(), f"The folder {text}")
-    if glob.has_magic(text) and not path.exists():
-        matches = glob.glob(text, recursive=True)
-        return _sheets_among(map(Path, matches), f"The pattern {text}")
-    return [path]
-
-
-def _sheets_among(paths: Iterable[Path], what: str) -> list[Path]:
-    sheets = sorted(path for path in paths if _looks_like_sheet(path))
-    if not sheets:
-        msg = f"{what} holds no sheet; sheets are {', '.join(sorted(SUFFIXES))}."
+        what, among = "folder", path.iterdir()
+    elif glob.has_magic(text) and not path.exists():
+        what, among = "pattern", map(Path, glob.glob(text, recursive=True))
+    else:
+        return [path]
+    found = sorted(each for each in among if is_meant(each))
+    if not found:
+        msg = f"The {what} {text} {nothing}"
         raise SettingsError(msg)
-    return sheets
+    return found
 
 
 def _looks_like_sheet(path: Path) -> bool:

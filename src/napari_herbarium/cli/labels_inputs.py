@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_herbarium.cli.inputs import each_once, refuse_same_stem
+from napari_herbarium.cli.inputs import each_once, expand, refuse_same_stem
 from napari_herbarium.cli.outputs import LABELS, OVERLAY
 from napari_herbarium.errors import SettingsError, SheetError
 from napari_herbarium.measure.labels_file import SUFFIXES, sheet_name
 from napari_herbarium.sheet.read import SUFFIXES as SHEET_SUFFIXES
+
+NOTHING = f"holds no labels; labels are {', '.join(sorted(SUFFIXES))}."
 
 
 @dataclass(frozen=True)
@@ -85,22 +86,10 @@ def find_labels(arguments: Sequence[str], pictures: Path | None) -> list[LabelsI
 
 
 def _expand(text: str) -> list[Path]:
-    path = Path(text)
-    if path.is_dir():
-        found = _labels_among(path.iterdir(), f"The folder {text}")
-        return [each for each in found if each.name.endswith(LABELS)] or found
-    if glob.has_magic(text) and not path.exists():
-        matches = map(Path, glob.glob(text, recursive=True))
-        return _labels_among(matches, f"The pattern {text}")
-    return [path]
-
-
-def _labels_among(paths: Iterable[Path], what: str) -> list[Path]:
-    found = sorted(path for path in paths if _looks_like_labels(path))
-    if not found:
-        msg = f"{what} holds no labels; labels are {', '.join(sorted(SUFFIXES))}."
-        raise SettingsError(msg)
-    return found
+    found = expand(text, _looks_like_labels, NOTHING)
+    if not Path(text).is_dir():
+        return found
+    return [each for each in found if each.name.endswith(LABELS)] or found
 
 
 def _looks_like_labels(path: Path) -> bool:
