@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -113,8 +113,23 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     HerbariumError
         The file is not a table with these columns.
     """
+    return checked_table(
+        path, columns, partial(pd.read_csv, dtype=str, keep_default_na=False)
+    )
+
+
+def checked_table(
+    path: Path, columns: tuple[str, ...], read: Callable[[Path], Any]
+) -> pd.DataFrame:
+    """Read a table, and see that it is one of leaves.
+
+    Raises
+    ------
+    HerbariumError
+        The file is not a table with these columns.
+    """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = read(path)
     except (OSError, ValueError) as error:
         msg = f"{path} cannot be read as a table ({error}); choose another folder."
         raise HerbariumError(msg) from error

@@ -11,10 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from napari_herbarium.errors import HerbariumError, SettingsError
+from napari_herbarium.errors import SettingsError
 from napari_herbarium.files import replacing
 from napari_herbarium.measure.export import (
     TRAIT_NUMBERS,
+    checked_table,
     read_table,
     replace_rows,
     write_json,
@@ -104,18 +105,7 @@ def read_full_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     """
     if path.suffix.lower() == ".csv":
         return read_table(path, columns)
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        msg = f"{path} cannot be read as a table ({error}); choose another folder."
-        raise HerbariumError(msg) from error
-    if tuple(table.columns) != columns:
-        msg = (
-            f"{path} has other columns than the table of leaves that would be written; "
-            "move it or choose another folder."
-        )
-        raise HerbariumError(msg)
-    return table
+    return checked_table(path, columns, pd.read_parquet)
 
 
 def provenance(
