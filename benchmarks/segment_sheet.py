@@ -34,6 +34,7 @@ from napari_herbarium import (
     segment,
 )
 from napari_herbarium.model.device import choose_device, fast_dtype
+from napari_herbarium.model.normalise import normaliser
 from napari_herbarium.segment import forward as forward_module
 from napari_herbarium.segment.coarse import WholeLevel
 from napari_herbarium.segment.levels import LevelRows
@@ -81,13 +82,15 @@ def plain_forward(batches: Batches, model_name: str) -> float:
     """Seconds of bare forward passes over the batches."""
     device = choose_device(Device.AUTO)
     dtype = fast_dtype(device)
-    network = load_model(model_name).network.to(device)
+    model = load_model(model_name)
+    network = model.network.to(device)
+    normalise = normaliser(model.config.mean, model.config.std)
     start = time.perf_counter()
     for tiles in batches:
         with torch.inference_mode():
             pixels = torch.from_numpy(np.stack(tiles)).to(device).permute(0, 3, 1, 2)
             with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-                network(pixels / 127.5 - 1).float().cpu()
+                network(normalise(pixels)).float().cpu()
     return time.perf_counter() - start
 
 

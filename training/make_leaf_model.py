@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
-import time
 from pathlib import Path
 
 import torch
 from leaf_data import read_leaf_data, sampler
+from watch import watched
 
 from napari_herbarium.model.checkpoint import ModelConfig, load_model_folder, save_model
 from napari_herbarium.model.network import build_network
+from napari_herbarium.model.normalise import normaliser
 from napari_herbarium.train.loop import LoopSettings, train_steps
 from napari_herbarium.train.losses import bce_dice_loss
 
@@ -36,11 +37,6 @@ def start_weights(network: torch.nn.Module) -> None:
     if any(named[name].shape != value.shape for name, value in target.items()):
         raise SystemExit("The package's tensors do not line up with timm's.")
     network.encoder.model.load_state_dict(named)
-
-
-def normalise(images: torch.Tensor) -> torch.Tensor:
-    """Bring 0..255 to -1..1, as `MEAN` and `STD` say."""
-    return images.float().div_(127.5).sub_(1)
 
 
 def main() -> None:
@@ -78,27 +74,9 @@ def main() -> None:
 
 
 def _run(network, draw, settings, out):  # noqa: ANN001, ANN202
-    job = train_steps(
-        network, draw, settings, normalise, bce_dice_loss, out / "state.safetensors"
-    )
-    started, recent = time.monotonic(), []
-    while True:
-        try:
-            report = next(job)
-        except StopIteration as stop:
-            return stop.value
-        recent.append(report.loss)
-        if report.step % 10 == 0:
-            mean = sum(recent) / len(recent)
-            recent.clear()
-            log.info(
-                "step %d of %d, loss %.4f, %.2f s a step, %.0f s",
-                report.step,
-                report.steps,
-                mean,
-                report.seconds,
-                time.monotonic() - started,
-            )
+    normalise, state = normaliser(MEAN, STD), out / "state.safetensors"
+    job = train_steps(network, draw, settings, normalise, bce_dice_loss, state)
+    return watched(job, log, every=10)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import csv
 import logging
-import time
 from collections import Counter
 from pathlib import Path
 
 import torch
+from watch import watched
 
 from napari_herbarium.evaluate.whole import most_accurate_threshold, score_whole
 from napari_herbarium.model.checkpoint import fill_network, save_model
@@ -146,23 +146,7 @@ def _settings(options: argparse.Namespace) -> LoopSettings:
 
 def _run(network, draw, settings, out):  # noqa: ANN001, ANN202
     job = learn_whole(network, draw, settings, out / "checkpoint.pt")
-    started, recent = time.monotonic(), []
-    while True:
-        try:
-            report = next(job)
-        except StopIteration as stop:
-            return stop.value
-        recent.append(report.loss)
-        if report.step % 20 == 0:
-            log.info(
-                "step %d of %d, loss %.4f, %.2f s a step, %.0f s",
-                report.step,
-                report.steps,
-                sum(recent) / len(recent),
-                report.seconds,
-                time.monotonic() - started,
-            )
-            recent.clear()
+    return watched(job, log, every=20)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.model.device import fast_dtype, is_out_of_memory
+from napari_herbarium.model.normalise import normaliser
 
 if TYPE_CHECKING:
     import torch
@@ -41,10 +42,7 @@ class Forward:
         self._dtype = fast_dtype(device)
         self._network = model.network.eval().to(device)
         self._network = self._network.to(memory_format=torch.channels_last)
-        shape = (1, 3, 1, 1)
-        std = torch.tensor(model.config.std).reshape(shape).to(device)
-        mean = torch.tensor(model.config.mean).reshape(shape).to(device)
-        self._gain, self._offset = 1 / (255 * std), -mean / std
+        self._normalise = normaliser(model.config.mean, model.config.std)
 
     def __call__(self, tiles: list[np.ndarray]) -> Tensor:
         """Logits of tiles of one size.
@@ -105,7 +103,7 @@ class Forward:
         with torch.inference_mode():
             pixels = torch.from_numpy(np.stack(tiles)).to(self._device)
             # Picture order seen as B x 3 x H x W is already channels_last.
-            inputs = pixels.permute(0, 3, 1, 2) * self._gain + self._offset
+            inputs = self._normalise(pixels.permute(0, 3, 1, 2))
             half = self._dtype != torch.float32
             with torch.autocast(self._device.type, self._dtype, enabled=half):
                 logits: Tensor = self._network(inputs)
