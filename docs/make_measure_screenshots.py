@@ -10,19 +10,15 @@ a trait and by whole or partial, and draws a line on the ruler.
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qtpy.QtWidgets import QApplication  # noqa: TID251
+from make_screenshots import PLUGIN, SIZE, shoot, wait
 
 from napari import Viewer  # noqa: TID251
 from napari_herbarium.sheet.drawn import drawn_sheet
 
-PLUGIN = "napari-herbarium"
-SIZE = (1240, 860)
 LEAF = 20
 
 
@@ -87,25 +83,6 @@ def draw_line(viewer: Viewer, widget: Any) -> None:
     line.add_lines([[start, start + np.array([0, 100 / sheet.scale[1]])]])
     viewer.scene.camera.center = (20, 170)
     viewer.scene.camera.zoom *= 0.6
-
-
-def wait(condition: Callable[[], bool], seconds: float = 600) -> None:
-    """Let Qt work until something holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            msg = "napari did not get there in time"
-            raise TimeoutError(msg)
-        QApplication.processEvents()
-        time.sleep(0.02)
-
-
-def shoot(viewer: Viewer, path: Path) -> None:
-    """Save the whole window, after it has settled."""
-    for _ in range(10):
-        QApplication.processEvents()
-        time.sleep(0.02)
-    viewer.window.screenshot(str(path), flash=False, canvas_only=False)
 
 
 if __name__ == "__main__":
