@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from napari.settings import get_plugin_settings, get_settings
 
 from napari_herbarium._napari import graphics, model_choice
 from napari_herbarium.measure import whole
@@ -21,6 +22,11 @@ _HEADLESS = sys.platform.startswith("linux") and not (
 )
 if _HEADLESS:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# What tests remember must not end up in the developer's own preferences: neither here,
+# where napari may be imported already, nor in the processes of window tests.
+os.environ["NAPARI_CONFIG"] = ""
+get_settings(path=None)
+get_plugin_settings(path_dir=None)
 
 
 def pytest_collection_modifyitems(items):
