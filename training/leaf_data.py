@@ -22,6 +22,7 @@ from napari_herbarium.train.composite import (
 )
 from napari_herbarium.train.crops import CropSettings, Sample, random_crop
 from napari_herbarium.train.ground import lay_on_ground
+from napari_herbarium.train.leafless import without_leaves
 from napari_herbarium.train.picture import Picture, make_picture, read_picture
 
 PATCH_CLASSES = {1: 1, 2: 0, 3: 0, 5: 0, 6: 0}
@@ -35,18 +36,40 @@ class LeafData:
     patches: list[tuple[np.ndarray, np.ndarray]]
     leaves: list[Cutout]
     objects: list[Cutout]
+    leafless: list[Picture]
     extra: list[Picture]
+    weights: np.ndarray
 
 
 def read_leaf_data(root: Path, extra: Path | None = None) -> LeafData:
     """Read the training part; nothing of `sheets/val` is touched."""
+    sheets = _pairs(root / "sheets" / "train")
     return LeafData(
-        sheets=_pairs(root / "sheets" / "train"),
+        sheets=sheets,
         patches=_patches(root),
         leaves=_leaves(root / "leaves") + _whole_leaves(root / "sheets" / "train"),
         objects=_objects(root / "objects"),
+        leafless=[_leafless(sheet) for sheet in sheets],
         extra=_pairs(extra) if extra else [],
+        weights=_weights(sheets),
     )
+
+
+def _leafless(sheet: Picture) -> Picture:
+    """Paint over the leaves of the sheet, at most 1400 px long."""
+    fits = [i for i, image in enumerate(sheet.images) if max(image.size) <= 1400]
+    level = fits[0] if fits else -1
+    image, mask = (np.asarray(k[level]) for k in (sheet.images, sheet.masks))
+    made = without_leaves(image, mask)
+    return make_picture(f"{sheet.name} leafless", made, np.zeros_like(mask), levels=2)
+
+
+def _weights(sheets: list[Picture]) -> np.ndarray:
+    """How often each sheet is drawn: herbs, the harder, twice as often."""
+    rows = csv.DictReader((Path(__file__).parent / "groups.csv").open())
+    herbs = {row["sheet"] for row in rows if row["group"] == "herb"}
+    weights = np.array([2.0 if sheet.name in herbs else 1.0 for sheet in sheets])
+    return weights / weights.sum()
 
 
 def _pairs(folder: Path) -> list[Picture]:
@@ -121,8 +144,7 @@ def sampler(data: LeafData, size: int = 512) -> Callable[[np.random.Generator], 
         if kind < 0.12:
             sample = random_crop(_mosaic(data.patches, rng), patchy, rng)
         else:
-            pool = data.extra if data.extra and kind > 0.8 else data.sheets
-            picture = pool[int(rng.integers(len(pool)))]
+            picture = _picture(data, kind, rng)
             scale = rng.choice([close, edge, usual], p=[0.14, 0.12, 0.74])
             sample = lay_on_ground(random_crop(picture, scale, rng), rng)
             if rng.random() < 0.35:
@@ -134,6 +156,14 @@ def sampler(data: LeafData, size: int = 512) -> Callable[[np.random.Generator], 
         return change_looks(sample[0], rng), sample[1]
 
     return draw
+
+
+def _picture(data: LeafData, kind: float, rng: np.random.Generator) -> Picture:
+    if data.extra and kind > 0.8:
+        return data.extra[int(rng.integers(len(data.extra)))]
+    if rng.random() < 0.07:
+        return data.leafless[int(rng.integers(len(data.leafless)))]
+    return data.sheets[int(rng.choice(len(data.sheets), p=data.weights))]
 
 
 def _mosaic(patches: list, rng: np.random.Generator) -> Picture:

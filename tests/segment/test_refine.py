@@ -21,7 +21,17 @@ def test_the_band_lies_along_the_outline_only():
     assert not look[30, 30]
     assert share[20, 30] == 1
     assert share[10, 10] == 0
-    assert ((share > 0) >= look).all()
+    assert ((share.numpy() > 0) >= look).all()
+
+
+def test_the_share_fades_evenly_and_ends_at_the_border_of_the_sheet():
+    logits = torch.full((30, 50), -8.0)
+    logits[:, 25:] = 8
+    _, share = edge_band(logits, 0)
+    # One px on each side, reach 2, then 4 more over which a mean of 5 px falls.
+    expected = [0, 0.2, 0.4, 0.6, 0.8, 1, 1]
+    assert share[0, 15:22].tolist() == pytest.approx(expected, abs=1e-3)
+    assert share[15, 15:22].tolist() == pytest.approx(expected, abs=1e-3)
 
 
 def test_unsure_regions_are_looked_at_without_an_edge():

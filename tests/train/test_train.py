@@ -198,3 +198,12 @@ def test_the_minutes_are_kept(pairs, base, tmp_path):
     assert 1 <= made.steps < 2700
     left = [r.seconds_left for r in reports if r.seconds_left is not None]
     assert all(0 <= seconds <= 6 for seconds in left)
+
+
+def test_an_epoch_that_is_cut_short_is_scored_and_shown(pairs, base, tmp_path):
+    recipe = few(epochs=900, epoch_steps=7, minutes=0.1)
+    reports, made = run(iter_train(recipe, pairs(2), tmp_path / "m", base=base))
+    scored = [report.done for report in reports if report.scored]
+    assert scored[-1] == made.steps
+    rows = list(csv.DictReader((tmp_path / "m" / "metrics.csv").open()))
+    assert [int(row["steps"]) for row in rows] == scored

@@ -101,7 +101,27 @@ def renumber(labels: np.ndarray, new: np.ndarray) -> np.ndarray:
 
 def boxes_of(labels: np.ndarray) -> list[Any]:
     """Bounding box of each label from 1 on as a pair of slices."""
-    return list(ndimage.find_objects(labels.astype(np.int32, copy=False)))
+    if labels.dtype == np.int32:
+        return list(ndimage.find_objects(labels))
+    boxes: list[Any] = [None] * int(labels.max(initial=0))
+    # In bands, because find_objects wants an int32 copy of what it is given.
+    for top in range(0, len(labels), _BAND):
+        part = labels[top : top + _BAND].astype(np.int32)
+        for index, box in enumerate(ndimage.find_objects(part)):
+            if box is not None:
+                boxes[index] = _joined(boxes[index], box, top)
+    return boxes
+
+
+def _joined(known: Any, more: Any, down: int) -> tuple[slice, slice]:
+    """Box around a known box, if any, and one that lies `down` rows further down."""
+    rows = slice(more[0].start + down, more[0].stop + down)
+    if known is None:
+        return rows, more[1]
+    left = min(known[1].start, more[1].start)
+    return slice(known[0].start, rows.stop), slice(
+        left, max(known[1].stop, more[1].stop)
+    )
 
 
 def in_reading_order(labels: np.ndarray) -> np.ndarray:

@@ -157,12 +157,12 @@ class SheetRows:
         first = int(np.searchsorted(self._edges, top, side="right")) - 1
         last = int(np.searchsorted(self._edges, bottom, side="left"))
         self._load(range(first, last))
-        if last - first == 1:
-            joined = self._blocks[first]
-        else:
-            joined = np.concatenate([self._blocks[i] for i in range(first, last)])
-        start = self._edges[first]
-        return joined[top - start : bottom - start]
+        parts = [self._part(i, top, bottom) for i in range(first, last)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _part(self, i: int, top: int, bottom: int) -> np.ndarray:
+        start = self._edges[i]
+        return self._blocks[i][max(0, top - start) : bottom - start]
 
     def _load(self, wanted: range) -> None:
         self._blocks = {i: b for i, b in self._blocks.items() if i in wanted}

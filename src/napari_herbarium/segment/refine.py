@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_herbarium.segment.canvas import Emit
 from napari_herbarium.segment.levels import CoarseMap, LevelRows, enlarge_rows
@@ -39,7 +40,7 @@ _BAND = 128
 _HALO = REACH + 3 * FADE + 1
 
 
-def edge_band(logits: Tensor, cut_logit: float) -> tuple[Tensor, Tensor]:
+def edge_band(logits: Tensor, cut_logit: float) -> tuple[NDArray[np.bool_], Tensor]:
     """Find where an outline runs.
 
     Parameters
@@ -51,45 +52,65 @@ def edge_band(logits: Tensor, cut_logit: float) -> tuple[Tensor, Tensor]:
 
     Returns
     -------
-    look : Tensor
+    look : ndarray
         Bool, height x width: what has to be looked at again.
     share : Tensor
         float16, height x width, 0 to 1: how far a closer look may change the logits.
     """
     import torch
 
-    look = torch.empty(logits.shape, dtype=torch.bool)
-    share = torch.empty(logits.shape, dtype=torch.float16)
+    look = np.empty(logits.shape, bool)
+    share = np.empty(logits.shape, np.float16)
     # In bands, since half a dozen float maps of a large sheet are a lot of memory.
     for top in range(0, len(logits), _BAND):
         first = max(0, top - _HALO)
         part = logits[first : top + _BAND + _HALO].float() - cut_logit
         rows = slice(top - first, top - first + min(_BAND, len(logits) - top))
         here = slice(top, top + _BAND)
-        look[here], share[here] = (values[rows] for values in _band_of(part))
-    return look, share
+        look[here], share[here] = (values[rows] for values in _band_of(part.numpy()))
+    return look, torch.from_numpy(share)
 
 
-def _band_of(logits: Tensor) -> tuple[Tensor, Tensor]:
-    leaf = (logits >= 0).float()
-    edge = (_grown(leaf, 1) - leaf).maximum(_grown(-leaf, 1) + leaf)
-    edge = edge.maximum((logits.abs() < UNSURE_LOGIT).float())
-    return _grown(edge, REACH) > 0, _averaged(_grown(edge, REACH + 2 * FADE), FADE)
+def _band_of(
+    logits: NDArray[np.float32],
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    leaf = logits >= 0
+    edge = (_grown(leaf, 1) & ~leaf) | (_grown(~leaf, 1) & leaf)
+    edge |= np.abs(logits) < UNSURE_LOGIT
+    look = _grown(edge, REACH)
+    return look, _averaged(_grown(look, 2 * FADE), FADE)
 
 
-def _grown(values: Tensor, by: int) -> Tensor:
-    from torch.nn.functional import max_pool2d
+def _grown(flags: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
+    """Grow by a square; on flags, shifts are an order faster than any max filter."""
+    grown = flags.copy()
+    for axis in (0, 1):
+        source, target = np.moveaxis(grown.copy(), axis, 0), np.moveaxis(grown, axis, 0)
+        for step in range(1, by + 1):
+            target[step:] |= source[:-step]
+            target[:-step] |= source[step:]
+    return grown
 
-    # Down and across one after the other: the same square for a fraction of the work.
-    down = max_pool2d(values[None], (2 * by + 1, 1), 1, (by, 0))
-    return max_pool2d(down, (1, 2 * by + 1), 1, (0, by))[0]
+
+def _averaged(flags: NDArray[np.bool_], over: int) -> NDArray[np.float32]:
+    """Mean of each square that lies inside the picture; squares of up to 255 px."""
+    total = flags.astype(np.uint8)
+    for axis in (0, 1):
+        source, target = np.moveaxis(total.copy(), axis, 0), np.moveaxis(total, axis, 0)
+        for step in range(1, over + 1):
+            target[step:] += source[:-step]
+            target[:-step] += source[step:]
+    down, across = (_reached(length, over) for length in flags.shape)
+    mean: NDArray[np.float32] = total / (down[:, None] * across)
+    return mean
 
 
-def _averaged(values: Tensor, over: int) -> Tensor:
-    from torch.nn.functional import avg_pool2d
-
-    side = 2 * over + 1
-    return avg_pool2d(values[None], side, 1, over, count_include_pad=False)[0]
+def _reached(length: int, over: int) -> NDArray[np.float32]:
+    """How many places along an axis lie within `over` of each."""
+    place = np.arange(length)
+    first, last = np.maximum(place - over, 0), np.minimum(place + over, length - 1)
+    reached: NDArray[np.float32] = (last - first + 1).astype(np.float32)
+    return reached
 
 
 def greedy_starts(
@@ -147,7 +168,7 @@ class CloseLook:
         self._overlap = overlap_of(tile)
         self._rows = spread(self.level.height, tile)
         self._width = min(tile, up_to_step(self.level.width))
-        self._plan = self._place(look.numpy())
+        self._plan = self._place(look)
 
     @property
     def count(self) -> int:
@@ -194,18 +215,12 @@ class CloseLook:
     def _run_row(self, i: int, forward: Forward, strip: _Strip) -> Iterator[int]:
         top, height = self._rows.starts[i], self._rows.size
         band = self._source.read(top, top + height)
-        # The whole width of the share and of the coarse logits is enlarged at once;
-        # tile by tile would do the same rows again and again.
-        bottom = min(top + height, self.level.height)
-        coarse = self._enlarged(self._coarse.values, top, bottom)
-        share = self._enlarged(self._share, top, bottom)
         last_row = len(self._rows.starts) - 1
         down = ramp(height, self._overlap, first=i == 0, last=i == last_row)
         for lefts in in_batches(self._plan[i], forward.batch):
             tiles = [cut(band, 0, left, height, self._width) for left in lefts]
             for left, logits in zip(lefts, forward(tiles), strict=True):
-                weight = down[:, None] * self._across(left)
-                strip.add(left, logits, weight, coarse, share)
+                strip.add(left, logits, down[:, None] * self._across(left))
             yield len(lefts)
 
     def _across(self, left: int) -> Tensor:
@@ -219,7 +234,10 @@ class CloseLook:
         for start in range(top, end, _BAND):
             stop = min(start + _BAND, end)
             logits = self._enlarged(self._coarse.values, start, stop)
-            emit(start, stop, strip.changed(logits, start - top))
+            if strip.used:
+                share = self._enlarged(self._share, start, stop)
+                logits = strip.changed(logits, share, start - top)
+            emit(start, stop, logits)
 
 
 def _cores(spans: Spans, overlap: int, length: int) -> list[tuple[int, int]]:
@@ -232,44 +250,47 @@ def _cores(spans: Spans, overlap: int, length: int) -> list[tuple[int, int]]:
 
 
 class _Strip:
-    """Changes to the coarse logits in the rows that tiles still reach.
+    """Logits of the closer look in the rows that tiles still reach.
 
     Holds one tile's height of the sheet, so that memory is bounded by tile height
     times sheet width whatever the sheet's height.
+
+    Attributes
+    ----------
+    used : bool
+        Whether any tile lies in these rows.
     """
 
     def __init__(self, height: int, width: int) -> None:
         import torch
 
-        self._change = torch.zeros(height, width)
+        self._sum = torch.zeros(height, width)
         self._weight = torch.zeros(height, width)
-        self._used = False
+        self.used = False
 
-    def add(
-        self, left: int, logits: Tensor, weight: Tensor, coarse: Tensor, share: Tensor
-    ) -> None:
-        rows = coarse.shape[0]
-        here = slice(0, rows), slice(left, left + logits.shape[1])
-        before = coarse[here]
-        size = before.shape
-        weight = weight[: size[0], : size[1]]
-        # Half the way from the coarse logit to the new one: their mean.
-        change = (logits[: size[0], : size[1]] - before) * (share[here] * weight * 0.5)
-        self._change[here] += change
-        self._weight[here] += weight
-        self._used = True
+    def add(self, left: int, logits: Tensor, weight: Tensor) -> None:
+        """Take a tile whose left edge is at `left`; it may reach over the right end."""
+        here = slice(None), slice(left, left + logits.shape[1])
+        wide = self._sum[here].shape[1]
+        self._sum[here] += (logits * weight)[:, :wide]
+        self._weight[here] += weight[:, :wide]
+        self.used = True
 
-    def changed(self, logits: Tensor, top: int) -> Tensor:
-        if not self._used:
-            return logits
+    def changed(self, logits: Tensor, share: Tensor, top: int) -> Tensor:
+        """Move logits, rows `top` on, by their share towards the closer look.
+
+        Half the way from the coarse logit to the new one: their mean.
+        """
         rows = slice(top, top + logits.shape[0])
-        return logits.addcdiv_(self._change[rows], self._weight[rows].clamp(min=1))
+        weight = self._weight[rows]
+        away = self._sum[rows] - weight * logits
+        return logits.addcdiv_(away.mul_(share).mul_(0.5), weight.clamp(min=1))
 
     def move_down(self, rows: int) -> None:
-        if not self._used:
+        if not self.used:
             return
-        for values in (self._change, self._weight):
+        for values in (self._sum, self._weight):
             kept = values[rows:].clone()
             values.zero_()
             values[: len(kept)] = kept
-        self._used = bool(self._weight.any())
+        self.used = bool(self._weight.any())

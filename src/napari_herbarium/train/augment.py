@@ -68,6 +68,24 @@ def compress(image: RGB, rng: np.random.Generator) -> RGB:
     return np.asarray(Image.open(buffer).convert("RGB"))
 
 
+def coarsen(image: RGB, rng: np.random.Generator) -> RGB:
+    """Lose detail, as a small scan does that is enlarged to a working size.
+
+    A leaf a few px wide in such a scan is a blurred stroke; only this shows it so.
+    """
+    size = image.shape[1], image.shape[0]
+    factor = rng.uniform(1.3, 3.2)
+    small = (max(1, round(size[0] / factor)), max(1, round(size[1] / factor)))
+    picture = Image.fromarray(image).resize(small, Image.Resampling.BOX)
+    if rng.random() < 0.5:
+        picture = Image.fromarray(compress(np.asarray(picture), rng))
+    return np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
+
+
+CHANGES = ((0.15, coarsen), (0.3, soften), (0.15, add_noise), (0.2, compress))
+"""How often each change of sharpness and noise is made, in this order."""
+
+
 def change_looks(image: RGB, rng: np.random.Generator, strength: float = 1.0) -> RGB:
     """Apply a random choice of the changes above.
 
@@ -82,7 +100,7 @@ def change_looks(image: RGB, rng: np.random.Generator, strength: float = 1.0) ->
         return image
     image = relight(image, rng, strength)
     image = recolour(image, rng, strength)
-    for chance, change in ((0.3, soften), (0.15, add_noise), (0.2, compress)):
+    for chance, change in CHANGES:
         if rng.random() < chance * strength:
             image = change(image, rng)
     return image

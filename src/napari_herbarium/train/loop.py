@@ -75,6 +75,7 @@ def train_steps(
     trainer = Trainer(network, settings, normalise, loss)
     if checkpoint is not None and checkpoint.exists():
         trainer.resume(checkpoint)
+        trainer.steps = settings.steps  # a schedule may be shortened on the way
         log.info("resumed at step %d", trainer.done)
     crops = Seeded(draw, settings.seed)
     for images, masks in batches(crops, settings, trainer.done, trainer.fabric):

@@ -101,7 +101,7 @@ class Run:
         steps = batches(plan.sample_at, plan.settings, trainer.done, trainer.fabric)
         for images, masks in steps:
             if self._is_over():
-                return
+                break
             self._losses.append(trainer.step(images, masks))
             self.clock.tick(step=True)
             if self.clock.knows_speed:
@@ -112,7 +112,11 @@ class Run:
                 self._save()
             elif time.monotonic() - self._saved > SAVE_EVERY_SECONDS:
                 self._save()
-        self._is_over()
+        else:
+            self._is_over()
+        if self._losses:
+            # The last epoch was cut short; what it brought is scored like any other.
+            yield self._score()
 
     def _replan(self) -> None:
         """Fit the schedule into the minutes, at the speed there is."""
@@ -215,7 +219,7 @@ class Run:
         HerbariumError
             It cannot be written.
         """
-        if self._losses and (self._best is None or ended != "stopped"):
+        if self._losses and self._best is None:
             self._score()
         if keep_state:
             self._save()
