@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ from watch import watched
 from napari_herbarium.model.checkpoint import ModelConfig, load_model_folder, save_model
 from napari_herbarium.model.network import build_network
 from napari_herbarium.model.normalise import normaliser
-from napari_herbarium.train.loop import LoopSettings, train_steps
+from napari_herbarium.train.loop import Draw, LoopSettings, train_steps
 from napari_herbarium.train.losses import bce_dice_loss
 
 log = logging.getLogger("make_leaf_model")
@@ -39,44 +40,81 @@ def start_weights(network: torch.nn.Module) -> None:
     network.encoder.model.load_state_dict(named)
 
 
+@dataclass(frozen=True)
+class Go:
+    """One run of the schedule, from a peak rate down to nearly nothing."""
+
+    steps: int
+    rate: float
+    seed: int
+
+
+GOES = (Go(1100, 1.0, 0), Go(1000, 0.7, 7), Go(700, 0.7, 11))
+"""The bundled weights: each go starts where the one before ended."""
+
+
 def main() -> None:
     """Parse the command and train."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--extra", type=Path, help="more pairs (pseudo-labelled)")
-    parser.add_argument("--start", type=Path, help="model folder to start from")
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--rate", type=float, default=1.0, help="of the usual rates")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
+    options = arguments()
     logging.basicConfig(level="INFO", format="%(asctime)s %(message)s")
-    torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
-    network = build_network("DeepLabV3Plus", ENCODER)
+    network = new_network()
     if options.start:
         network.load_state_dict(load_model_folder(options.start).network.state_dict())
     else:
         start_weights(network)
     draw = sampler(read_leaf_data(options.data, options.extra))
+    goes = GOES
+    if options.steps:
+        goes = (Go(options.steps, options.rate, options.seed),)
+    for number, go in enumerate(goes, start=1):
+        log.info("go %d of %d: %s", number, len(goes), go)
+        state = options.out / f"state-{number}.safetensors"
+        network = run(network, draw, go, options.batch, state)
+    config = ModelConfig(name="herbarium-leaves", encoder=ENCODER, mean=MEAN, std=STD)
+    save_model(options.out / "model", network, config, "See training/README.md")
+
+
+def new_network() -> torch.nn.Module:
+    """Build the network with random weights."""
+    return build_network("DeepLabV3Plus", ENCODER)
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--extra", type=Path, help="more pairs (pseudo-labelled)")
+    parser.add_argument("--start", type=Path, help="model folder to start from")
+    parser.add_argument("--steps", type=int, help="a single go of so many steps")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=1.0, help="of the usual rates")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def run(
+    network: torch.nn.Module, draw: Draw, go: Go, batch: int, state: Path
+) -> torch.nn.Module:
+    """Train for one go, or from where it was left; give the averaged network."""
+    torch.manual_seed(go.seed)
     settings = LoopSettings(
-        steps=options.steps,
-        batch=options.batch,
-        seed=options.seed,
-        encoder_rate=5e-4 * options.rate,
-        decoder_rate=2e-3 * options.rate,
+        steps=go.steps,
+        batch=batch,
+        seed=go.seed,
+        encoder_rate=5e-4 * go.rate,
+        decoder_rate=2e-3 * go.rate,
         frozen=FROZEN,
     )
-    average = _run(network, draw, settings, options.out)
-    config = ModelConfig(name="herbarium-leaves", encoder=ENCODER, mean=MEAN, std=STD)
-    save_model(options.out / "model", average.network, config, "See training/README.md")
-
-
-def _run(network, draw, settings, out):  # noqa: ANN001, ANN202
-    normalise, state = normaliser(MEAN, STD), out / "state.safetensors"
-    job = train_steps(network, draw, settings, normalise, bce_dice_loss, state)
-    return watched(job, log, every=10)
+    job = train_steps(
+        network, draw, settings, normaliser(MEAN, STD), bce_dice_loss, state
+    )
+    average = watched(job, log, every=10).network
+    # The average is frozen and its training copy prepared for one go only.
+    network = new_network()
+    network.load_state_dict(average.state_dict())
+    return network
 
 
 if __name__ == "__main__":
