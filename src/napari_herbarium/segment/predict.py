@@ -27,7 +27,7 @@ from napari_herbarium.segment.levels import (
 )
 from napari_herbarium.segment.pixels import SheetRows, as_rgb8
 from napari_herbarium.segment.refine import CloseLook
-from napari_herbarium.segment.tiles import STEP, spread
+from napari_herbarium.segment.tiles import STEP, close_overlap_of, spread
 from napari_herbarium.settings import Detail, SegmentSettings
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ FINEST_LONG_SIDE = 12288
 """A larger sheet (A3 at 1200 ppi) is looked at in half its resolution: scanners hardly
 resolve more, and the time grows with the square."""
 SMALLEST_TILE = 128
-CLOSE_TILE = 256
+CLOSE_TILE = 192
 """Tiles of the close looks: smaller ones follow an outline with less paper beside it,
 and what is leaf was decided at the coarse levels."""
 _USUAL_SHARE_WITH_EDGES = 0.35
@@ -198,7 +198,7 @@ def _full(
         yield tally.add(tiles)
     known = coarse.result()
     cut_logit = math.log(config.threshold / (1 - config.threshold))
-    forward.batch *= (tile // near) ** 2  # as many pixels at a time as before
+    forward.batch *= round((tile / near) ** 2)  # about as many pixels at a time
     for i, factor in enumerate(factors):
         close = CloseLook(known, LevelRows(rows, factor), near, cut_logit)
         later = sum(_guess(rows, finer, near) for finer in factors[i + 1 :])
@@ -235,8 +235,9 @@ def _close_factors(rows: SheetRows, coarse: Level) -> list[int]:
 
 
 def _guess(rows: SheetRows, factor: int, tile: int) -> int:
-    down = len(spread(-(-rows.height // factor), tile).starts)
-    across = len(spread(-(-rows.width // factor), tile).starts)
+    overlap = close_overlap_of(tile)
+    down = len(spread(-(-rows.height // factor), tile, overlap).starts)
+    across = len(spread(-(-rows.width // factor), tile, overlap).starts)
     return math.ceil(down * across * _USUAL_SHARE_WITH_EDGES)
 
 

@@ -17,9 +17,9 @@ from napari_herbarium.segment.canvas import Emit
 from napari_herbarium.segment.levels import CoarseMap, LevelRows, enlarge_rows
 from napari_herbarium.segment.tiles import (
     Spans,
+    close_overlap_of,
     cut,
     in_batches,
-    overlap_of,
     ramp,
     spread,
     up_to_step,
@@ -165,8 +165,8 @@ class CloseLook:
         self._coarse, self._source = coarse, rows
         self.level = rows.level
         look, self._share = edge_band(coarse.values, cut_logit)
-        self._overlap = overlap_of(tile)
-        self._rows = spread(self.level.height, tile)
+        self._overlap = close_overlap_of(tile)
+        self._rows = spread(self.level.height, tile, self._overlap)
         self._width = min(tile, up_to_step(self.level.width))
         self._plan = self._place(look)
 

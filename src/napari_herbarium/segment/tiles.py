@@ -32,6 +32,11 @@ def overlap_of(tile: int) -> int:
     return tile // 4
 
 
+def close_overlap_of(tile: int) -> int:
+    """Give the overlap of a close look, which only moves an outline that is known."""
+    return tile // 8
+
+
 @dataclass(frozen=True)
 class Spans:
     """Tiles along one axis.
@@ -48,7 +53,7 @@ class Spans:
     size: int
 
 
-def spread(length: int, tile: int) -> Spans:
+def spread(length: int, tile: int, overlap: int | None = None) -> Spans:
     """Cover an axis with as few and then as small tiles as will do.
 
     Parameters
@@ -57,8 +62,10 @@ def spread(length: int, tile: int) -> Spans:
         Length of the axis in px.
     tile : int
         Largest tile, a multiple of `STEP`.
+    overlap : int, optional
+        How far neighbours overlap at least; `overlap_of` the tile when None.
     """
-    overlap = overlap_of(tile)
+    overlap = overlap_of(tile) if overlap is None else overlap
     if length <= tile:
         return Spans((0,), up_to_step(length))
     count = -(-(length - overlap) // (tile - overlap))
