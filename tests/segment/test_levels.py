@@ -66,3 +66,31 @@ def test_bands_of_an_enlarged_map_fit_together():
     bands = [enlarge_rows(small, at, to, y, y + 50) for y in range(0, 500, 50)]
     torch.testing.assert_close(torch.cat(bands), whole, rtol=0, atol=0)
     assert whole.shape == (500, 300)
+
+
+class _Counted(SheetRows):
+    reads = 0
+
+    def read(self, top, bottom):
+        self.reads += 1
+        return super().read(top, bottom)
+
+
+def test_what_the_coarse_look_was_made_from_is_not_read_again():
+    rng = np.random.default_rng(0)
+    rows = _Counted(rng.integers(0, 255, (2000, 1200, 3), dtype=np.uint8))
+    half = LevelRows(rows, 2)
+    shrink(rows, [working_level(2000, 1200, 400)], half)
+    reads = rows.reads
+    band = half.read(100, 200)
+    assert rows.reads == reads
+    np.testing.assert_array_equal(band, LevelRows(rows, 2).read(100, 200))
+
+
+def test_a_level_that_the_coarse_look_did_not_need_is_not_kept():
+    rows = _Counted(np.zeros((2000, 1200, 3), np.uint8))
+    third = LevelRows(rows, 3)
+    shrink(rows, [working_level(2000, 1200, 400)], third)
+    reads = rows.reads
+    third.read(100, 200)
+    assert rows.reads == reads + 1

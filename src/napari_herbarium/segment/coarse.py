@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_herbarium.segment.levels import CoarseMap, Level, shrink
+from napari_herbarium.segment.levels import CoarseMap, Level, LevelRows, shrink
 from napari_herbarium.segment.pixels import SheetRows
 from napari_herbarium.segment.tiles import (
     Spans,
@@ -114,9 +114,11 @@ class CoarseLook:
         """Number of tiles of all levels."""
         return sum(part.count for part in self._parts)
 
-    def run(self, forward: Forward, rows: SheetRows) -> Iterator[int]:
+    def run(
+        self, forward: Forward, rows: SheetRows, next_look: LevelRows | None = None
+    ) -> Iterator[int]:
         """Run the network over all tiles; yields the number done after each batch."""
-        images = shrink(rows, [part.level for part in self._parts])
+        images = shrink(rows, [part.level for part in self._parts], next_look)
         for part, image in zip(self._parts, images, strict=True):
             yield from part.run(forward, image)
 

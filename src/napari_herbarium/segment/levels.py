@@ -96,15 +96,18 @@ class LevelRows:
     """
 
     def __init__(self, rows: SheetRows, factor: int) -> None:
-        self._rows, self._factor = rows, factor
+        self._rows, self.factor = rows, factor
         self.level = reduced_level(rows.height, rows.width, factor)
+        self._kept: np.ndarray | None = None
 
     def read(self, top: int, bottom: int) -> np.ndarray:
         """Rows `top` to `bottom` of the level, H x W x 3 uint8."""
-        band = self._rows.read(top * self._factor, bottom * self._factor)
-        if self._factor == 1:
+        if self._kept is not None:
+            return self._kept[top:bottom]
+        band = self._rows.read(top * self.factor, bottom * self.factor)
+        if self.factor == 1:
             return band
-        return np.asarray(Image.fromarray(band).reduce(self._factor))
+        return np.asarray(Image.fromarray(band).reduce(self.factor))
 
     def read_all(self) -> np.ndarray:
         """Read the whole level, band by band."""
@@ -114,8 +117,16 @@ class LevelRows:
             whole[top : top + _BAND] = self.read(top, top + _BAND)
         return whole
 
+    def keep(self) -> np.ndarray:
+        """Read the whole level and keep it: the file need not be read again."""
+        if self._kept is None:
+            self._kept = self.read_all()
+        return self._kept
 
-def shrink(rows: SheetRows, levels: list[Level]) -> list[np.ndarray]:
+
+def shrink(
+    rows: SheetRows, levels: list[Level], next_look: LevelRows | None = None
+) -> list[np.ndarray]:
     """Bring the sheet to several working sizes, antialiased, reading it once.
 
     A large sheet is first reduced by averaging whole blocks of pixels to at least
@@ -127,6 +138,8 @@ def shrink(rows: SheetRows, levels: list[Level]) -> list[np.ndarray]:
         The sheet at its own resolution.
     levels : list of Level
         The sizes wanted.
+    next_look : LevelRows, optional
+        What is read next; kept where it is what the sizes are made from.
 
     Returns
     -------
@@ -136,7 +149,10 @@ def shrink(rows: SheetRows, levels: list[Level]) -> list[np.ndarray]:
     # Both sides count: the paper's squashed square shrinks them unequally.
     room = min(min(level.px_y, level.px_x) for level in levels)
     factor = max(1, int(room / 2))
-    whole = Image.fromarray(LevelRows(rows, factor).read_all())
+    if next_look is not None and next_look.factor == factor > 1:
+        whole = Image.fromarray(next_look.keep())
+    else:
+        whole = Image.fromarray(LevelRows(rows, factor).read_all())
     box = (0, 0, rows.width / factor, rows.height / factor)
     return [
         np.asarray(

@@ -98,7 +98,8 @@ def iter_segment(
     Memory beyond the image and the result is bounded by tile height times sheet
     width, plus the coarse map; for very large sheets also one half-size map of
     logits. Lazy images are read in bands from top to bottom, once for the coarse
-    look and once for each close one.
+    look and once for each close one, except that the first close look uses what
+    the coarse one kept if that has its resolution.
 
     Parameters
     ----------
@@ -194,13 +195,14 @@ def _full(
     factors = _close_factors(rows, levels[-1])
     near = min(tile, CLOSE_TILE)
     tally = _Tally(coarse.count + sum(_guess(rows, factor, near) for factor in factors))
-    for tiles in coarse.run(forward, rows):
+    looks = [LevelRows(rows, factor) for factor in factors]
+    for tiles in coarse.run(forward, rows, looks[0] if looks else None):
         yield tally.add(tiles)
     known = coarse.result()
     cut_logit = math.log(config.threshold / (1 - config.threshold))
     forward.batch *= round((tile / near) ** 2)  # about as many pixels at a time
     for i, factor in enumerate(factors):
-        close = CloseLook(known, LevelRows(rows, factor), near, cut_logit)
+        close = CloseLook(known, looks.pop(0), near, cut_logit)
         later = sum(_guess(rows, finer, near) for finer in factors[i + 1 :])
         tally.expect(close.count + later)
         canvas = _canvas(close.level, factor)

@@ -11,12 +11,12 @@ import math
 
 import numpy as np
 from scipy import ndimage
-from skimage.measure import block_reduce
 from skimage.morphology import local_maxima, reconstruction
-from skimage.segmentation import expand_labels, watershed
+from skimage.segmentation import watershed
 
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.segment.mask import boxes_of
+from napari_herbarium.segment.working_size import at_full_size, shrunk, step_to
 
 NECK = 0.5
 """A neck is a place at most this times as wide as the smaller leaf's widest place."""
@@ -72,30 +72,32 @@ def split_at_necks(mask: np.ndarray, min_area: float) -> np.ndarray | None:
         h x w int32 with pieces 1 to n and 0 outside; None when there is no neck.
     """
     # Shapes are judged at a size that keeps a whole sheet within seconds.
-    step = max(1, math.ceil(max(mask.shape) / _WORKING_SIDE))
-    small = np.pad(_shrunk(mask, step), 1)
+    step = step_to(mask.shape, _WORKING_SIDE)
+    small = np.pad(shrunk(mask, step), 1)
     depth = ndimage.distance_transform_edt(small)
-    markers = _markers(depth)
-    pieces = _watershed(depth, markers, small, min_area / step**2)
-    if pieces is None:
-        return None
-    full = expand_labels(pieces, 2)[1:-1, 1:-1] if step > 1 else pieces[1:-1, 1:-1]
-    full = full.repeat(step, 0).repeat(step, 1)[: mask.shape[0], : mask.shape[1]]
-    return _complete(np.where(mask, full, 0), mask)
+    pieces = _watershed(depth, parted(depth, NECK), small, min_area / step**2)
+    return None if pieces is None else at_full_size(pieces[1:-1, 1:-1], mask, step)
 
 
-def _shrunk(mask: np.ndarray, step: int) -> np.ndarray:
-    if step == 1:
-        return mask
-    shares: np.ndarray = block_reduce(mask.astype(np.float32), step, np.mean)
-    return shares >= 0.5
+def parted(depth: np.ndarray, neck: float) -> np.ndarray:
+    """Mark the wide places of a shape that necks part.
 
+    Parameters
+    ----------
+    depth : ndarray
+        h x w, distance to the outline in px, 0 outside.
+    neck : float
+        A neck is at most this times as wide as the less wide of two places.
 
-def _markers(depth: np.ndarray) -> np.ndarray:
+    Returns
+    -------
+    ndarray
+        h x w int32; the tops of the wide places, from 1 on.
+    """
     relative = np.log(np.maximum(depth, 0.5))
     # Not skimage's h_maxima: on floats it can mark one top twice.
-    peaks = local_maxima(reconstruction(relative + math.log(NECK), relative))
-    markers, _ = ndimage.label(peaks, np.ones((3, 3)))
+    peaks = local_maxima(reconstruction(relative + math.log(neck), relative))
+    markers, _ = ndimage.label(peaks & (depth > 0), np.ones((3, 3)))
     return np.asarray(markers)
 
 
@@ -111,14 +113,3 @@ def _watershed(
         markers[markers == areas.argmin() + 1] = 0
         markers = np.searchsorted(np.unique(markers), markers)
     return None
-
-
-def _complete(pieces: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Give pixels that the small view missed to the nearest piece."""
-    missed = mask & (pieces == 0)
-    if missed.any():
-        nearest = ndimage.distance_transform_edt(
-            pieces == 0, return_distances=False, return_indices=True
-        )
-        pieces[missed] = pieces[tuple(axis[missed] for axis in nearest)]
-    return pieces
