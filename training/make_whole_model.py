@@ -67,6 +67,9 @@ def score(model: WholeModel, data: Path) -> None:
         "tune, made": judge_made(model, made["tune"], MADE, seed=1),
         "tune, sheets": judge_sheets(model, sheets / "train", held_out("sheet")),
         "held-out species, made": judge_made(model, made["test"], MADE),
+        "the same with doubtful examples": judge_made(
+            model, made["test"], MADE, doubtful=True
+        ),
         "sheets/val": judge_sheets(model, sheets / "val"),
     }
     known = {name: known_truth(judged) for name, judged in sets.items()}

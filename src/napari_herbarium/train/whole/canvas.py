@@ -6,6 +6,8 @@ Every function gives a boolean canvas of ``CANVAS`` x ``CANVAS`` px. Places are
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -16,6 +18,7 @@ MIDDLE = (CANVAS / 2, CANVAS / 2)
 
 Mask = NDArray[np.bool_]
 Place = tuple[float, float]
+Points = NDArray[Any]
 
 
 def lay(

@@ -30,7 +30,12 @@ class Judged:
 
 
 def judge_made(
-    model: WholeModel, silhouettes: Sequence[Silhouette], count: int, seed: int = 0
+    model: WholeModel,
+    silhouettes: Sequence[Silhouette],
+    count: int,
+    seed: int = 0,
+    *,
+    doubtful: bool = False,
 ) -> list[Judged]:
     """Judge made examples, half of them whole, every species equally often.
 
@@ -43,8 +48,10 @@ def judge_made(
         Number of examples.
     seed : int
         The same seed gives the same examples.
+    doubtful : bool
+        Whether to have examples, too, that nobody could tell; see `doubt`.
     """
-    made = list(_made(silhouettes, count, model.config.size, seed))
+    made = list(_made(silhouettes, count, model.config.size, seed, doubtful))
     judged: list[Judged] = []
     for start in range(0, count, _BATCH):
         batch = made[start : start + _BATCH]
@@ -88,7 +95,11 @@ def known_truth(judged: Sequence[Judged]) -> tuple[NDArray, NDArray]:
 
 
 def _made(
-    silhouettes: Sequence[Silhouette], count: int, size: int, seed: int
+    silhouettes: Sequence[Silhouette],
+    count: int,
+    size: int,
+    seed: int,
+    doubtful: bool,
 ) -> Iterator[tuple[Maker, NDArray[np.uint8]]]:
     groups: dict[str, list[Silhouette]] = {}
     for silhouette in silhouettes:
@@ -100,7 +111,7 @@ def _made(
         makers = NEGATIVE if number % 2 else POSITIVE
         shares = np.array(list(makers.values())) / sum(makers.values())
         maker = list(makers)[int(rng.choice(len(shares), p=shares))]
-        scene = seen_scene(maker, rng, partial(_any_of, own, rng))
+        scene = seen_scene(maker, rng, partial(_any_of, own, rng), doubtful)
         yield maker, scene_square(scene, any_roughness(rng), size, rng)
 
 

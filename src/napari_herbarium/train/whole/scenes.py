@@ -23,6 +23,13 @@ from napari_herbarium.train.whole.canvas import (
     lay,
     outline_place,
 )
+from napari_herbarium.train.whole.doubt import (
+    crowded,
+    hardly_damaged,
+    hide_each_other,
+    split_lengthwise,
+    stub,
+)
 from napari_herbarium.train.whole.silhouettes import Silhouette
 
 Pick = Callable[[], Silhouette]
@@ -32,10 +39,18 @@ _LEAST_PX = 40
 
 @dataclass(frozen=True)
 class Scene:
-    """One label on a canvas, and the other labels beside it."""
+    """One label on a canvas, and the other labels beside it.
+
+    Attributes
+    ----------
+    own, others : mask
+    doubtful : bool
+        Whether nobody could tell what it is; see `doubt`.
+    """
 
     own: Mask
     others: Mask
+    doubtful: bool = False
 
 
 Maker = Callable[[np.random.Generator, Pick], Scene]
@@ -73,7 +88,7 @@ def hidden(rng: np.random.Generator, pick: Pick) -> Scene:
         over = any_leaf(rng, pick, place)
         left = largest(leaf & ~over)
         if _lost(left, leaf, 0.1, 0.75):
-            return Scene(left, over)
+            return Scene(left, over, hardly_damaged(left, leaf))
     return cut(rng, pick)
 
 
@@ -87,7 +102,8 @@ def strapped(rng: np.random.Generator, pick: Pick) -> Scene:
         left = largest(leaf & ~over)
         if _lost(left, leaf, 0.1, 0.75):
             rest = leaf & ~over & ~left
-            return Scene(left, rest)
+            narrower = not rest.any() and split_lengthwise(left, leaf)
+            return Scene(left, rest, narrower or hardly_damaged(left, leaf))
     return cut(rng, pick)
 
 
@@ -113,7 +129,10 @@ def _severed(rng: np.random.Generator, pick: Pick, rough: float) -> Scene:
         best = largest(leaf & ~beyond)
         if _lost(best, leaf, 0.1, 0.7):
             break
-    return Scene(best, beyond if edge_of_picture else np.zeros_like(leaf))
+    doubtful = hardly_damaged(best, leaf)
+    if edge_of_picture:
+        return Scene(best, beyond, doubtful)
+    return Scene(best, _nothing(leaf), doubtful or split_lengthwise(best, leaf))
 
 
 def fragment(rng: np.random.Generator, pick: Pick) -> Scene:
@@ -128,7 +147,7 @@ def fragment(rng: np.random.Generator, pick: Pick) -> Scene:
             best = best & ~half_plane(rng.uniform(-18, 35), turn, rough, rng)
         best = largest(best)
         if _lost(best, leaf, 0.35, 0.95):
-            return Scene(best, np.zeros_like(leaf))
+            return Scene(best, _nothing(leaf), split_lengthwise(best, leaf))
     return cut(rng, pick)
 
 
@@ -141,12 +160,13 @@ def bitten(rng: np.random.Generator, pick: Pick) -> Scene:
         left = largest(left & ~blot(outline_place(left, rng), radius, rng))
         if _lost(left, leaf, rng.uniform(0.1, 0.25), 0.8):
             break
-    return Scene(left, np.zeros_like(leaf))
+    return Scene(left, _nothing(leaf), hardly_damaged(left, leaf))
 
 
 def overlapping(rng: np.random.Generator, pick: Pick) -> Scene:
     """Make one patch of two to four leaves that hide each other."""
     patch = any_leaf(rng, pick, size=0.8)
+    leaves = [patch]
     for _ in range(rng.integers(1, 4)):
         for _ in range(_TRIES):
             place = _jitter(outline_place(patch, rng), rng, 18)
@@ -154,8 +174,9 @@ def overlapping(rng: np.random.Generator, pick: Pick) -> Scene:
             joined = patch | more
             if (more & patch).any() and joined.sum() > patch.sum() + 0.35 * more.sum():
                 patch = joined
+                leaves.append(more)
                 break
-    return Scene(patch, np.zeros_like(patch))
+    return Scene(patch, _nothing(patch), hide_each_other(leaves))
 
 
 def leaflets(rng: np.random.Generator, pick: Pick) -> Scene:
@@ -165,6 +186,7 @@ def leaflets(rng: np.random.Generator, pick: Pick) -> Scene:
     length, slant = rng.uniform(31, 62), rng.uniform(0.5, 1.5)
     axis = rng.uniform(0, 2 * np.pi)
     patch = band(MIDDLE, axis, rng.uniform(1.4, 3.5), step * pairs / 2 + 4)
+    leaves: list[Mask] = []
     standing = np.pi / 2 if shape.shape[0] > shape.shape[1] else 0.0
     for i in range(pairs):
         along = (i - (pairs - 1) / 2) * step
@@ -173,8 +195,10 @@ def leaflets(rng: np.random.Generator, pick: Pick) -> Scene:
             out = length * 0.48 * np.array([np.cos(turn), np.sin(turn)])
             foot = along * np.array([np.cos(axis), np.sin(axis)])
             x, y = np.array(MIDDLE) + foot + out
-            patch |= lay(shape, rng, length, (float(x), float(y)), turn + standing)
-    return Scene(largest(patch), np.zeros_like(patch))
+            place = float(x), float(y)
+            leaves.append(lay(shape, rng, length, place, turn + standing))
+            patch |= leaves[-1]
+    return Scene(largest(patch), _nothing(patch), crowded(patch, leaves))
 
 
 def stemmed(rng: np.random.Generator, pick: Pick) -> Scene:
@@ -187,7 +211,7 @@ def stemmed(rng: np.random.Generator, pick: Pick) -> Scene:
     stem = band(
         place, angle, rng.uniform(2, 8), rng.uniform(20, 62), rng.normal(0, 0.15)
     )
-    return Scene(largest(leaf | stem), np.zeros_like(leaf))
+    return Scene(largest(leaf | stem), _nothing(leaf), stub(stem, leaf))
 
 
 def no_leaf(rng: np.random.Generator, pick: Pick) -> Scene:
@@ -197,7 +221,7 @@ def no_leaf(rng: np.random.Generator, pick: Pick) -> Scene:
     for _ in range(rng.integers(0, 3)):
         turn = angle + rng.normal(0.8, 0.4)
         shape |= band(outline_place(shape, rng), turn, width * 0.7, rng.uniform(10, 42))
-    return Scene(largest(shape), np.zeros_like(shape))
+    return Scene(largest(shape), _nothing(shape))
 
 
 POSITIVE: dict[Maker, float] = {alone: 0.7, on_top: 0.3}
@@ -223,11 +247,13 @@ def make_scene(rng: np.random.Generator, pick: Pick, whole: bool) -> Scene:
     return seen_scene(maker, rng, pick)
 
 
-def seen_scene(maker: Maker, rng: np.random.Generator, pick: Pick) -> Scene:
-    """Make a scene of which something is to be seen."""
+def seen_scene(
+    maker: Maker, rng: np.random.Generator, pick: Pick, doubtful: bool = False
+) -> Scene:
+    """Make a scene of which something is to be seen, doubtful ones only if wanted."""
     while True:
         scene = maker(rng, pick)
-        if scene.own.sum() >= _LEAST_PX:
+        if scene.own.sum() >= _LEAST_PX and (doubtful or not scene.doubtful):
             return scene
 
 
@@ -251,6 +277,10 @@ def _bystanders(leaf: Mask, rng: np.random.Generator, pick: Pick) -> Mask:
         place = MIDDLE[0] + far * np.cos(turn), MIDDLE[1] + far * np.sin(turn)
         others |= any_leaf(rng, pick, place)
     return others & ~leaf
+
+
+def _nothing(leaf: Mask) -> Mask:
+    return np.zeros_like(leaf)
 
 
 def _jitter(place: Place, rng: np.random.Generator, spread: float) -> Place:
