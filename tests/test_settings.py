@@ -11,6 +11,7 @@ from napari_herbarium.settings import (
     LeafMethod,
     LeafSettings,
     SegmentSettings,
+    Touching,
 )
 
 
@@ -26,7 +27,7 @@ def test_defaults_keep_the_threshold_of_the_model_and_the_holes() -> None:
     assert settings.method is LeafMethod.DEFAULT
     assert settings.threshold is None
     assert not settings.fill_holes
-    assert not settings.split_touching
+    assert settings.touching is Touching.JUDGE
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,8 @@ def test_segment_settings_refuse(field: str, value: object) -> None:
     ("field", "value"),
     [
         ("method", "otsu"),
+        ("touching", True),
+        ("split_touching", True),
         ("threshold", 0),
         ("threshold", 1),
         ("threshold", float("nan")),

@@ -45,6 +45,17 @@ class LeafMethod(StrEnum):
     PAPER = "paper"
 
 
+class Touching(StrEnum):
+    """What becomes of leaves that touch."""
+
+    KEEP = "keep"
+    """They stay one label, as published."""
+    NECKS = "necks"
+    """Cut where the shape has a narrow neck."""
+    JUDGE = "judge"
+    """Cut where shape, sheet and the classifier of whole leaves speak for it."""
+
+
 class SegmentSettings(_Settings):
     """Settings of `napari_herbarium.segment`.
 
@@ -85,8 +96,8 @@ class LeafSettings(_Settings):
     min_area_px : int, optional
         Smallest leaf kept on a sheet without scale, in px; when None, what
         `min_area_mm2` would be if the picture were 420 mm long, as sheets are.
-    split_touching : bool
-        Cut touching leaves apart at their necks.
+    touching : Touching
+        What becomes of leaves that touch.
     """
 
     method: LeafMethod = LeafMethod.DEFAULT
@@ -94,7 +105,7 @@ class LeafSettings(_Settings):
     fill_holes: bool = False
     min_area_mm2: float = Field(default=4.0, ge=0)
     min_area_px: int | None = Field(default=None, ge=0)
-    split_touching: bool = False
+    touching: Touching = Touching.JUDGE
 
 
 class ScaleSettings(_Settings):

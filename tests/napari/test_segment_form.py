@@ -52,7 +52,7 @@ def test_every_control_is_a_setting(make_form):
     form.batch.setValue(2)
     form.threshold.setValue(0.3)
     form.fill_holes.setChecked(True)
-    form.split_touching.setChecked(True)
+    form.touching.setCurrentIndex(form.touching.findData("necks"))
     form.method.setCurrentIndex(1)
     form.min_area.setValue(250)
     assert form.segment_settings() == SegmentSettings(
@@ -62,7 +62,7 @@ def test_every_control_is_a_setting(make_form):
         method=LeafMethod.PAPER,
         threshold=0.3,
         fill_holes=True,
-        split_touching=True,
+        touching="necks",
         min_area_px=250,
     )
 
@@ -118,7 +118,7 @@ def test_only_leaf_settings_ask_for_new_leaves(make_form, qtbot):
         lambda: form.threshold.setValue(0.7),
         lambda: form.min_area.setValue(9),
         lambda: form.fill_holes.setChecked(True),
-        lambda: form.split_touching.setChecked(True),
+        lambda: form.touching.setCurrentIndex(2),
         lambda: form.method.setCurrentIndex(1),
     ):
         with qtbot.waitSignal(form.leaf_settings_changed):

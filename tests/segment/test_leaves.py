@@ -106,8 +106,8 @@ def test_filling_holes_leaves_bays_at_the_border_open():
 
 def test_touching_leaves_are_cut_at_the_neck():
     picture = add(add(canvas(), 150, 120, 60), 150, 236, 60)
-    assert extract_leaves(picture).max() == 1
-    labels = extract_leaves(picture, LeafSettings(split_touching=True))
+    assert extract_leaves(picture, LeafSettings(touching="keep")).max() == 1
+    labels = extract_leaves(picture, LeafSettings(touching="necks"))
     assert labels.max() == 2
     # The neck is at column 178; each side is one leaf, nothing is lost.
     assert set(np.unique(labels[:, :175])) == {0, 1}
@@ -117,34 +117,35 @@ def test_touching_leaves_are_cut_at_the_neck():
 
 def test_large_leaves_are_cut_as_well():
     picture = add(add(canvas((1300, 2400)), 650, 620, 560), 650, 1700, 560)
-    labels = extract_leaves(picture, LeafSettings(split_touching=True))
+    labels = extract_leaves(picture, LeafSettings(touching="necks"))
     assert labels.max() == 2
     np.testing.assert_array_equal(labels > 0, picture > 0)
     assert abs((labels == 1).sum() / (labels == 2).sum() - 1) < 0.01
 
 
 @pytest.mark.parametrize("angle", [0, 30, 57, 90])
-def test_a_single_leaf_stays_whole(angle):
+@pytest.mark.parametrize("touching", ["necks", "judge"])
+def test_a_single_leaf_stays_whole(angle, touching):
     y, x = np.mgrid[-200:200, -200:200]
     turn = np.deg2rad(angle)
     u, v = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
     leaf = (np.abs(u) < 180) & (np.abs(v) < 40 * np.cos(u / 180 * np.pi / 2))
     labels = extract_leaves(
-        np.where(leaf, np.uint8(255), np.uint8(0)), LeafSettings(split_touching=True)
+        np.where(leaf, np.uint8(255), np.uint8(0)), LeafSettings(touching=touching)
     )
     assert labels.max() == 1
 
 
 def test_no_piece_smaller_than_the_minimum_is_cut_off():
     picture = add(add(canvas(), 150, 120, 60), 150, 189, 14)
-    settings = LeafSettings(split_touching=True, min_area_px=5000)
+    settings = LeafSettings(touching="necks", min_area_px=5000)
     assert extract_leaves(picture, settings).max() == 1
 
 
 def test_a_sheet_without_leaves_gives_no_labels():
     for settings in (
         LeafSettings(),
-        LeafSettings(fill_holes=True, split_touching=True),
+        LeafSettings(fill_holes=True, touching="necks"),
         LeafSettings(method=LeafMethod.PAPER),
     ):
         sheet = np.full((50, 60, 3), 250, np.uint8)

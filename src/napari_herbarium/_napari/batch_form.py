@@ -191,7 +191,7 @@ def _how(preferences: Preferences) -> SegmentForm:
     form.threshold.setToolTip(tooltips.THRESHOLD)
     form.min_area.setToolTip(tooltips.MIN_AREA)
     form.fill_holes.setToolTip(tooltips.FILL_HOLES)
-    form.split_touching.setToolTip(tooltips.SPLIT)
+    form.touching.setToolTip(tooltips.TOUCHING)
     return form
 
 

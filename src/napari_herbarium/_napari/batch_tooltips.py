@@ -44,7 +44,11 @@ FILL_HOLES = (
     "Count holes inside a leaf as leaf. Default: off, so holes made by insects stay "
     "holes."
 )
-SPLIT = "Cut leaves apart where they touch at a narrow neck. Default: off."
+TOUCHING = (
+    "What becomes of leaves that touch. Cut where leaves meet: where their shape, "
+    "edges in the sheet and the classifier of whole leaves speak for it (default). "
+    "Cut at narrow necks: by shape alone. Keep as one: one label, as published."
+)
 ANEW = (
     "Begin a new run in this folder. The earlier one, with all its results, is moved "
     "into the subfolder “earlier”."

@@ -25,12 +25,18 @@ from napari_herbarium.settings import (
     LeafMethod,
     LeafSettings,
     SegmentSettings,
+    Touching,
 )
 
 _DETAILS = {
     "Full: coarse to fine": Detail.FULL,
     "Fast: one pass": Detail.FAST,
     "As published: 512 px": Detail.PAPER,
+}
+_TOUCHING = {
+    "Cut where leaves meet": Touching.JUDGE,
+    "Cut at narrow necks": Touching.NECKS,
+    "Keep as one": Touching.KEEP,
 }
 _METHODS = {"Threshold": LeafMethod.DEFAULT, "As published": LeafMethod.PAPER}
 
@@ -83,7 +89,7 @@ class SegmentForm(QWidget):
             method=self.method.currentData(),
             threshold=None if self._own_threshold else self.threshold.value(),
             fill_holes=self.fill_holes.isChecked(),
-            split_touching=self.split_touching.isChecked(),
+            touching=self.touching.currentData(),
             min_area_mm2=area if self._calibrated else defaults.min_area_mm2,
             min_area_px=None if self._calibrated or area < 0 else int(area),
         )
@@ -134,7 +140,8 @@ class SegmentForm(QWidget):
         slim(self.min_area)
         self.set_calibrated(False)
         self.fill_holes = check("Fill holes", tooltips.FILL_HOLES)
-        self.split_touching = check("Split touching leaves", tooltips.SPLIT)
+        self.touching = combo(tooltips.TOUCHING, _TOUCHING)
+        self.touching.setCurrentIndex(self.touching.findData(LeafSettings().touching))
         self.method = combo(tooltips.METHOD, _METHODS)
 
     def _build_memory_controls(self) -> None:
@@ -157,7 +164,7 @@ class SegmentForm(QWidget):
         advanced.addRow("Threshold", self.threshold)
         advanced.addRow("Minimum area", self.min_area)
         advanced.addRow(self.fill_holes)
-        advanced.addRow(self.split_touching)
+        advanced.addRow("Touching leaves", self.touching)
         advanced.addRow("Method", self.method)
         advanced.addRow("Tile", self.tile)
         advanced.addRow("Batch", self.batch)
@@ -174,7 +181,7 @@ class SegmentForm(QWidget):
         self.threshold.valueChanged.connect(self._on_threshold)
         self.min_area.valueChanged.connect(self._on_leaf_setting)
         self.fill_holes.toggled.connect(self._on_leaf_setting)
-        self.split_touching.toggled.connect(self._on_leaf_setting)
+        self.touching.currentIndexChanged.connect(self._on_leaf_setting)
         self.method.currentIndexChanged.connect(self._on_leaf_setting)
 
     def _use_own_threshold(self) -> None:

@@ -14,7 +14,12 @@ from napari_herbarium._napari.labels_output import Leaves
 from napari_herbarium._napari.layers import LayerSheet
 from napari_herbarium.measure.rows import leaf_rows
 from napari_herbarium.progress import Job, Progress
-from napari_herbarium.settings import LeafMethod, LeafSettings, SegmentSettings
+from napari_herbarium.settings import (
+    LeafMethod,
+    LeafSettings,
+    SegmentSettings,
+    Touching,
+)
 
 _BOX = ["bbox_top", "bbox_left", "bbox_bottom", "bbox_right"]
 
@@ -79,15 +84,18 @@ def iter_leaves(
     mm_per_px : float, optional
         Scale now; the user may have set it since the sheet was segmented.
     """
+    from napari_herbarium.measure.whole import whole_leaf_probability
     from napari_herbarium.segment.leaves import iter_extract_leaves
 
     published = leaf_settings.method is LeafMethod.PAPER
+    looks = published or leaf_settings.touching is Touching.JUDGE
     labels = yield from iter_extract_leaves(
         segmented.probability,
         leaf_settings,
         mm_per_px=mm_per_px,
-        image=segmented.sheet.rgb8() if published else None,
+        image=segmented.sheet.rgb8() if looks else None,
         model_threshold=segmented.model["threshold"],
+        judge=whole_leaf_probability,
     )
     return Leaves(
         labels=labels,

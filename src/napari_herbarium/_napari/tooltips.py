@@ -40,9 +40,11 @@ FILL_HOLES = (
     "Count holes inside a leaf as leaf. Default: off, so holes made by insects stay "
     "holes. Acts at once after a run."
 )
-SPLIT = (
-    "Cut leaves apart where they touch at a narrow neck. Default: off. Acts at once "
-    "after a run."
+TOUCHING = (
+    "What becomes of leaves that touch. Cut where leaves meet: where their shape, "
+    "edges in the sheet and the classifier of whole leaves speak for it (default). "
+    "Cut at narrow necks: by shape alone. Keep as one: one label, as published. Acts "
+    "at once after a run."
 )
 METHOD = (
     "Threshold: threshold, holes and minimum area as set here (default). As published: "

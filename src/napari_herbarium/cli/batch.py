@@ -99,7 +99,7 @@ def batch_sheets(
     min_area_mm2: options.MinAreaMm2 = _L.min_area_mm2,
     min_area_px: options.MinAreaPx = _L.min_area_px,
     fill_holes: options.FillHoles = False,
-    split_touching: options.SplitTouching = False,
+    touching: options.TouchingOption = _L.touching,
     ruler: options.Ruler = True,
     mm_per_px: options.MmPerPx = None,
 ) -> None:
@@ -126,7 +126,7 @@ def batch_sheets(
                 min_area_mm2=min_area_mm2,
                 min_area_px=min_area_px,
                 fill_holes=fill_holes,
-                split_touching=split_touching,
+                touching=touching,
             ),
             scale=options.parsed(ScaleSettings, ruler=ruler, mm_per_px=mm_per_px),
             measure=measure,

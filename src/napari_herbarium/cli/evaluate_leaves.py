@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from napari_herbarium.model.checkpoint import LeafModel
 
 _S = SegmentSettings()
+_L = LeafSettings()
 
 Data = Annotated[
     Path,
@@ -66,7 +67,7 @@ def score_leaves(
     model: options.Model = _S.model,
     detail: options.DetailOption = _S.detail,
     device: options.DeviceOption = _S.device,
-    split_touching: options.SplitTouching = False,
+    touching: options.TouchingOption = _L.touching,
     leave_out: LeaveOut = None,
     least_iou: LeastIou = LEAST_IOU,
     out: Out = None,
@@ -76,7 +77,7 @@ def score_leaves(
     with sentences():
         how = LeafEvaluation(
             options.parsed(SegmentSettings, model=model, detail=detail, device=device),
-            options.parsed(LeafSettings, split_touching=split_touching),
+            options.parsed(LeafSettings, touching=touching),
             labels=labels,
             least_iou=least_iou,
         )

@@ -8,7 +8,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.settings import Detail, Device, LeafMethod
+from napari_herbarium.settings import Detail, Device, LeafMethod, Touching
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -51,8 +51,13 @@ MinAreaPx = Annotated[
     ),
 ]
 FillHoles = Annotated[bool, typer.Option("--fill-holes", help="Count holes as leaf.")]
-SplitTouching = Annotated[
-    bool, typer.Option("--split-touching", help="Cut touching leaves at their necks.")
+TouchingOption = Annotated[
+    Touching,
+    typer.Option(
+        help="Leaves that touch. keep: one label, as published; necks: cut at narrow "
+        "necks; judge: cut where shape, edges in the sheet and the classifier of "
+        "whole leaves speak for it."
+    ),
 ]
 Ruler = Annotated[
     bool,

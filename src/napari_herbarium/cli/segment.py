@@ -54,7 +54,7 @@ def segment_sheets(
     min_area_mm2: options.MinAreaMm2 = _L.min_area_mm2,
     min_area_px: options.MinAreaPx = _L.min_area_px,
     fill_holes: options.FillHoles = False,
-    split_touching: options.SplitTouching = False,
+    touching: options.TouchingOption = _L.touching,
     overlay: Overlay = False,
     measure: Measure = False,
     ruler: options.Ruler = True,
@@ -83,7 +83,7 @@ def segment_sheets(
             min_area_mm2=min_area_mm2,
             min_area_px=min_area_px,
             fill_holes=fill_holes,
-            split_touching=split_touching,
+            touching=touching,
         )
         scale = options.parsed(ScaleSettings, ruler=ruler, mm_per_px=mm_per_px)
         tasks = find_sheets(sheets or [], sample=sample)

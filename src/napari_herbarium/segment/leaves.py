@@ -20,7 +20,8 @@ from napari_herbarium.segment.mask import (
 from napari_herbarium.segment.paper import paper_mask
 from napari_herbarium.segment.pixels import as_rgb8
 from napari_herbarium.segment.split import iter_split_touching
-from napari_herbarium.settings import LeafMethod, LeafSettings
+from napari_herbarium.segment.split_judge import Help, Judge, iter_split_judged
+from napari_herbarium.settings import LeafMethod, LeafSettings, Touching
 
 PAPER_MIN_AREA_PX = 1001
 """Algorithm 2 keeps components of more than 1000 px."""
@@ -35,6 +36,7 @@ def extract_leaves(
     image: Any = None,
     model_threshold: float = 0.5,
     on_progress: Callable[[Progress], object] | None = None,
+    judge: Judge | None = None,
 ) -> np.ndarray:
     """Find the leaves in a probability and number them in reading order.
 
@@ -42,7 +44,7 @@ def extract_leaves(
 
     Parameters
     ----------
-    probability, settings, mm_per_px, image, model_threshold
+    probability, settings, mm_per_px, image, model_threshold, judge
         See `iter_extract_leaves`.
     on_progress : callable, optional
         Called with a `Progress` after each step.
@@ -57,7 +59,9 @@ def extract_leaves(
     SettingsError
         See `iter_extract_leaves`.
     """
-    job = iter_extract_leaves(probability, settings, mm_per_px, image, model_threshold)
+    job = iter_extract_leaves(
+        probability, settings, mm_per_px, image, model_threshold, judge
+    )
     return finish(job, on_progress)
 
 
@@ -67,13 +71,15 @@ def iter_extract_leaves(
     mm_per_px: float | None = None,
     image: Any = None,
     model_threshold: float = 0.5,
+    judge: Judge | None = None,
 ) -> Job[np.ndarray]:
     """Find the leaves in a probability and number them in reading order.
 
-    The default method thresholds, fills holes if wanted, cuts touching leaves apart
-    if wanted, and drops what is too small. The method ``paper`` is Algorithms 1 and 2
-    of Hussein et al. 2021 (Sensors 21:4549), see `napari_herbarium.segment.paper`; it
-    uses no other setting. Leaves that touch by a corner count as one.
+    The default method thresholds, fills holes if wanted, drops what is too small, and
+    cuts touching leaves apart unless they are to stay one. The method ``paper`` is
+    Algorithms 1 and 2 of Hussein et al. 2021 (Sensors 21:4549), see
+    `napari_herbarium.segment.paper`; it uses no other setting. Leaves that touch by a
+    corner count as one.
 
     Parameters
     ----------
@@ -85,9 +91,14 @@ def iter_extract_leaves(
         Scale of the sheet. With it the smallest leaf is `settings.min_area_mm2`,
         without it `settings.min_area_px`.
     image : array-like or Sheet, optional
-        The sheet, of the same height and width; needed by ``paper``.
+        The sheet, of the same height and width; needed by ``paper``. ``judge`` cuts
+        touching leaves along its edges, and without it by their shape alone.
     model_threshold : float
         Used where the settings give no threshold.
+    judge : callable, optional
+        Tells ``judge`` how probable it is that a label is one whole leaf:
+        `napari_herbarium.measure.whole.whole_leaf_probability`, which the command
+        and the widgets give. Without one, ``judge`` goes by shape and edges.
 
     Yields
     ------
@@ -111,13 +122,14 @@ def iter_extract_leaves(
     probability = _as_bytes(probability)
     if settings.method is LeafMethod.PAPER:
         mask = yield from paper_mask(probability, _sheet_of(image, probability.shape))
-        labels, smallest = components(mask), float(PAPER_MIN_AREA_PX)
+        labels = keep_large(components(mask), PAPER_MIN_AREA_PX)
     else:
         smallest = _min_area_px(settings, mm_per_px, probability.shape)
         threshold = settings.threshold or model_threshold
         labels = yield from _default(probability, threshold, smallest, settings)
+        labels = yield from _cut(labels, smallest, settings.touching, image, judge)
     yield Progress(2, 3)
-    labels = in_reading_order(keep_large(labels, smallest))
+    labels = in_reading_order(labels)
     yield Progress(3, 3)
     return labels
 
@@ -129,12 +141,22 @@ def _default(
     if settings.fill_holes:
         mask = fill_holes(mask)
     yield Progress(1, 3)
-    labels = components(mask)
-    if settings.split_touching:
-        # Small parts first go: looking for necks in specks is wasted time.
-        labels = keep_large(labels, smallest)
-        labels = yield from iter_split_touching(labels, smallest)
-    return labels
+    return keep_large(components(mask), smallest)
+
+
+def _cut(
+    labels: np.ndarray,
+    smallest: float,
+    touching: Touching,
+    image: Any,
+    judge: Judge | None,
+) -> Job[np.ndarray]:
+    if touching is Touching.KEEP:
+        return labels
+    if touching is Touching.NECKS:
+        return (yield from iter_split_touching(labels, smallest))
+    rgb = None if image is None else _sheet_of(image, labels.shape)
+    return (yield from iter_split_judged(labels, smallest, Help(rgb, judge)))
 
 
 def _as_bytes(probability: np.ndarray) -> np.ndarray:

@@ -1,0 +1,154 @@
+"""Touching leaves are cut where shape, sheet and judge speak for it, and only there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from skimage.draw import disk, ellipse
+from skimage.measure import label
+
+from napari_herbarium.errors import SettingsError
+from napari_herbarium.progress import finish
+from napari_herbarium.segment.leaves import extract_leaves
+from napari_herbarium.segment.split_judge import Help, edge_strength, iter_split_judged
+from napari_herbarium.segment.working_size import at_full_size
+from napari_herbarium.settings import LeafSettings
+
+JUDGE = LeafSettings(touching="judge")
+
+
+def two_leaves(factor=1):
+    """Two leaves of which one lies on a third of the other; no narrow neck."""
+    shape = (200 * factor, 320 * factor)
+    below, above = np.zeros(shape, bool), np.zeros(shape, bool)
+    at = [100 * factor, 110 * factor, 60 * factor, 80 * factor]
+    below[ellipse(*at)] = True
+    at[1] = 215 * factor
+    above[ellipse(*at)] = True
+    return below & ~above, above
+
+
+def picture(*leaves, tones=((90, 110, 60), (130, 140, 90))):
+    sheet = np.full((*leaves[0].shape, 3), 240, np.uint8)
+    for leaf, tone in zip(leaves, tones, strict=False):
+        sheet[leaf] = tone
+    noise = np.random.default_rng(0).integers(-6, 7, sheet.shape)
+    return np.clip(sheet.astype(int) + noise, 0, 255).astype(np.uint8)
+
+
+def probability(*leaves):
+    return np.where(np.any(leaves, axis=0), np.uint8(255), np.uint8(0))
+
+
+def agreement(labels, leaf):
+    mine = labels == np.bincount(labels[leaf]).argmax()
+    return (mine & leaf).sum() / (mine | leaf).sum()
+
+
+@pytest.mark.parametrize("factor", [1, 4])
+def test_the_edge_of_the_leaf_on_top_shows_where_to_cut(factor):
+    leaves = two_leaves(factor)
+    sheet = picture(*leaves)
+    labels = extract_leaves(probability(*leaves), JUDGE, image=sheet)
+    assert labels.max() == 2
+    assert min(agreement(labels, leaf) for leaf in leaves) > 0.97
+
+
+def test_without_an_edge_the_same_shape_stays_one():
+    leaves = two_leaves()
+    sheet = picture(*leaves, tones=[(90, 110, 60)] * 2)
+    assert extract_leaves(probability(*leaves), JUDGE, image=sheet).max() == 1
+
+
+def five_lobes():
+    leaf = np.zeros((300, 300), bool)
+    leaf[disk((150, 150), 60)] = True
+    for angle in np.radians([90, 162, 234, 306, 18]):
+        centre = 150 - 75 * np.sin(angle), 150 + 75 * np.cos(angle)
+        leaf[ellipse(*centre, 55, 24, rotation=angle)] = True
+    return leaf
+
+
+def test_the_lobes_of_a_leaf_stay_on_it():
+    leaf = five_lobes()
+    assert extract_leaves(probability(leaf), JUDGE, image=picture(leaf)).max() == 1
+
+
+@pytest.mark.parametrize(("together", "count"), [(1.0, 1), (0.0, 2)])
+def test_the_judge_of_whole_leaves_has_a_say(together, count):
+    mask = np.zeros((200, 320), bool)
+    mask[disk((100, 100), 55)] = True
+    mask[disk((100, 196), 55)] = True
+    areas = []
+
+    def judge(labels, *, only):
+        areas.extend((labels == number).sum() for number in only)
+        return {
+            number: together if (labels == number).sum() > 12_000 else 1 - together
+            for number in only
+        }
+
+    labels = extract_leaves(probability(mask), JUDGE, judge=judge)
+    assert labels.max() == count
+    # Asked of both pieces and of the two together.
+    assert len(areas) == 3
+    assert max(areas) == mask.sum() == sum(areas) - max(areas)
+
+
+def test_the_judge_sees_what_lies_around():
+    leaves = two_leaves()
+    labels = np.where(np.any(leaves, axis=0), 1, 0)
+    labels[95:105, 299:310] = 2
+    seen = []
+
+    def judge(labels, *, only):
+        seen.append((labels, list(only)))
+        return dict.fromkeys(only, 0.5)
+
+    finish(iter_split_judged(labels, 50, Help(picture(*leaves), judge)))
+    for around, only in seen:
+        others = (around > 0) & ~np.isin(around, only)
+        assert others.any()
+        # The picture ends above and below, which hides as much as a leaf does.
+        assert others[:, 20].sum() < others[:, -1].sum()
+
+
+def test_nothing_is_lost_and_every_leaf_is_one_piece():
+    rng = np.random.default_rng(3)
+    mask = np.zeros((700, 900), bool)
+    for _ in range(60):
+        at = rng.uniform((40, 40), (660, 860))
+        size = rng.uniform(10, 60, 2)
+        rows, columns = ellipse(*at, *size, mask.shape, rng.uniform(0, 3))
+        mask[rows, columns] = True
+    uncut = extract_leaves(probability(mask), LeafSettings(touching="keep"))
+    labels = extract_leaves(probability(mask), JUDGE)
+    assert labels.max() > uncut.max()
+    np.testing.assert_array_equal(labels > 0, uncut > 0)
+    assert labels.dtype == np.uint8
+    assert label(labels, connectivity=2).max() == labels.max()
+    np.testing.assert_array_equal(np.unique(labels), np.arange(labels.max() + 1))
+
+
+def test_pieces_seen_small_are_connected_at_their_own_size():
+    mask = np.zeros((9, 9), bool)
+    mask[1:8, 1:8] = True
+    mask[4, 2:8] = False  # two arms, joined at the left
+    pieces = np.array([[1, 1, 2], [1, 1, 1], [2, 2, 2]])
+    full = at_full_size(pieces, mask, 3)
+    np.testing.assert_array_equal(full > 0, mask)
+    assert label(full, connectivity=2).max() == 2
+
+
+def test_edges_are_where_the_colour_changes():
+    sheet = np.zeros((20, 20, 3), np.float32)
+    sheet[:, 10:] = (0, 0, 90)
+    strength = edge_strength(sheet)
+    assert strength[:, 9:11].min() > 10
+    assert strength[:, :5].max() < 0.1
+
+
+def test_an_image_of_another_size_is_refused_in_words():
+    leaves = two_leaves()
+    with pytest.raises(SettingsError, match="give the image it was made from"):
+        extract_leaves(probability(*leaves), JUDGE, image=picture(*leaves)[:-1])
