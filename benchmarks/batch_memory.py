@@ -3,8 +3,8 @@
     python benchmarks/batch_memory.py --data ../shared/data --count 500
 
 Links to real sheets, as often as needed, are done by one worker; what it held after
-each sheet stands in the ledger. Given are the median over the first and last tenth
-(after 20 sheets to warm up) and the slope of a line through all.
+each sheet stands in the ledger. Given are the median of each tenth of the sheets (after
+20 to warm up), and the slopes of lines through all of them and through the second half.
 """
 
 from __future__ import annotations
@@ -59,17 +59,24 @@ def _tell(run: Path) -> None:
             held[facts["worker"]].append(facts["memory_mib"])
     for worker, values in held.items():
         warm = np.array(values[WARM_UP:], float)
-        tenth = max(1, len(warm) // 10)
-        slope = np.polyfit(np.arange(len(warm)), warm, 1)[0] if len(warm) > 1 else 0.0
+        half = warm[len(warm) // 2 :]
         told = {
             "worker": worker,
             "sheets": len(values),
-            "first_tenth_mib": float(np.median(warm[:tenth])),
-            "last_tenth_mib": float(np.median(warm[-tenth:])),
+            "median_mib_of_each_tenth": [
+                float(np.median(part)) for part in np.array_split(warm, 10) if len(part)
+            ],
             "highest_mib": float(warm.max()),
-            "slope_mib_per_100_sheets": round(100 * float(slope), 2),
+            "mib_per_100_sheets": _slope(warm),
+            "mib_per_100_sheets_in_the_second_half": _slope(half),
         }
         print(json.dumps(told, indent=2))
+
+
+def _slope(mib: np.ndarray) -> float:
+    if len(mib) < 2:
+        return 0.0
+    return round(100 * float(np.polyfit(np.arange(len(mib)), mib, 1)[0]), 2)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ CREWS = (
     (16, "workstation, 16 cores"),
     (512, "16 nodes x 32 cores"),
 )
-DAY_S, MIB_PER_TIB = 86_400, 1 << 20
+HOUR_S, DAY_S, MIB_PER_TIB = 3600, 86_400, 1 << 20
 
 
 def main() -> None:
@@ -52,6 +52,8 @@ def _row(name: str, cells: list[str]) -> None:
 
 
 def _time(seconds: float) -> str:
+    if seconds < HOUR_S:
+        return f"{seconds / 60:.0f} min"
     if seconds < DAY_S:
         return f"{seconds / 3600:.1f} h"
     days = seconds / DAY_S
@@ -60,7 +62,9 @@ def _time(seconds: float) -> str:
 
 def _size(mib: float) -> str:
     tib = mib / MIB_PER_TIB
-    return f"{tib:,.1f} TiB" if tib >= 1 else f"{mib / 1024:,.0f} GiB"
+    if tib < 1:
+        return f"{mib / 1024:,.0f} GiB"
+    return f"{tib:,.0f} TiB" if tib >= 100 else f"{tib:.1f} TiB"
 
 
 if __name__ == "__main__":

@@ -6,17 +6,17 @@ import os
 import signal
 import time
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from napari_herbarium.batch.begun import marked
-from napari_herbarium.batch.crew import local_crew
+from napari_herbarium.batch.crew import Crew, local_crew
+from napari_herbarium.batch.dispatch import Dispatcher, LostError
 from napari_herbarium.batch.ledger import Entry, State, last_entries
 from napari_herbarium.batch.outcome import Outcome
 from napari_herbarium.batch.settings import Workforce
 from napari_herbarium.settings import Device
-
-pytestmark = pytest.mark.slow
 
 
 def kill_on_poison(row, name, plan, session):
@@ -31,6 +31,7 @@ def kill_on_poison(row, name, plan, session):
         return Outcome(Entry(row.source, name, State.DONE))
 
 
+@pytest.mark.slow
 def test_sheet_that_kills_its_worker_fails_alone(run, tmp_path, draw):
     for number in range(12):
         draw(tmp_path / "scans" / f"good{number}.png")
@@ -43,3 +44,59 @@ def test_sheet_that_kills_its_worker_fails_alone(run, tmp_path, draw):
     assert "died twice" in report.failures[0].reason
     assert report.failures[0].name == "poison"
     assert len(last_entries(tmp_path / "out" / "ledger.jsonl")) == 13
+
+
+class Client:
+    """Stands in for Dask's: does at once what is handed out, and counts questions."""
+
+    def __init__(self):
+        self.questions = 0
+
+    def map(self, do, tasks, key, pure):
+        return [Future(k, do(task)) for k, task in zip(key, tasks, strict=True)]
+
+    def gather(self, futures):
+        self.questions += 1
+        return [future.outcome for future in futures]
+
+    def nthreads(self):
+        return {"w1": 2, "w2": 2}
+
+
+class Future:
+    """A future that has ended."""
+
+    status = "finished"
+
+    def __init__(self, key, outcome):
+        self.key, self.outcome = key, outcome
+
+    def add_done_callback(self, call):
+        call(self)
+
+
+def _dispatched(do, names):
+    client = Client()
+    plan = SimpleNamespace()
+    dispatcher = Dispatcher(Crew(client, None), plan, "session", do)
+    tasks = [(SimpleNamespace(source=name), name) for name in names]
+    return client, dispatcher.run(tasks, [])
+
+
+def _done(row, name, plan, session):
+    stop = "The disk is full." if name == "full" else ""
+    return Outcome(None if stop else Entry(row.source, name, State.DONE), stop)
+
+
+def test_many_ends_take_one_question():
+    client, ends = _dispatched(_done, [f"s{n}" for n in range(20)])
+    names = [entry.name for some in ends for entry in some]
+    assert names == [f"s{n}" for n in range(20)]
+    assert client.questions == 3  # two sheets per lane at once: eight
+
+
+def test_what_ended_beside_a_sheet_that_stops_the_run_is_not_lost():
+    _, ends = _dispatched(_done, ["a", "full", "b"])
+    assert [entry.name for entry in next(ends)] == ["a", "b"]
+    with pytest.raises(LostError, match="The disk is full"):
+        next(ends)

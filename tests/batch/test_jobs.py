@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+from functools import partial
 
 import pytest
+import yaml
 
+from napari_herbarium.batch.crew import crew_for
 from napari_herbarium.batch.jobs import job_cluster, job_options
+from napari_herbarium.batch.ledger import Entry, State, last_entries
+from napari_herbarium.batch.outcome import Outcome
 from napari_herbarium.batch.settings import Workforce
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.settings import Device
 
 SLURM = """
 cores: 8
@@ -64,3 +72,55 @@ def test_missing_package_says_what_to_install(monkeypatch):
 def test_unknown_cluster_names_the_known_ones():
     with pytest.raises(SettingsError, match="slurm, pbs, lsf, htcondor, sge"):
         job_cluster(Workforce(cluster="cloud"))
+
+
+def test_every_kind_of_queue_gets_our_threads():
+    pytest.importorskip("dask_jobqueue")
+    from napari_herbarium.batch.jobs import KINDS, _kind
+
+    for name in KINDS:
+        more = {"disk": "10GB"} if name == "htcondor" else {}
+        config = {"cores": 4, "memory": "12GB", "processes": 2, **more}
+        options = job_options(config, lanes=2)
+        job = _kind(name).job_cls("tcp://10.0.0.1:8786", name="w", **options)
+        assert "NAPARI_HERBARIUM_THREADS=2" in job.job_script()
+        assert "--nthreads 2" in job.job_script()
+
+
+SBATCH = """#!/bin/bash
+setsid bash "$1" > "$(dirname "$0")/job.log" 2>&1 &
+echo "Submitted batch job $!"
+"""
+SCANCEL = """#!/bin/bash
+for job in "$@"; do kill -- "-$job"; done
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("setsid") is None, reason="stands in for a queue")
+def test_a_run_through_sbatch(tmp_path, monkeypatch, draw, run):
+    pytest.importorskip("dask_jobqueue")
+    for name, text in (("sbatch", SBATCH), ("scancel", SCANCEL)):
+        command = tmp_path / "bin" / name
+        command.parent.mkdir(exist_ok=True)
+        command.write_text(text)
+        command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    config = {"cores": 2, "memory": "2GB", "processes": 1, "walltime": "00:10:00"}
+    config |= {"scheduler_options": {"host": "127.0.0.1"}}
+    (tmp_path / "slurm.yaml").write_text(yaml.safe_dump(config))
+    for stem in ("K1", "K2", "K3"):
+        draw(tmp_path / "scans" / f"{stem}.png")
+
+    def tell(row, name, plan, session):
+        facts = {"threads": os.environ["NAPARI_HERBARIUM_THREADS"], "leaves": 1}
+        return Outcome(Entry(row.source, name, State.DONE, facts=facts))
+
+    force = Workforce(
+        cluster="slurm", cluster_config=tmp_path / "slurm.yaml", workers=1
+    )
+    crew = partial(crew_for, force, Device.CPU)
+    report = run([tmp_path / "scans"], tmp_path / "out", crew=crew, do=tell)
+    assert (report.done, report.failed, report.leaves) == (3, 0, 3)
+    ledger = last_entries(tmp_path / "out" / "ledger.jsonl")
+    assert {entry.facts["threads"] for entry in ledger.values()} == {"2"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from napari_herbarium.batch import places
 from napari_herbarium.batch.manifest import SheetRow, read_manifest
 from napari_herbarium.batch.names import output_names, safe_name
 from napari_herbarium.errors import SettingsError
@@ -92,7 +93,7 @@ def test_row_without_sheet_is_skipped_by_its_number(tmp_path):
     [
         ("name,family\na,b\n", "no column 'path' or 'url'"),
         ("path,mm_per_px\na.tif,0\nb.tif,x\n", r"row 2: '0', row 3: 'x'"),
-        ("path\nnowhere://a.tif\n", "nowhere:// cannot be read"),
+        ("path\nnowhere://a.tif\n", "nowhere:// is no kind of URL"),
         ("", "cannot be read as a table"),
     ],
 )
@@ -135,3 +136,25 @@ def test_long_names_stay_short_and_apart():
     first, second = (safe_name("押" * 200 + end) for end in "ab")
     assert first != second
     assert len(first.encode()) < 200
+
+
+def test_url_of_a_kind_that_needs_a_package_names_it(monkeypatch):
+    def missing(protocol):
+        raise ImportError("Install it")
+
+    places.check_kind.cache_clear()
+    monkeypatch.setattr(places.fsspec, "get_filesystem_class", missing)
+    with pytest.raises(SettingsError, match="python -m pip install s3fs"):
+        read_manifest(["s3://bucket/sheets/"])
+    places.check_kind.cache_clear()
+
+
+def test_url_of_no_known_kind_is_refused():
+    with pytest.raises(SettingsError, match="jpeg2000:// is no kind of URL"):
+        read_manifest(["jpeg2000://host/K1.tif"])
+
+
+def test_link_to_nothing_is_listed(tmp_path):
+    touch(tmp_path / "K1.png")
+    (tmp_path / "K2.png").symlink_to(tmp_path / "moved" / "K2.png")
+    assert stems(read_manifest([tmp_path])) == ["K1", "K2"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 from napari_herbarium.batch.charts import histogram
+from napari_herbarium.batch.contact import failed_pictures
+from napari_herbarium.batch.ledger import Entry, State
+from napari_herbarium.batch.outcome import CRASHED
 
 
 def test_page_counts_groups_reasons_and_shows_sheets(run, tmp_path, draw):
@@ -29,3 +32,21 @@ def test_histogram_leaves_out_what_is_missing_and_what_stretches_it():
     drawn = histogram([*range(1000), 1e9], "Area")
     assert "n 1,001, median 500" in drawn
     assert ">990<" in drawn
+
+
+def test_failed_sheets_that_can_be_opened_are_shown(tmp_path, draw):
+    good, empty = draw(tmp_path / "good.png"), tmp_path / "empty.png"
+    empty.touch()
+    entries = [
+        Entry(str(good), "a", State.FAILED, "Unexpected ValueError: x."),
+        Entry(str(good), "b", State.FAILED, CRASHED),
+        Entry(str(empty), "c", State.FAILED, "It is empty."),
+    ]
+    assert [bool(p.jpeg) for p in failed_pictures(entries)] == [True, False, False]
+
+
+def test_page_shows_failed_sheets_with_their_reason(run, tmp_path, draw):
+    draw(tmp_path / "scans" / "K1.png")
+    (tmp_path / "scans" / "e1.png").touch()
+    page = run([tmp_path / "scans"], tmp_path / "out").page.read_text(encoding="utf-8")
+    assert "no picture</p><figcaption><b>e1</b>The sheet is empty" in page

@@ -104,3 +104,19 @@ def test_sheet_becomes_a_training_pair(out, tmp_path):
 def test_folder_that_is_no_run(tmp_path):
     with pytest.raises(SettingsError, match="holds no batch run"):
         review.open_run(tmp_path)
+
+
+def test_a_repair_counts_from_then_on(out, run, tmp_path):
+    opened = review.open_run(out)
+    assert opened.sheets[1].leaves == 2
+    repaired = np.zeros((420, 280), np.uint8)
+    repaired[10:20, 10:20] = 7
+    assert review.save_repair(opened, opened.sheets[1], repaired).leaves == 1
+    again = review.open_run(out).sheets[1]
+    assert (again.leaves, again.leaves_of_model) == (1, 2)
+    report = run([tmp_path / "scans" / "list.csv"], out)
+    assert (report.done_now, report.leaves) == (0, 1)
+    sheets = pq.read_table(out / "sheets.parquet").to_pandas().set_index("sheet")
+    assert sheets.loc["full", ["leaves", "verdict"]].tolist() == [1, "repaired"]
+    page = report.page.read_text(encoding="utf-8")
+    assert "Looked at in Batch review: 1 repaired." in page

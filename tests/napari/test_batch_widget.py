@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -243,6 +244,20 @@ def test_cancel_keeps_what_is_done_and_the_next_start_goes_on(
     assert "1 failed" in widget.message.text()
     assert "2 done earlier, 1 failed, nothing left to do" in known()
     assert not widget.button.isEnabled()
+
+
+def test_tables_can_be_written_anew_after_a_review(widget, engine, choose, go, known):
+    go()
+    assert "Reviewed since" not in known()
+    out = widget.form.results.folder()
+    (out / "review.jsonl").touch()
+    os.utime(out / "report.html", (1, 1))
+    widget.hide()
+    widget.show()
+    assert "nothing left to do. Reviewed since" in known()
+    assert widget.button.text() == "Write the tables anew"
+    go()
+    assert len(engine.orders) == 2
 
 
 def test_failed_sheets_can_be_tried_again(widget, engine, choose, go, known):

@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from PIL import Image
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 from napari_herbarium._napari import review_widget
 from napari_herbarium._napari.review_ask import Unsaved
@@ -380,3 +381,64 @@ def test_a_sheet_is_repaired_and_accepted_in_a_window(
     assert labels_in(out, "K2")[110, 5] == 3
     assert verdicts(out, "K2") == {"repaired"}
     assert len(viewer.layers) == 2
+
+
+def test_a_repaired_sheet_shows_its_new_leaves(review, viewer, settle):
+    review.panel.go_on.setChecked(False)
+    added = paint(viewer, settle)
+    review.panel.accept.click()
+    settle()
+    assert listed(review)[0][2] == "3"
+    assert "3 leaves (the model found 2)" in review.panel.facts.text()
+    areas = viewer.layers[-1].features.set_index("index")["area_mm2"]
+    assert math.isclose(areas[added], 20 * 10 * MM_PER_PX**2)
+    assert review.panel.accept.text() == "Accept"
+
+
+@pytest.fixture
+def window(review, qtbot):
+    """A main window with the widget docked in it, as napari's is."""
+    window = QMainWindow()
+    dock = QDockWidget("Batch review", window)
+    dock.setWidget(review)
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+    window.show()
+    qtbot.waitExposed(window)
+    yield window
+    review.ask_unsaved = lambda name: Unsaved.DROP
+    window.close()
+
+
+@pytest.mark.parametrize("answer", list(Unsaved))
+@pytest.mark.parametrize("floating", [False, True])
+def test_closing_the_window_asks_before_repairs_are_lost(
+    review, viewer, settle, until, out, window, answer, floating
+):
+    window.findChild(QDockWidget).setFloating(floating)
+    added = paint(viewer, settle)
+    asked = []
+    review.ask_unsaved = lambda name: asked.append(name) or answer
+    assert window.close() == (answer is Unsaved.DROP)
+    if answer is not Unsaved.STAY:
+        until(lambda: not window.isVisible())
+    assert asked == ["K2"]
+    assert window.isVisible() == (answer is Unsaved.STAY)
+    assert (labels_in(out, "K2") == added).any() == (answer is Unsaved.SAVE)
+
+
+def test_closing_without_repairs_does_not_ask(window):
+    assert window.close()
+    assert not window.isVisible()
+
+
+def test_a_run_of_which_all_sheets_failed_can_be_opened(widget, out, settle):
+    ledger = out / "ledger.jsonl"
+    lines = [x for x in ledger.read_text().splitlines() if '"failed"' in x]
+    ledger.write_text("\n".join(lines) + "\n")
+    widget.open_run(out)
+    settle()
+    assert [row[3] for row in listed(widget)] == ["failed"]
+    assert "All sheets of this run failed" in widget.message.text()
+    widget.table.selectRow(0)
+    settle()
+    assert "K4 failed: " in widget.panel.facts.text()

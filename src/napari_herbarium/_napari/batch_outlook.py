@@ -10,6 +10,8 @@ from napari_herbarium._napari.batch_order import Order
 from napari_herbarium.progress import Job, Progress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_herbarium.batch.plan import Plan
 
 _PART = re.compile(r"^(segment|leaves|scale)\.")
@@ -30,6 +32,8 @@ class Outlook:
         The folder holds a run already.
     has_report : bool
         It ended with a report.
+    is_reviewed : bool
+        Reviewers said something since the tables and the report were written.
     changes : tuple of str
         In what the run in the folder differs from what is asked for; it cannot be gone
         on with, then, and nothing was counted.
@@ -41,6 +45,7 @@ class Outlook:
     others: int = 0
     has_run: bool = False
     has_report: bool = False
+    is_reviewed: bool = False
     changes: tuple[str, ...] = ()
 
     def words(self) -> str:
@@ -57,7 +62,10 @@ class Outlook:
             return f"{sheets}{others}."
         failed = f", {self.failed} failed" if self.failed else ""
         todo = f"{self.todo} to do" if self.todo else "nothing left to do"
-        return f"{sheets}{others}: {self.done} done earlier{failed}, {todo}."
+        said = f"{sheets}{others}: {self.done} done earlier{failed}, {todo}."
+        if self.is_reviewed and not self.todo:
+            said += " Reviewed since the tables and the report were written."
+        return said
 
 
 def iter_outlook(order: Order) -> Job[Outlook]:
@@ -95,7 +103,12 @@ def iter_outlook(order: Order) -> Job[Outlook]:
         others=len(ready.skipped),
         has_run=has_run,
         has_report=has_report,
+        is_reviewed=has_report and _is_newer(layout.reviewed, layout.report),
     )
+
+
+def _is_newer(path: Path, other: Path) -> bool:
+    return path.exists() and path.stat().st_mtime > other.stat().st_mtime
 
 
 def _changes(order: Order) -> tuple[str, ...]:

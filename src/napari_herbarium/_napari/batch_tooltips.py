@@ -56,11 +56,19 @@ ANEW = (
 RETRY = "Do the sheets once more that failed earlier. Default: off."
 START = "Segment all sheets. napari can be used meanwhile."
 GO_ON = "Do what is missing; what was done earlier stays as it is."
+TABLES = (
+    "Write sheets.parquet, traits.csv and the report with what was repaired, accepted "
+    "and rejected in “Batch review”. No sheet is done again."
+)
 CANCEL = (
     "Stop. What is done stays, and starting again with the same folders goes on from "
     "there."
 )
 PROGRESS = "Sheets done, failed or skipped, of all sheets."
+DASHBOARD = (
+    "Show in the web browser what each worker does. Offered when the Python package "
+    "bokeh is installed."
+)
 FAILURES = "Sheets that failed, with the reason. All other sheets are done regardless."
 REPORT = "Open the report of the run in your web browser."
 REVIEW = "Look through the sheets in napari, the least certain first."

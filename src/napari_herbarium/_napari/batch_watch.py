@@ -35,6 +35,9 @@ class BatchWatch(QWidget):
         self.bar.setToolTip(tooltips.PROGRESS)
         self.speed = QLabel()
         self.speed.setWordWrap(True)
+        self.dashboard = QLabel()
+        self.dashboard.setToolTip(tooltips.DASHBOARD)
+        self.dashboard.setOpenExternalLinks(True)
         self.failed = QLabel("Failed:")
         self.failures = QListWidget()
         self.failures.setToolTip(tooltips.FAILURES)
@@ -42,7 +45,8 @@ class BatchWatch(QWidget):
         self.failures.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.bar, self.speed, self.failed, self.failures):
+        shown = (self.bar, self.speed, self.dashboard, self.failed, self.failures)
+        for widget in shown:
             layout.addWidget(widget)
         self.begin()
         self.end()
@@ -59,8 +63,8 @@ class BatchWatch(QWidget):
 
     def end(self) -> None:
         """Show the failures only."""
-        self.bar.hide()
-        self.speed.hide()
+        for widget in (self.bar, self.speed, self.dashboard):
+            widget.hide()
 
     def show_progress(self, progress: BatchProgress) -> None:
         """Show how far the run is."""
@@ -69,6 +73,8 @@ class BatchWatch(QWidget):
         self.bar.setFormat("%v of %m sheets")
         self.bar.setTextVisible(progress.total > 0)
         self.speed.setText(speed_in_words(progress))
+        self.dashboard.setVisible(progress.dashboard is not None)
+        self.dashboard.setText(f'<a href="{progress.dashboard}">Dask dashboard</a>')
         failed = [entry for entry in progress.news if entry.state.value == "failed"]
         self.add_failures(failed)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QUrl
-from qtpy.QtGui import QDesktopServices
+from qtpy.QtGui import QDesktopServices, QShowEvent
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QPushButton,
@@ -74,6 +74,12 @@ class SegmentFolder(QWidget):
         self._lay_out()
         self._connect()
         self._refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look again: the run may have been reviewed meanwhile."""
+        super().showEvent(event)
+        if self._outlook is not None:
+            self._settle.start()
 
     def run(self) -> None:
         """Start, if it is known what to do and nothing runs yet."""
@@ -141,7 +147,7 @@ class SegmentFolder(QWidget):
             self.runner.state is State.IDLE
             and outlook is not None
             and not outlook.changes
-            and (outlook.todo > 0 or not outlook.has_report)
+            and (outlook.todo > 0 or not outlook.has_report or outlook.is_reviewed)
         )
 
     def _refresh(self, _event: object = None) -> None:
@@ -176,6 +182,8 @@ class SegmentFolder(QWidget):
             return "Cancelling…", tooltips.CANCEL
         outlook = self._outlook
         if outlook is not None and outlook.done + outlook.failed > 0:
+            if outlook.is_reviewed and not outlook.todo:
+                return "Write the tables anew", tooltips.TABLES
             return ("Go on" if self._can_start() else "All done"), tooltips.GO_ON
         return "Segment folder", tooltips.START
 

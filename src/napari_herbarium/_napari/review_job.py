@@ -83,6 +83,22 @@ class Decision:
     overwrite: bool = False
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What was written down.
+
+    Attributes
+    ----------
+    review : ReviewSheet
+        What is known of the sheet now.
+    rows : DataFrame or None
+        What is known of its leaves, where they were repaired.
+    """
+
+    review: ReviewSheet
+    rows: pd.DataFrame | None = None
+
+
 def iter_open(index: int, run: ReviewRun, review: ReviewSheet) -> Job[Opened]:
     """Read a sheet and its leaves.
 
@@ -100,7 +116,7 @@ def iter_open(index: int, run: ReviewRun, review: ReviewSheet) -> Job[Opened]:
     return Opened(index, run, review, sheet, labels, _rows(run, review, labels))
 
 
-def iter_decide(opened: Opened, decision: Decision) -> Job[ReviewSheet]:
+def iter_decide(opened: Opened, decision: Decision) -> Job[Decided]:
     """Write down what the user decided.
 
     Raises
@@ -122,7 +138,8 @@ def iter_decide(opened: Opened, decision: Decision) -> Job[ReviewSheet]:
         sheet = core.save_for_training(
             run, sheet, decision.training, image, overwrite=decision.overwrite
         )
-    return sheet
+    labels = decision.labels
+    return Decided(sheet, None if labels is None else _rows(run, sheet, labels))
 
 
 def iter_model_labels(opened: Opened) -> Job[NDArray[Any]]:

@@ -14,6 +14,7 @@ from napari_herbarium._napari.reader import layer_of
 from napari_herbarium._napari.review_job import Opened
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
 
@@ -86,9 +87,13 @@ class SheetLayers:
         """Tell whether the leaves differ from those in the run."""
         return self.are_there and _fingerprint(self._layer().data) != self._saved
 
-    def mark_saved(self, labels: NDArray[Any]) -> None:
-        """Take these leaves for those in the run."""
+    def mark_saved(
+        self, labels: NDArray[Any], rows: pd.DataFrame | None = None
+    ) -> None:
+        """Take these leaves for those in the run, with what is known of them."""
         self._saved = _fingerprint(labels)
+        if rows is not None and self._labels is not None:
+            self._labels.features = rows
 
     def _layer(self) -> Labels:
         if self._labels is None:

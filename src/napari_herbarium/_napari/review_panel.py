@@ -112,6 +112,8 @@ def _facts(session: ReviewSession) -> str:
     if sheet.mm_per_px is not None:
         scale = f"{sheet.mm_per_px:.4g} mm per px ({sheet.facts().scale_source})"
     leaves = "1 leaf" if sheet.leaves == 1 else f"{sheet.leaves:,} leaves"
+    if sheet.leaves != sheet.leaves_of_model:
+        leaves += f" (the model found {sheet.leaves_of_model:,})"
     known = f"{entry.name}: {leaves}, confidence {sheet.confidence:.2f}, {scale}"
     hint = _UNSAVED if session.edited else _HINT if session.is_open else ""
     return f"{known}\nState: {listing.state(index)}. {hint}".rstrip()

@@ -18,6 +18,7 @@ from psygnal import Signal
 
 from napari_herbarium._napari.review_ask import Unsaved
 from napari_herbarium._napari.review_job import (
+    Decided,
     Decision,
     Opened,
     Word,
@@ -34,9 +35,8 @@ from napari_herbarium.progress import Progress
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_herbarium.batch.review import ReviewSheet
-
 _ALL_SEEN = "All sheets have been looked at."
+_ALL_FAILED = "All sheets of this run failed; choose one in the list for its reason."
 Step = Callable[[], object]
 
 
@@ -149,6 +149,22 @@ class ReviewSession:
             self.edited = edited
             self.changed.emit()
 
+    def may_close(self, close: Step) -> bool:
+        """Tell whether nothing would be lost; else the user is asked.
+
+        Parameters
+        ----------
+        close : callable
+            Called once repairs are saved, where the user wants that.
+        """
+        opened = self.opened
+        if opened is None or self.is_saving or not self.layers.is_edited():
+            return True
+        answer = self._ask_unsaved(opened.review.name)
+        if answer is Unsaved.SAVE:
+            self._save(Decision(labels=self.layers.labels()), close)
+        return answer is Unsaved.DROP
+
     def close(self) -> None:
         """Stop everything; layers stay as they are."""
         self.layers.let_go()
@@ -218,6 +234,8 @@ class ReviewSession:
             self._open_sheet(first)
         elif listing.sheets:
             self.said.emit(_ALL_SEEN)
+        else:
+            self.said.emit(_ALL_FAILED)
 
     def _save(self, decision: Decision, then: Step) -> None:
         if self.opened is None or self.is_saving:
@@ -226,7 +244,7 @@ class ReviewSession:
         job = partial(iter_decide, self.opened, decision)
         self.saver.run(job, f"Save {self.opened.review.name}")
 
-    def _on_saved(self, result: ReviewSheet | NDArray[Any]) -> None:
+    def _on_saved(self, result: Decided | NDArray[Any]) -> None:
         if isinstance(result, np.ndarray):
             self.layers.put(result)
             self.look_for_edits()
@@ -235,12 +253,12 @@ class ReviewSession:
         if opened is None or listing is None or saving is None:
             return
         decision, then = saving
-        self.listing = listing.with_sheet(opened.index, result)
-        self.opened = replace(opened, review=result)
+        self.listing = listing.with_sheet(opened.index, result.review)
+        self.opened = replace(opened, review=result.review)
         if decision.labels is not None:
-            self.layers.mark_saved(decision.labels)
+            self.layers.mark_saved(decision.labels, result.rows)
         self.edited = self.layers.is_edited()
-        self.said.emit(f"{result.name}: {self.listing.state(opened.index)}.")
+        self.said.emit(f"{result.review.name}: {self.listing.state(opened.index)}.")
         self.changed.emit()
         then()
 

@@ -11,8 +11,8 @@ RELOAD = "Read the folder again: shows sheets that were done meanwhile."
 SHOW = "Which sheets to list. Default: all."
 TABLE = (
     "The sheets, the least certain first; those that failed come last. Confidence: "
-    "share of the possible leaf that is certainly leaf (0 to 1). Leaves: number that "
-    "the model found."
+    "share of the possible leaf that is certainly leaf (0 to 1). Leaves: number in the "
+    "labels as they are now, repairs included."
 )
 PREVIOUS = "Go to the sheet above in the list."
 NEXT = "Go to the sheet below in the list."

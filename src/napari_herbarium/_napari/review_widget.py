@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QSizePolicy,
@@ -30,6 +31,7 @@ from napari_herbarium._napari.preferences import (
     remember_training_folder,
 )
 from napari_herbarium._napari.review_ask import Unsaved, ask_replace, ask_unsaved
+from napari_herbarium._napari.review_closing import CloseGuard
 from napari_herbarium._napari.review_job import Word
 from napari_herbarium._napari.review_listing import Show
 from napari_herbarium._napari.review_panel import ReviewPanel
@@ -73,12 +75,18 @@ class BatchReview(QWidget):
         self.ask_unsaved: Callable[[str], Unsaved] = partial(ask_unsaved, self)
         self.ask_replace: Callable[[str, Path], bool] = partial(ask_replace, self)
         self.session = ReviewSession(napari_viewer, lambda name: self.ask_unsaved(name))
+        self._guard = CloseGuard(self, self.session.may_close)
         self._typed = settling(self, _SETTLE_MS)
         self._painted = settling(self, _SETTLE_MS)
         self._build()
         self._lay_out()
         self._connect()
         self._refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look out for the closing of the window that the widget is in."""
+        super().showEvent(event)
+        self._guard.watch()
 
     def open_run(self, folder: Path) -> None:
         """Open a run; asks when that would lose repairs."""

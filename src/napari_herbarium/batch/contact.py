@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import base64
+import logging
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import tifffile
 from PIL import Image
 
-from napari_herbarium.batch.fetch import local_file
+from napari_herbarium.batch.fetch import NOT_FETCHED, local_file
 from napari_herbarium.batch.ledger import Entry
+from napari_herbarium.batch.outcome import CRASHED, OUT_OF_MEMORY
+from napari_herbarium.batch.places import is_url
 from napari_herbarium.batch.plan import Plan
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.measure.overlay import draw_overlay
 from napari_herbarium.sheet.read import read_sheet
 
+logger = logging.getLogger(__name__)
 LONG_SIDE = 480
+LARGEST_FAILED = 1 << 28
+"""Bytes of the largest failed sheet that is drawn; it is decoded in the leader."""
 SECONDS_FOR_ALL = 60.0
 """Huge scans take a second or two each; a page does not need all of them."""
 
@@ -35,7 +43,7 @@ class Picture:
     jpeg : str or None
         Base64.
     labels : str
-        Path of its labels, from the run's folder.
+        Path of its labels, from the run's folder; empty when it has none.
     why_not : str
         Why there is no picture.
     """
@@ -66,12 +74,55 @@ def contact_pictures(plan: Plan, entries: Sequence[Entry]) -> Iterator[Picture]:
         yield Picture(entry, jpeg, labels)
 
 
+def failed_pictures(entries: Sequence[Entry]) -> Iterator[Picture]:
+    """Draw sheets that failed, those that can be read.
+
+    A sheet that took its worker along is not opened here.
+    """
+    until = time.monotonic() + SECONDS_FOR_ALL
+    for entry in entries:
+        if time.monotonic() > until or not _may_be_opened(entry):
+            yield Picture(entry, None, "")
+            continue
+        try:
+            with _silent("tifffile"):
+                jpeg = _jpeg(entry.source, None)
+        except Exception:  # it failed before, and may do so in any way
+            logger.debug("%s has no picture", entry.source, exc_info=True)
+            jpeg = None
+        yield Picture(entry, jpeg, "")
+
+
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """Keep a library from saying what the ledger says in our words."""
+    teller = logging.getLogger(name)
+    level = teller.level
+    teller.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        teller.setLevel(level)
+
+
+def _may_be_opened(entry: Entry) -> bool:
+    unsafe = entry.reason in (CRASHED, OUT_OF_MEMORY)
+    return not unsafe and (not is_url(entry.source) or NOT_FETCHED not in entry.reason)
+
+
 def _jpeg(source: str, labels: Any) -> str:
+    """Draw a sheet, with the outlines of its leaves where it has labels."""
     import dask
 
     # Dask would hand the pieces to a cluster that another program uses.
     with local_file(source) as path, dask.config.set(scheduler="threads"):
-        drawn = draw_overlay(read_sheet(path).image, labels, LONG_SIDE)
+        image = read_sheet(path).image
+        if labels is None:
+            if np.prod(image.shape) > LARGEST_FAILED:
+                msg = "too large to be drawn here"
+                raise ValueError(msg)
+            labels = np.zeros(image.shape[:2], np.uint8)
+        drawn = draw_overlay(image, labels, LONG_SIDE)
     stream = BytesIO()
     Image.fromarray(drawn).save(stream, "JPEG", quality=80)
     return base64.b64encode(stream.getvalue()).decode()

@@ -35,6 +35,8 @@ _CONFIG = {
     # Sheets are independent and unlike: moving them about costs more than it gains.
     "distributed.scheduler.work-stealing": False,
     "distributed.admin.log-length": 100,
+    # Dask would look at what each worker does a hundred times a second, and keep that.
+    "distributed.worker.profile.enabled": False,
     # Dask would have workers give back every freed page at once (its
     # MALLOC_TRIM_THRESHOLD_); a network that asks for the same pages layer after layer
     # takes twice as long then.
@@ -106,7 +108,7 @@ def local_crew(
 
         kind = Worker if in_process else Nanny
         options: dict[str, Any] = {"dashboard": False, "port": 0}
-        if _has_bokeh():
+        if has_dashboard():
             options |= {"dashboard": True, "dashboard_address": "127.0.0.1:8787"}
         workers = _local_workers(workforce, device, in_process=in_process)
         with warnings.catch_warnings():
@@ -214,7 +216,7 @@ def _crew(cluster: Any) -> Iterator[Crew]:
     from distributed import Client
 
     with Client(cluster, set_as_default=False) as client:
-        yield Crew(client, cluster.dashboard_link if _has_bokeh() else None)
+        yield Crew(client, cluster.dashboard_link if has_dashboard() else None)
 
 
 @contextmanager
@@ -226,7 +228,8 @@ def _closing(cluster: Any) -> Iterator[None]:
             cluster.close(timeout=10)
 
 
-def _has_bokeh() -> bool:
+def has_dashboard() -> bool:
+    """Whether Dask can show what goes on; it needs bokeh for that."""
     return importlib.util.find_spec("bokeh") is not None
 
 

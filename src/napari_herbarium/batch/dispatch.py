@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,7 +21,7 @@ from napari_herbarium.batch.begun import was_begun
 from napari_herbarium.batch.crew import Crew
 from napari_herbarium.batch.ledger import Entry, State
 from napari_herbarium.batch.manifest import SheetRow
-from napari_herbarium.batch.outcome import Outcome
+from napari_herbarium.batch.outcome import CRASHED, Outcome
 from napari_herbarium.batch.plan import Plan
 from napari_herbarium.errors import HerbariumError
 
@@ -27,13 +29,11 @@ if TYPE_CHECKING:
     from distributed import Future
 
 TICK_S = 0.25
+SECONDS_TO_COLLECT = 0.02
+"""Where hundreds of workers end sheets, so long is waited for some to come together."""
 SECONDS_BETWEEN_COUNTS = 2.0
 QUEUED_PER_LANE = 2
 """Sheets handed out per lane: the next one is there when the last is done."""
-CRASHED = (
-    "Its worker died twice on this sheet (out of memory, or a fault in a decoder); "
-    "give workers more memory or open the sheet alone."
-)
 Task: TypeAlias = tuple[SheetRow, str]
 Do: TypeAlias = Callable[[SheetRow, str, Plan, str], Outcome]
 
@@ -69,6 +69,7 @@ class Dispatcher:
     _tries: int = 0
     _lanes: int = 0
     _counted: float = float("-inf")
+    _trouble: LostError | None = None
 
     def run(
         self, tasks: Iterable[Task], alone: Iterable[Task]
@@ -112,16 +113,20 @@ class Dispatcher:
         more = True
         while more or self._flying or self._again:
             more = self._fill(waiting, max(1, room())) and more
-            yield [entry for key in self._wait() for entry in self._end(key, died)]
+            landed = [self._flying.pop(key) for key in self._wait()]
+            outcomes = self._outcomes([future for future, _ in landed])
+            tasks_ended = [task for _, task in landed]
+            yield list(self._ends(outcomes, tasks_ended, died))
+            if self._trouble:
+                raise self._trouble
 
     def _fill(self, waiting: Iterator[Task], room: int) -> bool:
         """Hand out sheets until there is no room; tell whether there may be more."""
-        while len(self._flying) < room:
-            task = self._again.popleft() if self._again else next(waiting, None)
-            if task is None:
-                return False
-            self._submit(task)
-        return True
+        free = max(0, room - len(self._flying))
+        tasks = [self._again.popleft() for _ in range(min(free, len(self._again)))]
+        tasks += islice(waiting, free - len(tasks))
+        self._submit(tasks)
+        return len(tasks) == free
 
     def _window(self) -> int:
         if time.monotonic() - self._counted > SECONDS_BETWEEN_COUNTS:
@@ -129,52 +134,88 @@ class Dispatcher:
             self._counted = time.monotonic()
         return QUEUED_PER_LANE * self._lanes
 
-    def _submit(self, task: Task) -> None:
-        row, name = task
-        self._tries += 1
-        key = f"sheet-{self.session}-{self._tries}"
-        future = self.crew.client.submit(
-            self.do, row, name, self.plan, self.session, key=key, pure=False
-        )
-        self._flying[key] = future, task
-        future.add_done_callback(lambda done: self._landed.put(done.key))
+    def _submit(self, tasks: Sequence[Task]) -> None:
+        """Hand out sheets, all in one message."""
+        if not tasks:
+            return
+        keys = [f"sheet-{self.session}-{self._tries + n}" for n in range(len(tasks))]
+        self._tries += len(tasks)
+        do = partial(_do, self.do, self.plan, self.session)
+        futures = self.crew.client.map(do, tasks, key=keys, pure=False)
+        for key, future, task in zip(keys, futures, tasks, strict=True):
+            self._flying[key] = future, task
+            future.add_done_callback(lambda done: self._landed.put(done.key))
 
     def _wait(self) -> list[str]:
+        """Wait for sheets to end; give their keys."""
         keys = []
         try:
             keys.append(self._landed.get(timeout=TICK_S))
+            time.sleep(SECONDS_TO_COLLECT)
             while True:
                 keys.append(self._landed.get_nowait())
         except Empty:
-            return keys
+            return [key for key in keys if key in self._flying]
 
-    def _end(self, key: str, died: Callable[[Task], Entry | None]) -> list[Entry]:
+    def _ends(
+        self,
+        outcomes: Sequence[Outcome | Exception],
+        tasks: Sequence[Task],
+        died: Callable[[Task], Entry | None],
+    ) -> Iterator[Entry]:
+        """Give how sheets ended; those that have to be tried again are left out."""
+        for outcome, task in zip(outcomes, tasks, strict=True):
+            try:
+                entry = self._end(outcome, task, died)
+            except LostError as error:
+                self._trouble = error  # once the others are in the ledger
+                continue
+            if entry is not None:
+                yield entry
+
+    def _outcomes(self, futures: Sequence[Future]) -> list[Outcome | Exception]:
+        """Fetch what workers said.
+
+        One question for all: a question for each would take longer than the work, on
+        a network, or where many workers share a machine.
+        """
         from distributed import KilledWorker
 
-        if key not in self._flying:
+        if not futures:
             return []
-        future, task = self._flying.pop(key)
         try:
-            outcome: Outcome = future.result()
+            if all(future.status == "finished" for future in futures):
+                outcomes: list[Outcome | Exception] = self.crew.client.gather(futures)
+                return outcomes
         except KilledWorker:
-            if was_begun(self.plan.layout.begun, task[1]):
-                return _listed(died(task))
-            self._again.append(task)
-            return []
+            pass  # of one of them, which had to be done again
         except Exception as error:
+            raise _lost(error) from error
+        return [_outcome(future) for future in futures]
+
+    def _end(
+        self,
+        outcome: Outcome | Exception,
+        task: Task,
+        died: Callable[[Task], Entry | None],
+    ) -> Entry | None:
+        from distributed import KilledWorker
+
+        if isinstance(outcome, KilledWorker):
+            if was_begun(self.plan.layout.begun, task[1]):
+                return died(task)
+            self._again.append(task)
+            return None
+        if isinstance(outcome, Exception):
             # Sheets end as an Outcome; whatever else comes is no fault of a sheet.
-            msg = (
-                f"The workers cannot go on ({type(error).__name__}: {error}); put it "
-                "right and run the same command again: it does what is missing."
-            )
-            raise LostError(msg) from error
+            raise _lost(outcome) from outcome
         if outcome.stop:
             msg = f"{outcome.stop} Run again afterwards: what is missing will be done."
             raise LostError(msg)
         if outcome.entry is None:
             was_begun(self.plan.layout.begun, task[1])
-            return _listed(died(task))
-        return [outcome.entry]
+            return died(task)
+        return outcome.entry
 
     def _suspect(self, task: Task) -> None:
         self._suspects.append(task)
@@ -184,5 +225,22 @@ class Dispatcher:
         return Entry(row.source, name, State.FAILED, CRASHED)
 
 
-def _listed(entry: Entry | None) -> list[Entry]:
-    return [] if entry is None else [entry]
+def _outcome(future: Future) -> Outcome | Exception:
+    from distributed import KilledWorker
+
+    try:
+        outcome: Outcome | Exception = future.exception() or future.result()
+    except KilledWorker as error:
+        return error
+    return outcome
+
+
+def _lost(error: Exception) -> LostError:
+    return LostError(
+        f"The workers cannot go on ({type(error).__name__}: {error}); put it right and "
+        "run the same command again: it does what is missing."
+    )
+
+
+def _do(do: Do, plan: Plan, session: str, task: Task) -> Outcome:
+    return do(*task, plan, session)

@@ -15,6 +15,7 @@ from napari_herbarium.errors import SheetError
 
 PAUSES_S = (2.0, 10.0)
 """Networks fail for moments; so long is waited before trying again."""
+NOT_FETCHED = "cannot be fetched"
 
 
 @contextmanager
@@ -48,8 +49,16 @@ def _fetch(source: str, path: Path) -> None:
             system.get_file(remote, str(path))
         except Exception as error:  # every file system has its own errors
             if pause is None or isinstance(error, FileNotFoundError | PermissionError):
-                msg = f"{source} cannot be fetched ({type(error).__name__}: {error})."
+                msg = f"{source} {NOT_FETCHED} ({_why(error)})."
                 raise SheetError(msg) from error
             time.sleep(pause)
         else:
             return
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it is not there"
+    if isinstance(error, PermissionError):
+        return "access is denied"
+    return f"{type(error).__name__}: {error}"

@@ -13,6 +13,7 @@ from napari_herbarium.errors import SettingsError
 
 _SPAWN = "DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON"
 _KEEP_PAGES = '{"MALLOC_TRIM_THRESHOLD_": None}'
+_PROFILE = "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"
 KINDS = {
     "slurm": "SLURMCluster",
     "pbs": "PBSCluster",
@@ -100,8 +101,10 @@ def job_options(config: dict[str, Any], lanes: int) -> dict[str, Any]:
         *config.get("job_script_prologue", []),
         f"export {THREADS_VARIABLE}={threads}",
         f"export OMP_NUM_THREADS={threads}",
-        # As in `crew`: workers are not to give back every freed page at once.
+        # As in `crew`: workers are not to give back every freed page at once, nor to
+        # keep what a profiler saw.
         f"export {_SPAWN}='{_KEEP_PAGES}'",
+        f"export {_PROFILE}=False",
     ]
     arguments = [*config.get("worker_extra_args", []), "--nthreads", str(lanes)]
     return {

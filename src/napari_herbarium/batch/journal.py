@@ -43,6 +43,14 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         raise HerbariumError(msg) from error
 
 
+def _line(content: Mapping[str, Any]) -> bytes:
+    try:
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:  # a name that is no Unicode, as on old disks
+        return json.dumps(content, separators=(",", ":")).encode() + b"\n"
+
+
 def _parsed(line: bytes) -> dict[str, Any] | None:
     if not line.endswith(b"\n"):
         return None
@@ -89,9 +97,7 @@ class Journal:
         HerbariumError
             The line cannot be written, as when the disk is full.
         """
-        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        # A name that is no Unicode (an old disk's) travels as it is.
-        line = text.encode("utf-8", "surrogatepass") + b"\n"
+        line = _line(content)
         try:
             if os.write(self._file, line) != len(line):
                 msg = "no space left"

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 from napari_herbarium.batch.ledger import Entry
 
+CRASHED = (
+    "Its worker died twice on this sheet (out of memory, or a fault in a decoder); "
+    "give workers more memory or open the sheet alone."
+)
+OUT_OF_MEMORY = "Out of memory; give each worker more, or use a smaller tile."
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -18,6 +18,18 @@ from napari_herbarium.errors import SettingsError
 from napari_herbarium.sheet.read import SUFFIXES
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:::|://)")
+_PACKAGES = {
+    "http": "aiohttp",
+    "https": "aiohttp",
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "az": "adlfs",
+    "abfs": "adlfs",
+    "sftp": "paramiko",
+    "ssh": "paramiko",
+}
 _RESULTS = (LABELS, ORIGINAL, OVERLAY)
 
 
@@ -63,7 +75,7 @@ def expand(text: str, out: Path | None = None) -> Found:
 def _in_folder(text: str) -> Found:
     try:
         with os.scandir(os.path.abspath(text)) as entries:
-            files = sorted(e.path for e in entries if e.is_file() and _is_shown(e.name))
+            files = sorted(e.path for e in entries if _is_file(e) and _is_shown(e.name))
     except OSError as error:
         msg = f"The folder {text} cannot be read ({error.strerror})."
         raise SettingsError(msg) from error
@@ -76,6 +88,11 @@ def _in_folder(text: str) -> Found:
         raise SettingsError(msg)
     others = {path: _no_sheet(path) for path in files if not _has_suffix(path)}
     return Found(sheets, others)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    # A link to nothing is named as a sheet that is not there.
+    return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
 
 
 def _by_pattern(text: str, out: Path | None) -> Found:
@@ -122,8 +139,16 @@ def check_kind(protocol: str) -> None:
     """
     try:
         fsspec.get_filesystem_class(protocol)
-    except (ImportError, ValueError) as error:
-        msg = f"{protocol}:// cannot be read here: {error}."
+    except ImportError as error:
+        package = _PACKAGES.get(protocol)
+        what = f"python -m pip install {package}" if package else str(error)
+        msg = (
+            f"{protocol}:// needs a package that is not installed, here and on the "
+            f"workers: {what}."
+        )
+        raise SettingsError(msg) from error
+    except ValueError as error:
+        msg = f"{protocol}:// is no kind of URL that is known here; check the address."
         raise SettingsError(msg) from error
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import numpy as np
 
 from napari_herbarium.batch.charts import histogram
-from napari_herbarium.batch.contact import Picture, contact_pictures
+from napari_herbarium.batch.contact import Picture, contact_pictures, failed_pictures
 from napari_herbarium.batch.ledger import Entry, State
 from napari_herbarium.batch.plan import Plan
 from napari_herbarium.batch.report_style import PAGE
@@ -55,17 +55,21 @@ def write_report(plan: Plan, entries: Sequence[Entry]) -> Path:
         It cannot be written.
     """
     done = [entry for entry in entries if entry.state is State.DONE]
+    failed = [entry for entry in entries if entry.state is State.FAILED]
     by_confidence = sorted(done, key=lambda e: (e.facts.get("confidence", 0), e.name))
-    doubtful = by_confidence[:PICTURES]
-    good = evenly(by_confidence[len(by_confidence) // 2 :], PICTURES)
-    good = [entry for entry in good if entry not in doubtful]
+    some_failed = evenly(failed, PICTURES)
+    half = (len(done) + 1) // 2
+    doubtful = by_confidence[: min(PICTURES, half)]
+    good = evenly(by_confidence[half:], PICTURES)
     sections = [
         _counts(entries, done),
         _timing(done),
-        _failures([e for e in entries if e.state is State.FAILED]),
+        _reviewed(done),
+        _failures(failed),
         _skipped([e for e in entries if e.state is State.SKIPPED]),
         _contact("Least sure of", contact_pictures(plan, doubtful), _ABOUT_DOUBT),
         _contact("Surest half, a sample", contact_pictures(plan, good), ""),
+        _contact("Failed, a sample", failed_pictures(some_failed), _ABOUT_FAILED),
         _histograms(plan, done),
         _settings(plan),
     ]
@@ -79,6 +83,10 @@ def write_report(plan: Plan, entries: Sequence[Entry]) -> Path:
 _ABOUT_DOUBT = (
     "Confidence is the share of the possible leaf that is certainly leaf; 0 means that "
     "no certain leaf was found. Look at these first, in the widget Batch review."
+)
+_ABOUT_FAILED = (
+    "Sheets that can be opened at all are shown; a sheet that ended its worker is not "
+    "opened again here."
 )
 
 
@@ -145,7 +153,7 @@ def _failures(failed: Sequence[Entry]) -> str:
         (f"{len(sources):,}", reason, _some(sources))
         for reason, sources in sorted(by_reason.items(), key=lambda item: -len(item[1]))
     ]
-    return "<h2>Failed</h2>" + _table(("sheets", "reason", "which"), rows)
+    return "<h2>Failed, by reason</h2>" + _table(("sheets", "reason", "which"), rows)
 
 
 def _general(entry: Entry) -> str:
@@ -158,8 +166,8 @@ def _general(entry: Entry) -> str:
 def _skipped(skipped: Sequence[Entry]) -> str:
     if not skipped:
         return ""
-    names = _some([plain_text(entry.source) for entry in skipped])
-    return f"<h2>Skipped</h2><p>{len(skipped):,} no sheets: {escape(names)}</p>"
+    names = escape(_some([plain_text(entry.source) for entry in skipped]))
+    return f"<h2>Skipped</h2><p>{len(skipped):,} that are no sheets: {names}</p>"
 
 
 def _some(names: Sequence[str]) -> str:
@@ -178,6 +186,8 @@ def _contact(title: str, pictures: Iterable[Picture], about: str) -> str:
 
 def _figure(picture: Picture) -> str:
     entry = picture.entry
+    if entry.state is State.FAILED:
+        return _failed_figure(picture)
     leaves = entry.facts.get("leaves", 0)
     told = (
         f"<b>{escape(entry.name)}</b>"
@@ -189,6 +199,22 @@ def _figure(picture: Picture) -> str:
     image = f'<img alt="" src="data:image/jpeg;base64,{picture.jpeg}">'
     link = quote(picture.labels)
     return f'<figure><a href="{link}">{image}</a><figcaption>{told}</figure>'
+
+
+def _failed_figure(picture: Picture) -> str:
+    entry = picture.entry
+    told = f"<b>{escape(entry.name)}</b>{escape(_general(entry))}"
+    if picture.jpeg is None:
+        return f'<figure><p class="none">no picture</p><figcaption>{told}</figure>'
+    image = f'<img alt="" src="data:image/jpeg;base64,{picture.jpeg}">'
+    return f"<figure>{image}<figcaption>{told}</figure>"
+
+
+def _reviewed(done: Sequence[Entry]) -> str:
+    """Say what reviewers said by the time of writing."""
+    verdicts = Counter(entry.facts.get("verdict") for entry in done)
+    told = ", ".join(f"{n:,} {what}" for what, n in verdicts.most_common() if what)
+    return f"<p>Looked at in Batch review: {told}.</p>" if told else ""
 
 
 def _histograms(plan: Plan, done: Sequence[Entry]) -> str:

@@ -20,9 +20,12 @@ table { border-collapse: collapse; } th, td { text-align: left; vertical-align: 
   overflow-wrap: anywhere; }
 .contact { display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); }
-figure { margin: 0; } figure img { width: 100%; border: 1px solid #ccc; }
+figure { margin: 0; } figure img { width: 100%; height: 17rem; object-fit: contain;
+  background: #f6f6f6; border: 1px solid #ddd; }
 figcaption { font-size: .8rem; overflow-wrap: anywhere; }
 figcaption b { display: block; }
+figure p.none { background: #f4f0ee; color: #777; margin: 0 0 .3rem; padding: 2rem 1rem;
+  text-align: center; border: 1px solid #ddd; }
 .charts { display: flex; flex-wrap: wrap; gap: 1rem; }
 svg text { font: 11px system-ui, sans-serif; fill: #333; }
 pre { background: #f6f6f6; padding: 1rem; overflow: auto; }

@@ -164,7 +164,7 @@ def save_repair(
     verdict = Verdict.REPAIRED
     write_part(run.plan, sheet.name, rows, row, sheet.confidence, seconds, verdict)
     _note(run, sheet, verdict=verdict.value, leaves=len(rows))
-    return replace(sheet, verdict=verdict)
+    return replace(sheet, verdict=verdict, repaired_leaves=len(rows))
 
 
 def _checked(run: ReviewRun, sheet: ReviewSheet, labels: NDArray) -> NDArray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,14 @@ class ReviewSheet:
         What was said of it last.
     training : Path or None
         Folder of training pairs into which it was put.
+    repaired_leaves : int or None
+        How many leaves it has since somebody repaired it.
     """
 
     entry: Entry
     verdict: Verdict = Verdict.NONE
     training: Path | None = None
+    repaired_leaves: int | None = None
 
     @property
     def name(self) -> str:
@@ -58,6 +62,13 @@ class ReviewSheet:
 
     @property
     def leaves(self) -> int:
+        """Number of leaves in its labels as they are now."""
+        if self.repaired_leaves is not None:
+            return self.repaired_leaves
+        return self.leaves_of_model
+
+    @property
+    def leaves_of_model(self) -> int:
         """Number of leaves that the model found."""
         return int(self.entry.facts.get("leaves", 0))
 
@@ -107,9 +118,7 @@ def open_run(folder: str | Path) -> ReviewRun:
         The folder holds no run, or none of its sheets is done.
     """
     plan = read_plan(Path(folder))
-    said: dict[str, dict[str, Any]] = {}
-    for line in read_lines(plan.layout.reviewed):
-        said.setdefault(line["sheet"], {}).update(line)
+    said = read_said(plan)
     sheets = [
         _sheet(entry, said.get(entry.name, {}))
         for entry in last_entries(plan.layout.ledger).values()
@@ -121,10 +130,49 @@ def open_run(folder: str | Path) -> ReviewRun:
     return ReviewRun(plan, tuple(sorted(sheets, key=lambda s: (s.confidence, s.name))))
 
 
+def read_said(plan: Plan) -> dict[str, dict[str, Any]]:
+    """Give what was said of sheets last, by their names.
+
+    Returns
+    -------
+    dict of str to dict
+        ``verdict``, ``leaves`` (after a repair), ``training``; each where it was said.
+
+    Raises
+    ------
+    HerbariumError
+        It cannot be read.
+    """
+    said: dict[str, dict[str, Any]] = {}
+    for line in read_lines(plan.layout.reviewed):
+        said.setdefault(line["sheet"], {}).update(line)
+    return said
+
+
+def as_reviewed(plan: Plan, entries: Iterable[Entry]) -> list[Entry]:
+    """Give ends of sheets with what reviewers said: verdict, and leaves after a repair.
+
+    Raises
+    ------
+    HerbariumError
+        What they said cannot be read.
+    """
+    said = read_said(plan)
+    return [_with_said(entry, said.get(entry.name, {})) for entry in entries]
+
+
+def _with_said(entry: Entry, said: dict[str, Any]) -> Entry:
+    known: dict[str, Any] = {k: said[k] for k in ("verdict", "leaves") if k in said}
+    if not known or entry.state is not State.DONE:
+        return entry
+    return replace(entry, facts={**entry.facts, **known})
+
+
 def _sheet(entry: Entry, said: dict[str, Any]) -> ReviewSheet:
     training = said.get("training")
     return ReviewSheet(
         entry,
         Verdict(said.get("verdict", "")),
         None if training is None else Path(training),
+        said.get("leaves"),
     )

@@ -24,6 +24,7 @@ from napari_herbarium.batch.prepare import (
     set_aside,
 )
 from napari_herbarium.batch.report import write_report
+from napari_herbarium.batch.reviewed import as_reviewed
 from napari_herbarium.batch.settings import BatchSettings, Workforce
 from napari_herbarium.batch.store import write_sheets_table, write_traits_csv
 from napari_herbarium.batch.worker import do_sheet
@@ -167,7 +168,8 @@ def iter_batch(
             lambda: crew_for(workforce or Workforce(), settings.segment.device)
         )
         counts = yield from _iter_sheets(ready, make, do)
-        entries = list(last_entries(ready.plan.layout.ledger).values())
+        ended = last_entries(ready.plan.layout.ledger).values()
+        entries = as_reviewed(ready.plan, ended)
         yield replace(counts.progress(None), what="sheets; writing the report")
         _write_tables(ready, entries, csv=csv)
         page = write_report(ready.plan, entries)

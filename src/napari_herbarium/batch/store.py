@@ -168,6 +168,7 @@ _SHEETS = pa.schema(
         ("width", pa.int64()),
         ("leaves", pa.int64()),
         ("confidence", pa.float64()),
+        ("verdict", pa.string()),
         ("worker", pa.string()),
         ("memory_mib", pa.int64()),
         *((f"seconds_{step}", pa.float64()) for step in STEPS),

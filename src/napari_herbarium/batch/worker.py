@@ -22,7 +22,7 @@ from napari_herbarium.batch.fetch import local_file
 from napari_herbarium.batch.ledger import Entry, State
 from napari_herbarium.batch.manifest import SheetRow
 from napari_herbarium.batch.one_sheet import FoundLeaves, Stopwatch, iter_leaves
-from napari_herbarium.batch.outcome import Outcome
+from napari_herbarium.batch.outcome import OUT_OF_MEMORY, Outcome
 from napari_herbarium.batch.places import is_url
 from napari_herbarium.batch.plan import Plan
 from napari_herbarium.batch.store import write_part
@@ -86,7 +86,7 @@ def _attempt(row: SheetRow, name: str, plan: Plan) -> Outcome:
     except HerbariumError as error:
         reason = str(error)
     except MemoryError:
-        reason = "Out of memory; give each worker more, or use a smaller tile."
+        reason = OUT_OF_MEMORY
     except Exception as error:
         # One sheet that meets a fault of ours must not cost the user the others.
         logger.warning("%s failed", row.source, exc_info=True)
@@ -243,6 +243,8 @@ def _prepare_process() -> None:
     """Share the cores out: threads as many as this worker was given."""
     import dask
 
+    # What is wrong with a file is said in the ledger, in our words.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     threads = int(os.environ.get(THREADS_VARIABLE, "0"))
     # Dask in a task would send its pieces to the cluster; they belong here.
     dask.config.set(scheduler="threads", num_workers=threads or None)

@@ -10,6 +10,7 @@ from typing import Annotated
 import rich.progress
 import typer
 
+from napari_herbarium.batch.crew import has_dashboard
 from napari_herbarium.batch.ledger import State
 from napari_herbarium.batch.prepare import Preparation, prepare
 from napari_herbarium.batch.run import BatchJob, BatchProgress, BatchReport, iter_batch
@@ -22,6 +23,7 @@ from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettin
 _S, _L = SegmentSettings(), LeafSettings()
 SECONDS_BETWEEN_LINES = 60.0
 MOST_NAMED = 10
+NO_DASHBOARD = "No Dask dashboard; 'python -m pip install bokeh' adds it."
 
 Inputs = Annotated[
     list[str],
@@ -194,6 +196,8 @@ class _Teller:
         if now.dashboard and now.dashboard != self._dashboard:
             self._dashboard = now.dashboard
             complain(self.bar, f"Dashboard: {now.dashboard}")
+        if self._row is None and not has_dashboard():
+            complain(self.bar, NO_DASHBOARD)
         if self._row is None:
             self._row = self.bar.add_task("Sheets", total=now.total, unit="")
             complain(

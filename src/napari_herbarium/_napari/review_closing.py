@@ -1,0 +1,57 @@
+"""Closing napari while repairs are not saved: the user is asked first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, QObject
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
+MayClose = Callable[[Callable[[], object]], bool]
+
+
+class CloseGuard(QObject):
+    """Looks out for the main window's closing.
+
+    Parameters
+    ----------
+    widget : QWidget
+        Somewhere within the window, docked or floating.
+    may_close : callable
+        Tells whether the window may close now; else it is given what closes it later.
+    """
+
+    def __init__(self, widget: QWidget, may_close: MayClose) -> None:
+        super().__init__(widget)
+        self._widget = widget
+        self._may_close = may_close
+        self._window: QWidget | None = None
+
+    def watch(self) -> None:
+        """Look out, now that the widget has its place."""
+        window = _top(self._widget)
+        if window is self._window or window is self._widget:
+            return
+        if self._window is not None:
+            self._window.removeEventFilter(self)
+        self._window = window
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Hold the window open where that saves repairs."""
+        window = self._window
+        if event.type() != QEvent.Type.Close or window is None:
+            return False
+        if watched is not window or self._may_close(window.close):
+            return False
+        event.ignore()
+        return True
+
+
+def _top(widget: QWidget) -> QWidget:
+    """Give the main window; a floating dock is a window of its own within it."""
+    parent = widget.parentWidget()
+    return widget if parent is None else _top(parent)
