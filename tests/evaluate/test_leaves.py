@@ -117,6 +117,18 @@ def test_errors_of_length_width_and_area():
     assert table.loc["extent", "MAE"] == 0
 
 
+def test_errors_of_long_leaves_and_of_those_with_the_same_axis_are_told_apart():
+    names = ["length_px", "width_px", "area_px", "perimeter_px"]
+    size = {name: [20.0, 200.0, 100.0] for name in names}
+    true = {f"{name}_true": [10.0, 100.0, 100.0] for name in names}
+    axis = {"axis_angle_deg": [0.0, 90.0, 178.0], "axis_angle_deg_true": [0.0] * 3}
+    found = pd.DataFrame({"accepted": True, **size, **true, **axis})
+    row = relative_errors([SheetLeaves("a", 3, 3, found)]).iloc[0]
+    assert row[["leaves", "leaves_long", "leaves_axis"]].tolist() == [3, 2, 1]
+    assert row[["mean", "mean_long", "mean_axis"]].tolist() == [2 / 3, 0.5, 0]
+    assert row[["median", "median_long", "median_axis"]].tolist() == [1, 0.5, 0]
+
+
 def test_mean_and_root_mean_square_over_sheets():
     found = {"accepted": True, "area": [3.0], "area_true": [0.0]}
     other = {"accepted": True, "area": [0.0], "area_true": [4.0]}

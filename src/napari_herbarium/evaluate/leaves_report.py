@@ -13,6 +13,10 @@ from napari_herbarium.measure.paper_traits import PAPER_TRAITS
 
 RELATIVE = ("length_px", "width_px", "area_px", "perimeter_px")
 """Whose mean relative error is reported, as botanists quote it."""
+LONG_PX = 100.0
+"""From this length on, a px at the tip is no more than one per cent."""
+SAME_AXIS_DEG = 15.0
+"""Apart by more, two axes are of different kinds, such as midvein and diagonal."""
 
 
 def counts_table(scores: Sequence[SheetLeaves]) -> pd.DataFrame:
@@ -49,14 +53,27 @@ def relative_errors(scores: Sequence[SheetLeaves]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        trait, leaves, mean and median of abs(predicted / true - 1).
+        trait, leaves, mean and median of abs(predicted / true - 1); then the same,
+        with the ending ``_long``, for leaves that are truly at least 100 px long, and
+        with ``_axis`` for those of them whose axis was found within 15 degrees: length
+        and width of two different axes cannot agree.
     """
     found = _found(scores)
+    long = _column(found, "length_px_true") >= LONG_PX
+    every = np.ones_like(long)
+    groups = {"": every, "_long": long, "_axis": long & _same_axis(found)}
     rows = []
     for name in RELATIVE:
         error = _errors(found, name) / _column(found, f"{name}_true")
-        rows.append((name, error.size, _mean(error), _median(error)))
-    return pd.DataFrame(rows, columns=["trait", "leaves", "mean", "median"])
+        row: dict[str, object] = {"trait": name}
+        for ending, group in groups.items():
+            row |= {
+                f"leaves{ending}": error[group].size,
+                f"mean{ending}": _mean(error[group]),
+                f"median{ending}": _median(error[group]),
+            }
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def trait_errors(scores: Sequence[SheetLeaves]) -> pd.DataFrame:
@@ -74,6 +91,12 @@ def trait_errors(scores: Sequence[SheetLeaves]) -> pd.DataFrame:
         squared = _mean(error**2)
         rows.append((name, error.size, _mean(error), squared, np.sqrt(squared)))
     return pd.DataFrame(rows, columns=["trait", "leaves", "MAE", "MSE", "RMSE"])
+
+
+def _same_axis(found: pd.DataFrame) -> NDArray[np.bool_]:
+    apart = _errors(found, "axis_angle_deg")
+    between: NDArray[np.bool_] = np.minimum(apart, 180 - apart) <= SAME_AXIS_DEG
+    return between
 
 
 def _found(scores: Sequence[SheetLeaves]) -> pd.DataFrame:
