@@ -199,6 +199,7 @@ def _start(role: str, *options: str) -> subprocess.Popen:
     ours = {
         "DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING": "False",
         "DASK_DISTRIBUTED__ADMIN__LOG_LENGTH": "100",
+        "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH": "20",
         "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
         "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "30s",
         "DASK_LOGGING__DISTRIBUTED": "critical",

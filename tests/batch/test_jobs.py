@@ -88,7 +88,8 @@ def test_every_kind_of_queue_gets_our_threads():
 
 
 SBATCH = """#!/bin/bash
-setsid bash "$1" > "$(dirname "$0")/job.log" 2>&1 &
+cp "$1" "$0.job"  # the caller removes its own
+setsid bash "$0.job" > "$0.log" 2>&1 &
 echo "Submitted batch job $!"
 """
 SCANCEL = """#!/bin/bash

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _LIST_PX = 110
 _MOST_LISTED = 1000
+_LINK = "#3d8bfd"
 
 
 class BatchWatch(QWidget):
@@ -74,7 +75,7 @@ class BatchWatch(QWidget):
         self.bar.setTextVisible(progress.total > 0)
         self.speed.setText(speed_in_words(progress))
         self.dashboard.setVisible(progress.dashboard is not None)
-        self.dashboard.setText(f'<a href="{progress.dashboard}">Dask dashboard</a>')
+        self.dashboard.setText(_link(progress.dashboard, "Dask dashboard"))
         failed = [entry for entry in progress.news if entry.state.value == "failed"]
         self.add_failures(failed)
 
@@ -97,6 +98,11 @@ class BatchWatch(QWidget):
         some = self.failures.count() > 0
         self.failed.setVisible(some)
         self.failures.setVisible(some)
+
+
+def _link(address: str | None, text: str) -> str:
+    # Qt's own blue cannot be read on napari's dark ground.
+    return f'<a href="{address}" style="color: {_LINK}">{text}</a>'
 
 
 def speed_in_words(progress: BatchProgress) -> str:

@@ -35,6 +35,8 @@ _CONFIG = {
     # Sheets are independent and unlike: moving them about costs more than it gains.
     "distributed.scheduler.work-stealing": False,
     "distributed.admin.log-length": 100,
+    # Of the messages to each worker, which hold whole tasks, a thousand are kept else.
+    "distributed.admin.low-level-log-length": 20,
     # Dask would look at what each worker does a hundred times a second, and keep that.
     "distributed.worker.profile.enabled": False,
     # Dask would have workers give back every freed page at once (its
@@ -111,8 +113,7 @@ def local_crew(
         if has_dashboard():
             options |= {"dashboard": True, "dashboard_address": "127.0.0.1:8787"}
         workers = _local_workers(workforce, device, in_process=in_process)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Port .* is already in use")
+        with _any_port():
             cluster = SpecCluster(
                 scheduler={
                     "cls": Scheduler,
@@ -206,7 +207,8 @@ def _crew_of_scheduler(address: str) -> Iterator[Crew]:
 @contextmanager
 def _crew_of_jobs(workforce: Workforce) -> Iterator[Crew]:
     with _quiet():
-        cluster = job_cluster(workforce)
+        with _any_port():
+            cluster = job_cluster(workforce)
         with _closing(cluster), _crew(cluster) as crew:
             yield crew
 
@@ -231,6 +233,14 @@ def _closing(cluster: Any) -> Iterator[None]:
 def has_dashboard() -> bool:
     """Whether Dask can show what goes on; it needs bokeh for that."""
     return importlib.util.find_spec("bokeh") is not None
+
+
+@contextmanager
+def _any_port() -> Iterator[None]:
+    """Let another run have the dashboard's usual port."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="\\s*Port .* is already in use")
+        yield
 
 
 @contextmanager

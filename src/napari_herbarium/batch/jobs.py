@@ -14,6 +14,7 @@ from napari_herbarium.errors import SettingsError
 _SPAWN = "DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON"
 _KEEP_PAGES = '{"MALLOC_TRIM_THRESHOLD_": None}'
 _PROFILE = "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"
+_LOG = "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH"
 KINDS = {
     "slurm": "SLURMCluster",
     "pbs": "PBSCluster",
@@ -102,9 +103,10 @@ def job_options(config: dict[str, Any], lanes: int) -> dict[str, Any]:
         f"export {THREADS_VARIABLE}={threads}",
         f"export OMP_NUM_THREADS={threads}",
         # As in `crew`: workers are not to give back every freed page at once, nor to
-        # keep what a profiler saw.
+        # keep what a profiler saw or a thousand messages.
         f"export {_SPAWN}='{_KEEP_PAGES}'",
         f"export {_PROFILE}=False",
+        f"export {_LOG}=20",
     ]
     arguments = [*config.get("worker_extra_args", []), "--nthreads", str(lanes)]
     return {

@@ -113,7 +113,8 @@ def _counts(entries: Sequence[Entry], done: Sequence[Entry]) -> str:
     ]
     boxes = "".join(f"<div><b>{n:,}</b>{escape(what)}</div>" for what, n in cells)
     told = ", ".join(f"{source}: {n:,}" for source, n in scales.most_common())
-    return f'<div class="counts">{boxes}</div><p>Scale from {escape(told)}.</p>'
+    scale = f"<p>Scale from {escape(told)}.</p>" if told else ""
+    return f'<div class="counts">{boxes}</div>{scale}'
 
 
 def _timing(done: Sequence[Entry]) -> str:
