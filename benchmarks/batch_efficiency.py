@@ -3,9 +3,10 @@
     python benchmarks/batch_efficiency.py --data ../shared/data --count 40
 
 The plain loop reads, segments, extracts and writes one sheet after the other in one
-process on one core. The batch does the same sheets with one worker on one core, and
-with two on two. Given are sheets a second while all workers were busy (without
-starting and ending), and CPU seconds a sheet, which other programs disturb less.
+process on one core, by the function that the batch calls. The batch does the same
+sheets with one worker on one core, and with two on two. Given are sheets a second while
+all workers were busy (without starting and ending), and CPU seconds a sheet, which
+other programs disturb less.
 """
 
 from __future__ import annotations
@@ -56,10 +57,11 @@ def _loop(sheets: list[Path], detail: str, out: Path) -> None:
     """Do the sheets one after the other; the first one warms up and does not count."""
     import torch
 
-    from napari_herbarium import load_model, read_sheet, segment
+    from napari_herbarium import load_model, read_sheet
+    from napari_herbarium.batch.one_sheet import iter_leaves
     from napari_herbarium.measure.export import write_labels
-    from napari_herbarium.segment.leaves import extract_leaves
-    from napari_herbarium.settings import SegmentSettings
+    from napari_herbarium.progress import finish
+    from napari_herbarium.settings import LeafSettings, SegmentSettings
 
     torch.set_num_threads(1)
     model, settings = load_model(), SegmentSettings(detail=detail, device="cpu")
@@ -68,12 +70,10 @@ def _loop(sheets: list[Path], detail: str, out: Path) -> None:
         if number == 1:
             start, cpu = time.perf_counter(), time.process_time()
         sheet = read_sheet(path)
-        probability = segment(sheet.image, model, settings)
-        threshold = model.config.threshold
-        labels = extract_leaves(
-            probability, None, sheet.mm_per_px, sheet.image, threshold
+        job = iter_leaves(
+            sheet, path.stem, model, settings, LeafSettings(), measure=False
         )
-        write_labels(out / f"{path.stem}.tif", labels, sheet.mm_per_px)
+        write_labels(out / f"{path.stem}.tif", finish(job).labels, sheet.mm_per_px)
     taken, spent = time.perf_counter() - start, time.process_time() - cpu
     result = {
         "sheets_per_s": len(sheets) / taken,
