@@ -91,14 +91,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=2200)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--real", type=float, default=0.45, help="share of instances")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--architecture", default="outline")
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--alone", action="store_true", help="silhouette only")
     parser.add_argument("--start", type=Path, help="folder, or VGG16 state dict")
     parser.add_argument("--score", type=Path, help="only score this model folder")
     options = parser.parse_args()
@@ -118,7 +117,6 @@ def train(options: argparse.Namespace) -> None:
         name="whole-leaves",
         architecture=options.architecture,
         size=options.size,
-        neighbours=not options.alone,
     )
     network = build_whole_network(config)
     if options.start and options.start.is_dir():
@@ -139,6 +137,7 @@ def _settings(options: argparse.Namespace) -> LoopSettings:
         encoder_rate=options.rate,
         decoder_rate=options.rate,
         weight_decay=0.02,
+        schedule="late",
         precision="bf16-mixed",
         workers=2,
         seed=options.seed,

@@ -8,7 +8,7 @@ import pytest
 from napari_herbarium.measure.whole_outline import outline_sequence
 from napari_herbarium.model.whole_network import OUTLINE_CHANNELS
 
-TURNING, STRAIGHTNESS, OUTSIDE, INSIDE, STEADY = 3, 8, 9, 12, 15
+TURNING, STRAIGHTNESS, OUTSIDE, INSIDE, STEADY = 3, 8, 9, 12, 22
 
 
 def disc(half=None):

@@ -57,7 +57,7 @@ def network_input(square: NDArray[np.uint8], architecture: str) -> NDArray[np.fl
     Returns
     -------
     float32
-        18 x 1 x 256 along the outline, or 2 x S x S on 0..1.
+        25 x 1 x 256 along the outline, or 2 x S x S on 0..1.
     """
     if architecture == "outline":
         return outline_sequence(square)[:, None]

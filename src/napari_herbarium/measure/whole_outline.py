@@ -10,11 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import find_contours
 
+from napari_herbarium.measure.whole_mirror import mirror
+
 POINTS = 256
 _TURNS = (2, 5, 12, 30, 60)
 _CHORDS = (12,)
 _OUTWARD = (2.0, 6.0, 14.0)
 _INWARD = (3.0, 8.0, 18.0)
+# Of _TURNS, those that are also read at the point that mirrors this one.
+_MIRRORED = slice(1, 4)
+_FARTHEST = 0.15
 
 Points = NDArray[np.float64]
 
@@ -29,13 +34,16 @@ def outline_sequence(square: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     Returns
     -------
-    18 x 256 float32
+    25 x 256 float32
         At evenly spaced points of the outer outline of the largest piece: distance
         from the centre, and cosine and sine of the angle between the outline and the
         ray from the centre; turning over five distances, in half turns; straightness
         over one; what may hide the leaf, 2, 6 and 14 px outside; the label itself 3,
-        8 and 18 px inside; and, the same at all points, length of the outline, area,
-        and area of holes and further pieces. Distances are for a square of 128 px.
+        8 and 18 px inside; how far the point's mirror image lies inside the leaf,
+        where it is along the best axis of symmetry and how far from it, and the
+        turning at its mirror image over three distances (see `whole_mirror`); and, the
+        same at all points, how badly the leaf fits its mirror image, length of the
+        outline, area, and area of holes and further pieces. Distances are for a square of 128 px.
         Nothing depends on how the leaf lies.
     """
     own, others = np.pad(square, ((0, 0), (1, 1), (1, 1)))
@@ -50,15 +58,21 @@ def outline_sequence(square: NDArray[np.uint8]) -> NDArray[np.float32]:
     out = _unit(ray)
     area = (own > 127).sum() / size**2
     filled = abs(_signed_area(points)) / size**2
-    steady = [length / (4 * size), area, filled - area]
+    seen = mirror(points, own[1:-1, 1:-1])
+    turning = [_turning(points, k) * sign for k in _TURNS]
+    steady = [seen.misfit * 20, length / (4 * size), area, filled - area]
     rows = [
         np.hypot(*ray.T) / (size / 2),
         (along * out).sum(1),
         along[:, 0] * out[:, 1] - along[:, 1] * out[:, 0],
-        *(_turning(points, k) * sign for k in _TURNS),
+        *turning,
         *(_straightness(points, k, length) for k in _CHORDS),
         *(_sampled(others, points + outside * d * unit) for d in _OUTWARD),
         *(_sampled(own, points - outside * d * unit) for d in _INWARD),
+        np.clip(seen.inside / _FARTHEST, -1, 1),
+        seen.along * 2,
+        np.abs(seen.across) * 2,
+        *(turns[seen.partner] for turns in turning[_MIRRORED]),
         *(np.full(POINTS, value) for value in steady),
     ]
     return np.asarray(rows, np.float32)

@@ -2,7 +2,7 @@
 
 It is shown a square of two channels: the silhouette of one label, and what may hide a
 part of it (other labels, and what lies beyond the picture). The bundled one reads the
-outline in it point by point; the others look at the square.
+outline in it point by point; the published one looks at the silhouette.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ from napari_herbarium.model.checkpoint import fill_network, read_config_as
 if TYPE_CHECKING:
     from torch import nn
 
-SQUARE_CHANNELS = 2
-OUTLINE_CHANNELS = 18
-_WIDTHS = (32, 64, 128)
-_RING_WIDTHS = (64, 96, 128)
+OUTLINE_CHANNELS = 25
+_RING_WIDTHS = (72, 128, 192)
 
-Architecture = Literal["outline", "square", "vgg16"]
+Architecture = Literal["outline", "vgg16"]
 
 
 class WholeConfig(BaseModel):
@@ -34,12 +32,10 @@ class WholeConfig(BaseModel):
     name : str
         Name of the classifier.
     architecture : str
-        ``"outline"`` (reads the outline point by point), ``"square"`` (a small network
-        that looks at the square) or ``"vgg16"`` (the published one).
+        ``"outline"`` (reads the outline point by point) or ``"vgg16"`` (the published
+        one, which looks at the silhouette).
     size : int
         Side of the square in px.
-    neighbours : bool
-        Whether the square's second channel is looked at; the outline's always is.
     threshold : float
         Whole where the probability is at least this.
     version : str
@@ -53,7 +49,6 @@ class WholeConfig(BaseModel):
     name: str
     architecture: Architecture = "outline"
     size: int = Field(default=128, ge=32, le=512)
-    neighbours: bool = True
     threshold: float = Field(default=0.5, gt=0, lt=1)
     version: str = "1"
     figures: dict[str, Any] = Field(default_factory=dict)
@@ -67,7 +62,7 @@ class WholeModel:
     ----------
     network : torch.nn.Module
         In evaluation mode, float32, on the CPU; B x 2 x S x S on 0..1, or
-        B x 18 x 1 x N along the outline, to B logits.
+        B x 25 x 1 x N along the outline, to B logits.
     config : WholeConfig
         How to feed it.
     sha256 : str
@@ -99,7 +94,7 @@ def build_whole_network(config: WholeConfig) -> nn.Module:
     """
     from torch import Tensor, nn
 
-    build = {"outline": _outline, "square": _square, "vgg16": _vgg16}
+    build = {"outline": _outline, "vgg16": _vgg16}
     encoder, head = build[config.architecture]()
 
     class WholeNetwork(nn.Module):
@@ -110,10 +105,8 @@ def build_whole_network(config: WholeConfig) -> nn.Module:
         def forward(self, given: Tensor) -> Tensor:
             if config.architecture == "outline":
                 given = given[:, :, 0]
-            elif config.architecture == "vgg16":
+            else:
                 given = given[:, :1].expand(-1, 3, -1, -1)
-            elif not config.neighbours:
-                given = given[:, :1].expand(-1, SQUARE_CHANNELS, -1, -1)
             logits: Tensor = self.head(self.encoder(given))
             return logits[:, 0]
 
@@ -197,32 +190,6 @@ def _residual(inner: nn.Module) -> nn.Module:
             return result
 
     return Residual()
-
-
-def _square() -> tuple[nn.Module, nn.Module]:
-    """Four halvings, residual blocks, half a million parameters."""
-    from torch import nn
-
-    layers = [*_layer(SQUARE_CHANNELS, 16, 5, 2), nn.ReLU(inplace=True)]
-    before = 16
-    for width in _WIDTHS:
-        layers += [*_layer(before, width, 3, 2), nn.ReLU(inplace=True)]
-        inner = [*_layer(width, width), nn.ReLU(inplace=True), *_layer(width, width)]
-        layers.append(_residual(nn.Sequential(*inner)))
-        before = width
-    head = nn.Sequential(
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(before, 1)
-    )
-    return nn.Sequential(*layers), head
-
-
-def _layer(before: int, width: int, side: int = 3, stride: int = 1) -> list[nn.Module]:
-    from torch import nn
-
-    return [
-        nn.Conv2d(before, width, side, stride, side // 2, bias=False),
-        nn.BatchNorm2d(width),
-    ]
 
 
 def _vgg16() -> tuple[nn.Module, nn.Module]:

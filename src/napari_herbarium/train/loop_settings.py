@@ -23,8 +23,8 @@ class LoopSettings(BaseModel):
     optimiser : {"adamw", "adam"}
     encoder_rate, decoder_rate : float
         Peak learning rates.
-    schedule : {"cosine", "constant"}
-        Fall to nearly zero after the warm-up, or not at all.
+    schedule : {"cosine", "late", "constant"}
+        Fall to nearly zero after the warm-up, over the last third, or not at all.
     weight_decay : float
         Of the optimiser.
     warmup : int
@@ -63,7 +63,7 @@ class LoopSettings(BaseModel):
     optimiser: Literal["adamw", "adam"] = "adamw"
     encoder_rate: float = Field(default=5e-4, gt=0)
     decoder_rate: float = Field(default=2e-3, gt=0)
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "late", "constant"] = "cosine"
     weight_decay: float = Field(default=1e-2, ge=0)
     warmup: int = Field(default=60, ge=0)
     average: float = Field(default=0.997, ge=0, lt=1)
@@ -96,5 +96,6 @@ def rate_factor(step: int, settings: LoopSettings, steps: int | None = None) -> 
     if settings.schedule == "constant":
         return 1.0
     total = settings.steps if steps is None else steps
-    along = (step - settings.warmup) / max(1, total - settings.warmup)
+    first = settings.warmup if settings.schedule == "cosine" else total * 2 // 3
+    along = max(0, step - first) / max(1, total - first)
     return 0.5 * (1 + math.cos(math.pi * min(1.0, along))) * 0.99 + 0.01

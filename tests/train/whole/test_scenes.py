@@ -19,7 +19,7 @@ from napari_herbarium.train.whole.squares import (
 )
 
 LEAVES = drawn_silhouettes()
-CONFIG = WholeConfig(name="test", architecture="square", size=64)
+CONFIG = WholeConfig(name="test", architecture="vgg16", size=64)
 ALL = [*POSITIVE, *NEGATIVE]
 
 
