@@ -97,3 +97,11 @@ def test_rates_rise_then_fall_to_nearly_nothing():
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == pytest.approx(1, abs=1e-3)
     assert rates[-1] < 0.02
+
+
+def test_late_rates_fall_over_the_last_third_only():
+    options = settings(steps=90, warmup=10, schedule="late")
+    rates = [rate_factor(step, options) for step in range(90)]
+    assert set(rates[10:61]) == {1.0}
+    assert rates[61] < 1
+    assert rates[-1] < 0.02

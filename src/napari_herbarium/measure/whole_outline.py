@@ -43,8 +43,8 @@ def outline_sequence(square: NDArray[np.uint8]) -> NDArray[np.float32]:
         where it is along the best axis of symmetry and how far from it, and the
         turning at its mirror image over three distances (see `whole_mirror`); and, the
         same at all points, how badly the leaf fits its mirror image, length of the
-        outline, area, and area of holes and further pieces. Distances are for a square of 128 px.
-        Nothing depends on how the leaf lies.
+        outline, area, and area of holes and further pieces. Distances are for a square
+        of 128 px. Nothing depends on how the leaf lies.
     """
     own, others = np.pad(square, ((0, 0), (1, 1), (1, 1)))
     ring = _longest_contour(own)
