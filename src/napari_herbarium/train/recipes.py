@@ -137,8 +137,9 @@ class FewSheetsRecipe(_Recipe):
     strength : float
         Of changes in light, colour and sharpness; 0 is none.
     keep_base : float
-        Share of the base model's weights in the model that is written, 0..1 (WiSE-FT;
-        Wortsman et al. 2022).
+        Largest share of the base model's weights in the model that is written, 0..1
+        (WiSE-FT; Wortsman et al. 2022); half of it, or none, where the held-out crops
+        lose more than a quarter of the gain by it.
     """
 
     recipe: Literal["few-sheets"] = "few-sheets"
@@ -157,7 +158,7 @@ class FewSheetsRecipe(_Recipe):
     rehearsal: Share = 0.15
     anchor: float = Field(default=0.0, ge=0)
     strength: float = Field(default=0.7, ge=0, le=2)
-    keep_base: float = Field(default=0.0, ge=0, lt=1)
+    keep_base: float = Field(default=0.6, ge=0, lt=1)
 
 
 Recipe: TypeAlias = Annotated[
