@@ -137,3 +137,28 @@ def test_a_full_disk_is_said_and_the_last_state_stays(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert trainer().resume(path) == {"step": 1}
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def overflow(made):
+    """Let the gradients overflow, though the loss is a number."""
+    bias = made._wrapped.head.bias
+    return bias.register_hook(lambda gradient: gradient * float("inf"))
+
+
+def test_a_step_whose_gradients_overflow_leaves_the_network_as_it_was():
+    made = trainer()
+    handle = overflow(made)
+    before = made._wrapped.encoder.weight.detach().clone()
+    losses(made, count=1)
+    assert torch.equal(made._wrapped.encoder.weight, before)
+    handle.remove()
+    losses(made, count=1)
+    assert not torch.equal(made._wrapped.encoder.weight, before)
+    assert made._wrapped.encoder.weight.isfinite().all()
+
+
+def test_overflow_without_end_is_told_in_words():
+    made = trainer()
+    overflow(made)
+    with pytest.raises(SettingsError, match="lower the rates"):
+        losses(made, count=20)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CLIP = 5.0
+MOST_SKIPPED = 5
+"""Steps in a row that may be left out because gradients overflowed, as they rarely do
+in bf16."""
 
 
 class Trainer:
@@ -72,6 +75,7 @@ class Trainer:
         self.settings, self.steps, self.done = settings, settings.steps, 0
         self._normalise, self._loss = normalise, loss
         self._micro = settings.micro_batch or settings.batch
+        self._skipped = 0
         self.fabric = Fabric(
             accelerator=settings.accelerator,
             devices=settings.devices,
@@ -111,8 +115,8 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = group["peak"] * factor
         value = self._gradients(images, masks)
-        self.fabric.clip_gradients(self._wrapped, self._optimiser, max_norm=CLIP)
-        self._optimiser.step()
+        if self._clipped():
+            self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
         self._pull(factor)
         self.average.update(self._network)
@@ -132,6 +136,18 @@ class Trainer:
             msg = "The training went astray (the loss is no number); lower the rates."
             raise SettingsError(msg)
         return value
+
+    def _clipped(self) -> bool:
+        """Clip the gradients; where they overflowed, the step has to be left out."""
+        norm = self.fabric.clip_gradients(
+            self._wrapped, self._optimiser, max_norm=CLIP, error_if_nonfinite=False
+        )
+        usable = norm is None or math.isfinite(float(norm))
+        self._skipped = 0 if usable else self._skipped + 1
+        if self._skipped > MOST_SKIPPED:
+            msg = "The training went astray (no gradient is a number); lower the rates."
+            raise SettingsError(msg)
+        return usable
 
     def _summed(self, images: Tensor, masks: Tensor) -> float:
         total, count = 0.0, len(images)
