@@ -8,6 +8,8 @@ is an h-maximum of the logarithm of the distance: the same for small and large l
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from scipy import ndimage
@@ -21,6 +23,8 @@ from napari_herbarium.segment.working_size import at_full_size, shrunk, step_to
 NECK = 0.5
 """A neck is a place at most this times as wide as the smaller leaf's widest place."""
 _WORKING_SIDE = 512
+Box: TypeAlias = tuple[slice, slice]
+PiecesOf: TypeAlias = Callable[[int, Box, np.ndarray], np.ndarray | None]
 
 
 def iter_split_touching(labels: np.ndarray, min_area: float) -> Job[np.ndarray]:
@@ -43,16 +47,44 @@ def iter_split_touching(labels: np.ndarray, min_area: float) -> Job[np.ndarray]:
     ndarray
         H x W int32; every number from 1 to the largest occurs.
     """
+    return (
+        yield from iter_split_each(
+            labels, lambda _label, _box, mask: split_at_necks(mask, min_area)
+        )
+    )
+
+
+def iter_split_each(labels: np.ndarray, pieces_of: PiecesOf) -> Job[np.ndarray]:
+    """Split each label into the pieces that a function finds in it.
+
+    Parameters
+    ----------
+    labels : ndarray
+        H x W; every number from 1 to the largest occurs.
+    pieces_of : callable
+        Given a label, its bounding box and its h x w mask there; gives pieces 1 to n
+        and 0 outside, or None where the label stays one.
+
+    Yields
+    ------
+    Progress
+        After each label.
+
+    Returns
+    -------
+    ndarray
+        H x W int32; every number from 1 to the largest occurs.
+    """
     result = labels.astype(np.int32)
-    boxes = boxes_of(labels)
+    boxes = boxes_of(result)
     count = len(boxes)
-    for index, box in enumerate(boxes):
-        pieces = split_at_necks(labels[box] == index + 1, min_area)
+    for label, box in enumerate(boxes, start=1):
+        pieces = pieces_of(label, box, labels[box] == label)
         if pieces is not None:
             more = pieces > 1
             result[box][more] = pieces[more] + (count - 1)
             count += int(pieces.max()) - 1
-        yield Progress(index + 1, len(boxes), "leaves")
+        yield Progress(label, len(boxes), "leaves")
     return result
 
 

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_herbarium.progress import Job, Progress
+from napari_herbarium.progress import Job
 from napari_herbarium.segment.cut_odds import best_cut
-from napari_herbarium.segment.mask import boxes_of
 from napari_herbarium.segment.pieces import SLIGHT_NECK, PieceTree, piece_tree
-from napari_herbarium.segment.split import parted
+from napari_herbarium.segment.pixels import SheetRows
+from napari_herbarium.segment.split import Box, iter_split_each, parted
 from napari_herbarium.segment.working_size import (
     at_full_size,
     shrunk,
@@ -32,8 +32,6 @@ _LOOK = 160
 _WORKING_SIDE = 512
 _EDGE_SIGMA = 1.2
 _AROUND = 0.1  # of the longer side: what the judge sees around a shape
-
-Box = tuple[slice, slice]
 
 
 class Judge(Protocol):
@@ -88,18 +86,25 @@ def iter_split_judged(
         Every number from 1 to the largest occurs; each old label is the union of
         new ones.
     """
-    result = labels.astype(np.int32)
-    boxes = boxes_of(labels)
-    count = len(boxes)
-    for index, box in enumerate(boxes):
-        mask = labels[box] == index + 1
-        if _may_fall_apart(mask):
-            pieces = _split(labels, index + 1, box, min_area, help_)
-            more = pieces > 1
-            result[box][more] = pieces[more] + (count - 1)
-            count += int(pieces.max()) - 1
-        yield Progress(index + 1, len(boxes), "leaves")
-    return result
+    # Labels come from top to bottom, and so the sheet is read, band by band.
+    sheet = None if help_.image is None else SheetRows(help_.image)
+
+    def pieces_of(
+        label: int, box: Box, mask: NDArray[np.bool_]
+    ) -> NDArray[np.int32] | None:
+        if not _may_fall_apart(mask):
+            return None
+        step = step_to(mask.shape, _WORKING_SIDE)
+        edges = None if sheet is None else _edges(sheet, box, step)
+        tree = piece_tree(np.pad(shrunk(mask, step), 1), min_area / step**2, edges)
+        if tree is None:
+            return None
+        whole = None
+        if help_.judge is not None and tree.parts:
+            whole = _asked(tree, _around(labels, label, box, step), help_.judge)
+        return at_full_size(_numbered(tree, best_cut(tree, whole)), mask, step)
+
+    return (yield from iter_split_each(labels, pieces_of))
 
 
 def edge_strength(picture: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -124,29 +129,16 @@ def _may_fall_apart(mask: NDArray[np.bool_]) -> bool:
     return int(parted(depth, SLIGHT_NECK).max()) > 1
 
 
-def _split(
-    labels: NDArray[np.integer], label: int, box: Box, min_area: float, help_: Help
-) -> NDArray[np.int32]:
-    """Give the pieces of one label, 1 to n, in its bounding box."""
-    mask = labels[box] == label
-    step = step_to(mask.shape, _WORKING_SIDE)
-    edges = None if help_.image is None else _edges(help_.image, box, step)
-    tree = piece_tree(np.pad(shrunk(mask, step), 1), min_area / step**2, edges)
-    if tree is None:
-        return mask.astype(np.int32)
-    whole = None
-    if help_.judge is not None and tree.parts:
-        around = _around(labels, label, box, step)
-        whole = _asked(tree, around, help_.judge)
-    kept = best_cut(tree, whole)
+def _numbered(tree: PieceTree, nodes: list[int]) -> NDArray[np.int32]:
+    """Give each piece the place, from 1 on, of the node that it belongs to."""
     number = np.zeros(len(tree.members) + 1, np.int32)
-    for new, node in enumerate(kept, start=1):
+    for new, node in enumerate(nodes, start=1):
         number[tree.members[node]] = new
-    return at_full_size(number[tree.pieces[1:-1, 1:-1]], mask, step)
+    return number[tree.pieces[1:-1, 1:-1]]
 
 
-def _edges(image: Any, box: Box, step: int) -> NDArray[np.floating]:
-    picture = np.asarray(image[box])
+def _edges(sheet: SheetRows, box: Box, step: int) -> NDArray[np.floating]:
+    picture = sheet.read(box[0].start, box[0].stop)[:, box[1]]
     channels = [shrunk_values(picture[..., c], step) for c in range(3)]
     return np.pad(edge_strength(np.stack(channels, axis=-1)), 1, mode="edge")
 
