@@ -28,5 +28,5 @@ def test_no_more_of_the_base_is_kept_than_the_gain_allows(needed, expected):
         SimpleNamespace(iou=0.9 if net.weight.item() >= needed else 0.6),
         None,
     )
-    run._mix_in_base(network, 0.6)
+    run._mix_in_base(network, run.judge(network)[0], 0.6)
     assert network.weight.item() == pytest.approx(expected, abs=1e-6)

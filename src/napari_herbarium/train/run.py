@@ -228,8 +228,7 @@ class Run:
         if self._events is not None:
             self._events.close()
         self.trainer.fabric.barrier()
-        self._load_best()
-        after, _ = self.judge(self.trainer.average.network)
+        after = self._load_best()
         test = self._test()
         made = TrainedModel(
             self.place.out,
@@ -247,27 +246,27 @@ class Run:
             self.place.finish(folder, keep_state=keep_state)
         return made
 
-    def _load_best(self) -> None:
+    def _load_best(self) -> Score:
+        """Bring back the best epoch, mixed with the base; give its score."""
         network = self.trainer.average.network
         if self.place.best.exists():
             state, _ = load_tensors(self.place.best)
             network.load_state_dict(state)
+        tuned, _ = self.judge(network)
         most = getattr(self.recipe, "keep_base", 0.0)
-        if most:
-            self._mix_in_base(network, most)
+        return self._mix_in_base(network, tuned, most) if most else tuned
 
-    def _mix_in_base(self, network: nn.Module, most: float) -> None:
+    def _mix_in_base(self, network: nn.Module, tuned: Score, most: float) -> Score:
         """Keep of the base what costs little of the gain: it forgets less."""
-        tuned, gain = _copied(network), self._gain(network)
+        weights, before = _copied(network), self._before.iou
+        enough = before + KEPT_GAIN * (tuned.iou - before)
         for share in (most, most / 2):
             _blend(network, self._start, share)
-            if self._gain(network) >= KEPT_GAIN * gain:
-                return
-            network.load_state_dict(tuned)
-
-    def _gain(self, network: nn.Module) -> float:
-        """IoU on what is held out, above the start's."""
-        return self.judge(network)[0].iou - self._before.iou
+            mixed, _ = self.judge(network)
+            if mixed.iou >= enough:
+                return mixed
+            network.load_state_dict(weights)
+        return tuned
 
     def _test(self) -> Score | None:
         if not self.plan.test:
