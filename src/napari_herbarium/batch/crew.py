@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from napari_herbarium.batch.jobs import job_cluster
+from napari_herbarium.batch.jobs import WORKER_CONFIG, job_cluster
 from napari_herbarium.batch.settings import Workforce
 from napari_herbarium.batch.worker import THREADS_VARIABLE
 from napari_herbarium.errors import SettingsError
@@ -35,10 +35,7 @@ _CONFIG = {
     # Sheets are independent and unlike: moving them about costs more than it gains.
     "distributed.scheduler.work-stealing": False,
     "distributed.admin.log-length": 100,
-    # Of the messages to each worker, which hold whole tasks, a thousand are kept else.
-    "distributed.admin.low-level-log-length": 20,
-    # Dask would look at what each worker does a hundred times a second, and keep that.
-    "distributed.worker.profile.enabled": False,
+    **WORKER_CONFIG,
     # Dask would have workers give back every freed page at once (its
     # MALLOC_TRIM_THRESHOLD_); a network that asks for the same pages layer after layer
     # takes twice as long then.

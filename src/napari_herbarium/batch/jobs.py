@@ -13,8 +13,13 @@ from napari_herbarium.errors import SettingsError
 
 _SPAWN = "DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON"
 _KEEP_PAGES = '{"MALLOC_TRIM_THRESHOLD_": None}'
-_PROFILE = "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"
-_LOG = "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH"
+WORKER_CONFIG = {
+    # Dask would look at what each worker does a hundred times a second, and keep that.
+    "distributed.worker.profile.enabled": False,
+    # Of the messages to each worker, which hold whole tasks, a thousand are kept else.
+    "distributed.admin.low-level-log-length": 20,
+}
+"""How Dask is configured where workers run, wherever that is."""
 KINDS = {
     "slurm": "SLURMCluster",
     "pbs": "PBSCluster",
@@ -102,11 +107,9 @@ def job_options(config: dict[str, Any], lanes: int) -> dict[str, Any]:
         *config.get("job_script_prologue", []),
         f"export {THREADS_VARIABLE}={threads}",
         f"export OMP_NUM_THREADS={threads}",
-        # As in `crew`: workers are not to give back every freed page at once, nor to
-        # keep what a profiler saw or a thousand messages.
+        # As in `crew`: workers are not to give back every freed page at once.
         f"export {_SPAWN}='{_KEEP_PAGES}'",
-        f"export {_PROFILE}=False",
-        f"export {_LOG}=20",
+        *(f"export {_variable(key)}={value}" for key, value in WORKER_CONFIG.items()),
     ]
     arguments = [*config.get("worker_extra_args", []), "--nthreads", str(lanes)]
     return {
@@ -115,3 +118,8 @@ def job_options(config: dict[str, Any], lanes: int) -> dict[str, Any]:
         "job_script_prologue": prologue,
         "worker_extra_args": arguments,
     }
+
+
+def _variable(key: str) -> str:
+    """Environment variable that sets a key of Dask's configuration."""
+    return "DASK_" + key.upper().replace(".", "__").replace("-", "_")
