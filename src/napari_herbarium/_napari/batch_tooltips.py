@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from napari_herbarium._napari.tooltips import LEAVES_THAT_TOUCH
+
 SHEETS = (
     "What to segment: a folder, or files (TIFF, JPEG, PNG, JPEG 2000). Several are "
     "divided by “ ; ”. A table (CSV, TSV, Parquet) with a column “path” or “url” will "
@@ -44,11 +46,7 @@ FILL_HOLES = (
     "Count holes inside a leaf as leaf. Default: off, so holes made by insects stay "
     "holes."
 )
-TOUCHING = (
-    "What becomes of leaves that touch. Cut where leaves meet: where their shape, "
-    "edges in the sheet and the classifier of whole leaves speak for it (default). "
-    "Cut at narrow necks: by shape alone. Keep as one: one label, as published."
-)
+TOUCHING = LEAVES_THAT_TOUCH
 ANEW = (
     "Begin a new run in this folder. The earlier one, with all its results, is moved "
     "into the subfolder “earlier”."

@@ -40,12 +40,12 @@ FILL_HOLES = (
     "Count holes inside a leaf as leaf. Default: off, so holes made by insects stay "
     "holes. Acts at once after a run."
 )
-TOUCHING = (
+LEAVES_THAT_TOUCH = (
     "What becomes of leaves that touch. Cut where leaves meet: where their shape, "
     "edges in the sheet and the classifier of whole leaves speak for it (default). "
-    "Cut at narrow necks: by shape alone. Keep as one: one label, as published. Acts "
-    "at once after a run."
+    "Cut at narrow necks: by shape alone. Keep as one: one label, as published."
 )
+TOUCHING = f"{LEAVES_THAT_TOUCH} Acts at once after a run."
 METHOD = (
     "Threshold: threshold, holes and minimum area as set here (default). As published: "
     "Otsu threshold, filling and dilation, pieces over 1000 px; the settings above "
