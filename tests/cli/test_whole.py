@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import napari_herbarium as nh
 from napari_herbarium.cli import app
-from napari_herbarium.measure.whole import whole_leaf_probability
+from napari_herbarium.measure.whole import quick_whole_probability
 from napari_herbarium.settings import DEFAULT_MODEL, Detail
 from napari_herbarium.sheet.write import write_sheet_tiff
 
@@ -55,7 +55,7 @@ def test_same_pixels_as_a_script_with_the_same_settings(tmp_path, small, untrain
         nh.LeafSettings(threshold=0.51, min_area_mm2=0),
         mm_per_px=sheet.mm_per_px,
         image=sheet.image,
-        judge=whole_leaf_probability,
+        judge=quick_whole_probability,
     )
     assert labels.max() > 0
     written = tifffile.imread(tmp_path / "out" / "sheet.leaves.tif")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_herbarium.measure.whole_outline import outline_sequence
-from napari_herbarium.model.whole_network import OUTLINE_CHANNELS
+from napari_herbarium.model.whole_parts import OUTLINE_CHANNELS
 
 TURNING, STRAIGHTNESS, OUTSIDE, INSIDE, STEADY = 3, 8, 9, 12, 22
 

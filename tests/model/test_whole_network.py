@@ -9,14 +9,17 @@ import torch
 from napari_herbarium.measure.whole_input import network_input
 from napari_herbarium.model.checkpoint import save_model
 from napari_herbarium.model.whole_network import (
-    OUTLINE_CHANNELS,
+    PAIR,
     WholeConfig,
+    WholeModel,
     build_whole_network,
     load_whole_model,
+    one_of_pair,
 )
+from napari_herbarium.model.whole_parts import OUTLINE_CHANNELS
 
 
-@pytest.mark.parametrize("architecture", ["outline", "vgg16"])
+@pytest.mark.parametrize("architecture", ["pair", "outline", "silhouette", "vgg16"])
 def test_one_logit_for_each_square(architecture):
     config = WholeConfig(name="test", architecture=architecture, size=96)
     network = build_whole_network(config).eval()
@@ -52,3 +55,28 @@ def test_a_saved_network_comes_back(tmp_path):
     outlines = torch.rand(3, OUTLINE_CHANNELS, 1, 256)
     with torch.inference_mode():
         assert torch.allclose(loaded.network(outlines), network(outlines), atol=0.02)
+
+
+def test_a_pair_says_the_mean_of_what_its_two_networks_say(tmp_path):
+    torch.manual_seed(2)
+    config = WholeConfig(name="test", architecture="pair", size=64)
+    save_model(tmp_path, build_whole_network(config), config, "card")
+    pair = load_whole_model(tmp_path)
+    square = np.zeros((2, 64, 64), np.uint8)
+    square[0, 10:50, 20:40] = 255
+    square[1, 10:50, 40:50] = 255
+    models = {a: one_of_pair(pair, a) for a in PAIR} | {"pair": pair}
+    said = {}
+    for architecture, model in models.items():
+        given = network_input(square, model.config.architecture)[None]
+        with torch.inference_mode():
+            said[architecture] = float(model.network(torch.from_numpy(given)))
+    alone = [said["outline"], said["silhouette"]]
+    assert alone[0] != pytest.approx(alone[1], abs=1e-4)
+    assert said["pair"] == pytest.approx(np.mean(alone), abs=1e-4)
+
+
+def test_a_single_network_is_no_pair_to_take_apart():
+    config = WholeConfig(name="test", architecture="outline")
+    model = WholeModel(build_whole_network(config), config, "")
+    assert one_of_pair(model, "outline") is model

@@ -10,7 +10,7 @@ from napari_herbarium import LeafSettings, ModelError, extract_leaves, finish
 from napari_herbarium._napari import model_choice
 from napari_herbarium._napari.segment_widget import SegmentLeaves
 from napari_herbarium._napari.worker import State
-from napari_herbarium.measure.whole import whole_leaf_probability
+from napari_herbarium.measure.whole import quick_whole_probability
 
 MM = {"scale": (0.1, 0.1), "units": ("mm", "mm"), "axis_labels": ("y", "x")}
 
@@ -94,7 +94,7 @@ def test_the_leaves_are_those_of_the_plain_functions(viewer, picture, sheet, run
         LeafSettings(),
         mm_per_px=0.1,
         image=picture,
-        judge=whole_leaf_probability,
+        judge=quick_whole_probability,
     )
     (leaves,) = leaves_of(viewer)
     assert np.array_equal(leaves.data, expected)

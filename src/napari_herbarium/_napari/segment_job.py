@@ -84,7 +84,7 @@ def iter_leaves(
     mm_per_px : float, optional
         Scale now; the user may have set it since the sheet was segmented.
     """
-    from napari_herbarium.measure.whole import whole_leaf_probability
+    from napari_herbarium.measure.whole import quick_whole_probability
     from napari_herbarium.segment.leaves import iter_extract_leaves
 
     published = leaf_settings.method is LeafMethod.PAPER
@@ -95,7 +95,7 @@ def iter_leaves(
         mm_per_px=mm_per_px,
         image=segmented.sheet.rgb8() if looks else None,
         model_threshold=segmented.model["threshold"],
-        judge=whole_leaf_probability,
+        judge=quick_whole_probability,
     )
     return Leaves(
         labels=labels,

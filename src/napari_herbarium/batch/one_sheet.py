@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_herbarium.batch.confidence import confidence
 from napari_herbarium.measure.rows import leaf_rows
 from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, partial_labels
-from napari_herbarium.measure.whole import whole_leaf_probability
+from napari_herbarium.measure.whole import quick_whole_probability
 from napari_herbarium.progress import Job
 from napari_herbarium.segment.leaves import iter_extract_leaves
 from napari_herbarium.segment.predict import iter_segment
@@ -112,7 +112,7 @@ def iter_leaves(
             mm_per_px=sheet.mm_per_px,
             image=sheet.image,
             model_threshold=model.config.threshold,
-            judge=whole_leaf_probability,
+            judge=quick_whole_probability,
         )
     sure = confidence(probability, threshold)
     del probability

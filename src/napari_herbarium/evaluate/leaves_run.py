@@ -119,6 +119,6 @@ def _iter_labels(
             mm_per_px=sheet.mm_per_px,
             image=sheet.image,
             model_threshold=model.config.threshold if model else 0.5,
-            judge=whole.whole_leaf_probability,
+            judge=whole.quick_whole_probability,
         )
     )

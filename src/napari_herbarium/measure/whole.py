@@ -18,6 +18,7 @@ from napari_herbarium.model.whole_network import (
     WholeConfig,
     WholeModel,
     load_whole_model,
+    one_of_pair,
 )
 from napari_herbarium.progress import Job, Progress, finish
 
@@ -92,6 +93,17 @@ def whole_leaf_probability(
     return finish(iter_whole_leaf_probability(labels, image, only=only, model=model))
 
 
+def quick_whole_probability(
+    labels: NDArray[Any], image: Any = None, *, only: Collection[int] | None = None
+) -> dict[int, float]:
+    """Judge as `whole_leaf_probability` does, by the outline alone: three times faster.
+
+    Made for cutting touching leaves, where thousands of pieces are judged.
+    """
+    outline = bundled_outline_model()
+    return whole_leaf_probability(labels, image, only=only, model=outline)
+
+
 def whole_probability(
     squares: Sequence[NDArray[np.uint8]], model: WholeModel
 ) -> list[float]:
@@ -120,6 +132,12 @@ def whole_probability(
 def bundled_whole_model() -> WholeModel:
     """Load the bundled classifier, once."""
     return load_whole_model(BUNDLED)
+
+
+@lru_cache(maxsize=1)
+def bundled_outline_model() -> WholeModel:
+    """Give the part of the bundled classifier that reads outlines."""
+    return one_of_pair(bundled_whole_model(), "outline")
 
 
 @lru_cache(maxsize=1)

@@ -57,11 +57,16 @@ def network_input(square: NDArray[np.uint8], architecture: str) -> NDArray[np.fl
     Returns
     -------
     float32
-        25 x 1 x 256 along the outline, or 2 x S x S on 0..1.
+        25 x 1 x 256 along the outline, 2 x S x S on 0..1, or, for a pair, both one
+        after the other as 1 x 1 x N.
     """
     if architecture == "outline":
         return outline_sequence(square)[:, None]
-    return (square / 255).astype(np.float32)
+    seen = (square / 255).astype(np.float32)
+    if architecture == "pair":
+        ring = outline_sequence(square)
+        return np.concatenate([ring.ravel(), seen.ravel()])[None, None]
+    return seen
 
 
 def _square_masks(

@@ -1,8 +1,9 @@
 """The network that tells single whole leaves from everything else.
 
 It is shown a square of two channels: the silhouette of one label, and what may hide a
-part of it (other labels, and what lies beyond the picture). The bundled one reads the
-outline in it point by point; the published one looks at the silhouette.
+part of it (other labels, and what lies beyond the picture). The bundled one is a pair:
+one network reads the outline in the square point by point, the other looks at the
+square, and what they say is averaged. The published one looks at the silhouette.
 """
 
 from __future__ import annotations
@@ -14,14 +15,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from napari_herbarium.model.checkpoint import fill_network, read_config_as
+from napari_herbarium.model.whole_parts import (
+    OUTLINE_CHANNELS,
+    outline_parts,
+    silhouette_parts,
+    vgg16_parts,
+)
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
-OUTLINE_CHANNELS = 25
-_RING_WIDTHS = (72, 128, 192)
-
-Architecture = Literal["outline", "vgg16"]
+Architecture = Literal["pair", "outline", "silhouette", "vgg16"]
+PAIR: tuple[Architecture, ...] = ("outline", "silhouette")
 
 
 class WholeConfig(BaseModel):
@@ -32,8 +37,9 @@ class WholeConfig(BaseModel):
     name : str
         Name of the classifier.
     architecture : str
-        ``"outline"`` (reads the outline point by point) or ``"vgg16"`` (the published
-        one, which looks at the silhouette).
+        ``"pair"`` (the mean of the next two), ``"outline"`` (reads the outline point
+        by point), ``"silhouette"`` (looks at the silhouette and at what may hide it)
+        or ``"vgg16"`` (the published one, which looks at the silhouette alone).
     size : int
         Side of the square in px.
     threshold : float
@@ -61,8 +67,8 @@ class WholeModel:
     Attributes
     ----------
     network : torch.nn.Module
-        In evaluation mode, float32, on the CPU; B x 2 x S x S on 0..1, or
-        B x 25 x 1 x N along the outline, to B logits.
+        In evaluation mode, float32, on the CPU; what
+        `napari_herbarium.measure.whole_input.network_input` gives to B logits.
     config : WholeConfig
         How to feed it.
     sha256 : str
@@ -87,15 +93,30 @@ def load_whole_model(folder: Path) -> WholeModel:
     return WholeModel(network, config, fill_network(network, folder))
 
 
+def one_of_pair(model: WholeModel, architecture: Architecture) -> WholeModel:
+    """Give one network of a pair as a classifier; any other model as it is."""
+    if model.config.architecture != "pair":
+        return model
+    config = model.config.model_copy(update={"architecture": architecture})
+    network = build_whole_network(config)
+    for part in ("encoder", "head"):
+        halves = getattr(model.network, part)
+        getattr(network, part).load_state_dict(halves[architecture].state_dict())
+    return WholeModel(network.eval(), config, model.sha256)
+
+
 def build_whole_network(config: WholeConfig) -> nn.Module:
     """Build the network of a configuration, with random weights.
 
-    Its parts are called ``encoder`` and ``head``.
+    Its parts are called ``encoder`` and ``head``; those of a pair hold those of each
+    network, by the name of its architecture.
     """
-    from torch import Tensor, nn
+    from torch import nn
 
-    build = {"outline": _outline, "vgg16": _vgg16}
-    encoder, head = build[config.architecture]()
+    if config.architecture == "pair":
+        return _pair(config.size)
+    encoder, head = _PARTS[config.architecture]()
+    given_as = _GIVEN[config.architecture]
 
     class WholeNetwork(nn.Module):
         def __init__(self) -> None:
@@ -103,112 +124,58 @@ def build_whole_network(config: WholeConfig) -> nn.Module:
             self.encoder, self.head = encoder, head
 
         def forward(self, given: Tensor) -> Tensor:
-            if config.architecture == "outline":
-                given = given[:, :, 0]
-            else:
-                given = given[:, :1].expand(-1, 3, -1, -1)
-            logits: Tensor = self.head(self.encoder(given))
+            logits: Tensor = self.head(self.encoder(given_as(given)))
             return logits[:, 0]
 
     return WholeNetwork()
 
 
-def _outline() -> tuple[nn.Module, nn.Module]:
-    """Residual blocks around the ring of points, three halvings."""
+def _ring_of(given: Tensor) -> Tensor:
+    return given[:, :, 0]
+
+
+def _square_of(given: Tensor) -> Tensor:
+    return given[:, [0, 1, 0]] * 2 - 1
+
+
+def _silhouette_of(given: Tensor) -> Tensor:
+    return given[:, :1].expand(-1, 3, -1, -1)
+
+
+_GIVEN = {"outline": _ring_of, "silhouette": _square_of, "vgg16": _silhouette_of}
+
+
+def _pair(size: int) -> nn.Module:
+    """Two networks whose logits are averaged."""
     from torch import nn
 
-    layers = [*_ring_layer(OUTLINE_CHANNELS, 48, 7, 1), nn.ReLU(inplace=True)]
-    before = 48
-    for width in _RING_WIDTHS:
-        layers += [*_ring_layer(before, width, 5, 2), nn.ReLU(inplace=True)]
-        layers += [_ring_block(width, 1), _ring_block(width, 2)]
-        before = width
-    head = nn.Sequential(
-        _mean_and_max(),
-        nn.Dropout(0.2),
-        nn.Linear(2 * before, 64),
-        nn.ReLU(inplace=True),
-        nn.Linear(64, 1),
-    )
-    return nn.Sequential(*layers), head
+    parts = {architecture: _PARTS[architecture]() for architecture in PAIR}
 
-
-def _ring_layer(
-    before: int, width: int, reach: int, stride: int = 1, dilation: int = 1
-) -> list[nn.Module]:
-    """Convolve around the ring, whose end is its beginning."""
-    from torch import nn
-
-    convolution = nn.Conv1d(
-        before,
-        width,
-        reach,
-        stride,
-        padding=dilation * (reach // 2),
-        dilation=dilation,
-        bias=False,
-        padding_mode="circular",
-    )
-    return [convolution, nn.BatchNorm1d(width)]
-
-
-def _ring_block(width: int, dilation: int) -> nn.Module:
-    from torch import nn
-
-    return _residual(
-        nn.Sequential(
-            *_ring_layer(width, width, 5, 1, dilation),
-            nn.ReLU(inplace=True),
-            *_ring_layer(width, width, 5, 1, 1),
-        )
-    )
-
-
-def _mean_and_max() -> nn.Module:
-    """Mean and maximum of each channel around the ring."""
-    import torch
-    from torch import Tensor, nn
-
-    class MeanAndMax(nn.Module):
-        def forward(self, maps: Tensor) -> Tensor:
-            return torch.cat([maps.mean(-1), maps.amax(-1)], 1)
-
-    return MeanAndMax()
-
-
-def _residual(inner: nn.Module) -> nn.Module:
-    """Add what an inner part makes of maps to the maps."""
-    from torch import Tensor, nn
-
-    class Residual(nn.Module):
+    class Pair(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.inner, self.relu = inner, nn.ReLU(inplace=True)
+            self.encoder = nn.ModuleDict({a: p[0] for a, p in parts.items()})
+            self.head = nn.ModuleDict({a: p[1] for a, p in parts.items()})
 
-        def forward(self, maps: Tensor) -> Tensor:
-            result: Tensor = self.relu(self.inner(maps) + maps)
-            return result
+        def forward(self, given: Tensor) -> Tensor:
+            ring, square = _unpacked(given, size)
+            seen = {"outline": _ring_of(ring), "silhouette": _square_of(square)}
+            both: list[Tensor] = [self.head[a](self.encoder[a](seen[a])) for a in PAIR]
+            return (both[0][:, 0] + both[1][:, 0]) / 2
 
-    return Residual()
+    return Pair()
 
 
-def _vgg16() -> tuple[nn.Module, nn.Module]:
-    """VGG16 with one more pooling and dense layers of 2048 and 128, as published.
+def _unpacked(given: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Take apart what `napari_herbarium.measure.whole_input` packed for a pair."""
+    flat = given.flatten(1)
+    square = flat[:, -2 * size * size :].reshape(-1, 2, size, size)
+    ring = flat[:, : -2 * size * size].reshape(len(flat), OUTLINE_CHANNELS, 1, -1)
+    return ring, square
 
-    Hussein et al. 2021 classify 300 x 300 silhouettes with it. The size of the last
-    maps is fixed at 4 x 4, which is what 300 px give.
-    """
-    from torch import nn
-    from torchvision.models import vgg16
 
-    head = nn.Sequential(
-        nn.MaxPool2d(2),
-        nn.AdaptiveAvgPool2d(4),
-        nn.Flatten(),
-        nn.Linear(512 * 16, 2048),
-        nn.ReLU(inplace=True),
-        nn.Linear(2048, 128),
-        nn.ReLU(inplace=True),
-        nn.Linear(128, 1),
-    )
-    return vgg16(weights=None).features, head
+_PARTS = {
+    "outline": outline_parts,
+    "silhouette": silhouette_parts,
+    "vgg16": vgg16_parts,
+}

@@ -97,7 +97,7 @@ def iter_extract_leaves(
         Used where the settings give no threshold.
     judge : callable, optional
         Tells ``judge`` how probable it is that a label is one whole leaf:
-        `napari_herbarium.measure.whole.whole_leaf_probability`, which the command
+        `napari_herbarium.measure.whole.quick_whole_probability`, which the command
         and the widgets give. Without one, ``judge`` goes by shape and edges.
 
     Yields

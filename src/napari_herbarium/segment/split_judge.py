@@ -37,7 +37,7 @@ _AROUND = 0.1  # of the longer side: what the judge sees around a shape
 class Judge(Protocol):
     """Says how probable it is that a label is one single, whole leaf.
 
-    `napari_herbarium.measure.whole.whole_leaf_probability` is one.
+    `napari_herbarium.measure.whole.quick_whole_probability` is one.
     """
 
     def __call__(

@@ -14,8 +14,9 @@ from napari_herbarium.train.whole.squares import (
     Rough,
     any_roughness,
     sampler,
-    scene_square,
+    scene_window,
     turned,
+    window_square,
 )
 
 LEAVES = drawn_silhouettes()
@@ -34,7 +35,7 @@ def test_every_maker_gives_one_piece_and_others_beside_it(maker):
         scene, rng = make(maker, seed)
         assert scene.own.sum() > 50
         assert not (scene.own & scene.others).any()
-        square = scene_square(scene, any_roughness(rng), 64, rng)
+        square = window_square(scene_window(scene, any_roughness(rng), rng), 64)
         assert square.shape == (2, 64, 64)
         assert label(square[0] > 127)[1] >= 1
 
@@ -54,7 +55,7 @@ def test_insect_holes_leave_most_of_the_leaf():
 
 def test_empty_surroundings_stay_empty():
     scene, rng = make(next(m for m in NEGATIVE if m.__name__ == "bitten"), 2)
-    square = scene_square(scene, Rough(80, 1.0, 0.5, 0.2), 64, rng)
+    square = window_square(scene_window(scene, Rough(80, 1.0, 0.5, 0.2), rng), 64)
     assert square[1].max() == 0
 
 

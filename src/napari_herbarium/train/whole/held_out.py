@@ -12,21 +12,38 @@ from numpy.typing import NDArray
 
 from napari_herbarium.measure.whole import whole_leaf_probability, whole_probability
 from napari_herbarium.model.whole_network import WholeModel
-from napari_herbarium.train.whole.instances import complete, labelled_sheets
+from napari_herbarium.train.whole.instances import OWN, complete, labelled_sheets
 from napari_herbarium.train.whole.scenes import NEGATIVE, POSITIVE, Maker, seen_scene
 from napari_herbarium.train.whole.silhouettes import Silhouette
-from napari_herbarium.train.whole.squares import any_roughness, scene_square
+from napari_herbarium.train.whole.squares import (
+    any_roughness,
+    scene_window,
+    window_square,
+)
 
 _BATCH = 32
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One judged leaf: what it is, whether it is whole, and the probability."""
+    """One judged leaf.
+
+    Attributes
+    ----------
+    what : str
+        Kind of example, or ``sheet:label``.
+    whole : bool
+        The truth.
+    probability : float
+        What the classifier gives.
+    area_px : int
+        As seen.
+    """
 
     what: str
     whole: bool
     probability: float
+    area_px: int
 
 
 def judge_made(
@@ -51,14 +68,15 @@ def judge_made(
     doubtful : bool
         Whether to have examples, too, that nobody could tell; see `doubt`.
     """
-    made = list(_made(silhouettes, count, model.config.size, seed, doubtful))
+    made = list(_made(silhouettes, count, seed, doubtful))
     judged: list[Judged] = []
     for start in range(0, count, _BATCH):
         batch = made[start : start + _BATCH]
-        given = whole_probability([square for _, square in batch], model)
+        squares = [window_square(window, model.config.size) for _, window in batch]
+        given = whole_probability(squares, model)
         judged += [
-            Judged(maker.__name__, maker in POSITIVE, p)
-            for (maker, _), p in zip(batch, given, strict=True)
+            Judged(maker.__name__, maker in POSITIVE, p, int((window == OWN).sum()))
+            for (maker, window), p in zip(batch, given, strict=True)
         ]
     return judged
 
@@ -66,7 +84,7 @@ def judge_made(
 def judge_sheets(
     model: WholeModel, folder: Path, sheets: set[str] | None = None
 ) -> list[Judged]:
-    """Judge the instances of labelled sheets; `what` is ``sheet:label``.
+    """Judge the instances of labelled sheets.
 
     Sheets with an incomplete list of whole leaves are left out.
 
@@ -79,25 +97,29 @@ def judge_sheets(
         Only these.
     """
     return [
-        Judged(f"{sheet}:{label}", label in whole, p)
+        Judged(f"{sheet}:{label}", label in whole, p, int((labels == label).sum()))
         for sheet, labels, whole in labelled_sheets(folder)
         if complete(sheet) and (sheets is None or sheet in sheets)
         for label, p in whole_leaf_probability(labels, model=model).items()
     ]
 
 
-def known_truth(judged: Sequence[Judged]) -> tuple[NDArray, NDArray]:
-    """Probabilities, and whether each leaf is whole."""
+def known_truth(judged: Sequence[Judged], least_px: int = 0) -> tuple[NDArray, NDArray]:
+    """Probabilities, and whether each leaf is whole; of leaves that are large enough.
+
+    The published classifier is shown leaves of more than 1000 px alone, as
+    Algorithm 2 of Hussein et al. (2021) drops the others.
+    """
+    large = [leaf for leaf in judged if leaf.area_px > least_px]
     return (
-        np.array([leaf.probability for leaf in judged]),
-        np.array([leaf.whole for leaf in judged]),
+        np.array([leaf.probability for leaf in large]),
+        np.array([leaf.whole for leaf in large]),
     )
 
 
 def _made(
     silhouettes: Sequence[Silhouette],
     count: int,
-    size: int,
     seed: int,
     doubtful: bool,
 ) -> Iterator[tuple[Maker, NDArray[np.uint8]]]:
@@ -112,7 +134,7 @@ def _made(
         shares = np.array(list(makers.values())) / sum(makers.values())
         maker = list(makers)[int(rng.choice(len(shares), p=shares))]
         scene = seen_scene(maker, rng, partial(_any_of, own, rng), doubtful)
-        yield maker, scene_square(scene, any_roughness(rng), size, rng)
+        yield maker, scene_window(scene, any_roughness(rng), rng)
 
 
 def _any_of(pool: Sequence[Silhouette], rng: np.random.Generator) -> Silhouette:

@@ -52,15 +52,14 @@ def any_roughness(rng: np.random.Generator) -> Rough:
     )
 
 
-def scene_square(
-    scene: Scene, rough: Rough, size: int, rng: np.random.Generator
-) -> Square:
-    """Draw a scene as it would be seen on a sheet; 2 x size x size, 0..255."""
+def scene_window(
+    scene: Scene, rough: Rough, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Draw a scene as it would be seen on a sheet, as the window of an `Instance`."""
     scale = rough.long_side / max(np.ptp(np.argwhere(scene.own), axis=0) + 1)
     own = largest(_seen(scene.own, scale, rough, rng))
     others = _seen(scene.others, scale, rough, rng) & ~own
-    window = np.where(own, OWN, np.where(others, OTHERS, 0)).astype(np.uint8)
-    return window_square(window, size)
+    return np.where(own, OWN, np.where(others, OTHERS, 0)).astype(np.uint8)
 
 
 def window_square(window: NDArray[np.uint8], size: int) -> Square:
@@ -144,7 +143,7 @@ def made_square(
         return pool[int(rng.integers(len(pool)))]
 
     scene = make_scene(rng, pick, whole)
-    return scene_square(scene, any_roughness(rng), size, rng)
+    return window_square(scene_window(scene, any_roughness(rng), rng), size)
 
 
 def _by_species(silhouettes: Sequence[Silhouette]) -> list[list[Silhouette]]:
