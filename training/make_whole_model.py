@@ -138,6 +138,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--real", type=float, default=0.45, help="share of instances")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2, help="of the network")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--start", type=Path, help="folder, or VGG16 state dict")
     parser.add_argument("--score", type=Path, help="only score this model folder")
@@ -173,7 +174,7 @@ def pair_of(folders: dict[str, Path], config: WholeConfig) -> torch.nn.Module:
 def train(architecture: str, out: Path, options: argparse.Namespace) -> None:
     """Train one network and write its model folder."""
     torch.manual_seed(options.seed)
-    torch.set_num_threads(1)
+    torch.set_num_threads(options.threads)
     out.mkdir(parents=True, exist_ok=True)
     config = WholeConfig(
         name="whole-leaves", architecture=architecture, size=options.size

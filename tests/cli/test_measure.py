@@ -61,6 +61,27 @@ def test_numbers_are_those_of_segment(tmp_path, run, draw):
     assert (first / "traits.csv").read_text() == (second / "traits.csv").read_text()
 
 
+def test_what_the_user_said_in_napari_counts(tmp_path, run, labels):
+    flips = {"whole_by_user": {"2": False, "99": True}}
+    labels.with_suffix(".json").write_text(json.dumps(flips))
+    out = tmp_path / "out"
+    result = run("measure", labels, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    rows = table(out).set_index("label")
+    assert (rows["whole_by"][1], rows["whole_by"][2]) == ("model", "user")
+    assert not rows["whole"][2]
+    told = json.loads((out / "K1.traits.json").read_text())
+    assert told["whole_by_user"] == {"2": False, "99": True}
+
+
+@pytest.mark.parametrize("content", ["{}", "no json", '{"whole_by_user": [1]}'])
+def test_a_json_file_beside_the_labels_may_be_anything(tmp_path, run, labels, content):
+    labels.with_suffix(".json").write_text(content)
+    result = run("measure", labels, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert set(table(tmp_path / "out")["whole_by"]) == {"model"}
+
+
 def test_every_format_and_what_is_said(tmp_path, run, draw, labels):
     sheet = draw(tmp_path / "K1.png")
     out = tmp_path / "out"

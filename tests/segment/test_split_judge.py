@@ -10,6 +10,7 @@ from skimage.measure import label
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import finish
 from napari_herbarium.segment.leaves import extract_leaves
+from napari_herbarium.segment.split import iter_split_each
 from napari_herbarium.segment.split_judge import Help, edge_strength, iter_split_judged
 from napari_herbarium.segment.working_size import at_full_size
 from napari_herbarium.settings import LeafSettings
@@ -152,3 +153,34 @@ def test_an_image_of_another_size_is_refused_in_words():
     leaves = two_leaves()
     with pytest.raises(SettingsError, match="give the image it was made from"):
         extract_leaves(probability(*leaves), JUDGE, image=picture(*leaves)[:-1])
+
+
+def test_more_pieces_than_uint16_holds():
+    labels = np.arange(1, 65536, dtype=np.uint16)[None].repeat(2, 0)
+    last = 65535
+
+    def halves(label, box, mask):
+        yield
+        return None if label < last else np.array([[1], [2]], np.int32)
+
+    cut = finish(iter_split_each(labels, halves))
+    assert cut.max() == last + 1
+    assert np.array_equal(cut[0], labels[0])
+    assert cut[1, -1] == last + 1
+
+
+def test_a_label_of_many_pieces_can_be_stopped_within():
+    labels = np.ones((4, 4), np.uint8)
+    stopped = []
+
+    def slow(label, box, mask):
+        try:
+            yield
+            yield
+        finally:
+            stopped.append(label)
+
+    job = iter_split_each(labels, slow)
+    assert (next(job).done, next(job).done) == (0, 0)
+    job.close()
+    assert stopped == [1]

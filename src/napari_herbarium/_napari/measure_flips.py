@@ -7,17 +7,16 @@ they are opened.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from napari_herbarium.measure.flips import flips_beside
+
 if TYPE_CHECKING:
     from napari.layers import Labels
-
-SIDECAR_KEY = "whole_by_user"
 
 
 def flips_of(layer: Labels) -> dict[int, bool]:
@@ -26,7 +25,7 @@ def flips_of(layer: Labels) -> dict[int, bool]:
     if {"index", "whole", "whole_by"} <= set(features.columns):
         return _said_in(features)
     path = layer.source.path
-    return _said_beside(Path(path)) if path else {}
+    return flips_beside(Path(path)) if path else {}
 
 
 def with_word(
@@ -69,12 +68,3 @@ def _said_in(features: pd.DataFrame) -> dict[int, bool]:
     said = features[features["whole_by"].eq("user") & features["whole"].notna()]
     words = zip(said["index"], said["whole"], strict=True)
     return {int(label): bool(word) for label, word in words}
-
-
-def _said_beside(path: Path) -> dict[int, bool]:
-    try:
-        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        words = told[SIDECAR_KEY].items()
-        return {int(label): bool(word) for label, word in words}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from napari_herbarium.cli.show import FAILED, progress_bar, sentences
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.columns import check_image
 from napari_herbarium.measure.export import write_overlay
+from napari_herbarium.measure.flips import flips_beside
 from napari_herbarium.measure.labels_file import facts_of_labels, read_labels
 from napari_herbarium.measure.shapes_export import write_coco, write_geojson
 from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, partial_labels
@@ -90,6 +92,9 @@ def measure_labels(
 ) -> None:
     """Measure the leaves of labels and write what was found.
 
+    Where a JSON file that napari saved beside the labels says which leaves the user
+    takes for whole, that counts.
+
     The exit code is 0 when all files were measured, 1 when some failed (they are
     named, the others are done), 2 when the command made no sense or was refused
     before any work.
@@ -148,14 +153,15 @@ def iter_measured(task: LabelsInput, where: MeasureOutputs, how: How) -> Job[int
         check_image(sheet.image, found.labels.shape)
     facts = facts_of_labels(found, sheet, how.scale)
     image = None if sheet is None else np.asarray(sheet.image)
+    flipped = flips_beside(task.path)
     table = yield from iter_leaf_table(
-        found.labels, facts, image, harmonics=how.harmonics
+        found.labels, facts, image, harmonics=how.harmonics, flipped=flipped
     )
     _write_shapes(where, found.labels, table, picture)
     if where.picture is not None:
         partial = partial_labels(table)
         write_overlay(where.picture, image, found.labels, partial=partial)
-    told = _told(task, picture, facts, how)
+    told = _told(task, picture, facts, how, flipped)
     write_provenance(where.sidecar, told, overwrite=True)
     for path in where.tables:
         replace_sheet(path, table, task.sheet)
@@ -176,13 +182,19 @@ def _write_shapes(
 
 
 def _told(
-    task: LabelsInput, picture: Path | None, facts: SheetFacts, how: How
+    task: LabelsInput,
+    picture: Path | None,
+    facts: SheetFacts,
+    how: How,
+    flipped: Mapping[int, bool],
 ) -> dict[str, object]:
     settings = {
         "harmonics": how.harmonics,
         "scale": how.scale.model_dump(mode="json"),
     }
-    return provenance(facts, labels=task.path, image=picture, settings=settings)
+    return provenance(
+        facts, labels=task.path, image=picture, settings=settings, flipped=flipped
+    )
 
 
 def _say_where(done: dict[MeasureOutputs, int]) -> None:

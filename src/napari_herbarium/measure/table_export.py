@@ -20,6 +20,7 @@ from napari_herbarium.measure.export import (
     replace_rows,
     write_json,
 )
+from napari_herbarium.measure.flips import SIDECAR_KEY
 from napari_herbarium.measure.table import SheetFacts
 
 TABLE_SUFFIXES = (".csv", ".parquet")
@@ -136,7 +137,7 @@ def provenance(
         "image": None if image is None else str(image),
         **asdict(facts),
         "settings": dict(settings or {}),
-        "whole_by_user": {str(label): said for label, said in (flipped or {}).items()},
+        SIDECAR_KEY: {str(label): said for label, said in (flipped or {}).items()},
         "columns": "napari_herbarium/measure/data_dictionary.csv",
     }
 

@@ -8,7 +8,7 @@ is an h-maximum of the logarithm of the distance: the same for small and large l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import TypeAlias
 
 import numpy as np
@@ -23,8 +23,11 @@ from napari_herbarium.segment.working_size import at_full_size, shrunk, step_to
 NECK = 0.5
 """A neck is a place at most this times as wide as the smaller leaf's widest place."""
 _WORKING_SIDE = 512
+_MOST = np.iinfo(np.uint16).max
 Box: TypeAlias = tuple[slice, slice]
-PiecesOf: TypeAlias = Callable[[int, Box, np.ndarray], np.ndarray | None]
+Pieces: TypeAlias = Generator[None, None, np.ndarray | None]
+"""Finds pieces; may be stopped wherever it yields."""
+PiecesOf: TypeAlias = Callable[[int, Box, np.ndarray], Pieces]
 
 
 def iter_split_touching(labels: np.ndarray, min_area: float) -> Job[np.ndarray]:
@@ -45,13 +48,15 @@ def iter_split_touching(labels: np.ndarray, min_area: float) -> Job[np.ndarray]:
     Returns
     -------
     ndarray
-        H x W int32; every number from 1 to the largest occurs.
+        H x W uint16, or int32 where that does not suffice; every number from 1 to the
+        largest occurs.
     """
-    return (
-        yield from iter_split_each(
-            labels, lambda _label, _box, mask: split_at_necks(mask, min_area)
-        )
-    )
+
+    def pieces_of(_label: int, _box: Box, mask: np.ndarray) -> Pieces:
+        yield
+        return split_at_necks(mask, min_area)
+
+    return (yield from iter_split_each(labels, pieces_of))
 
 
 def iter_split_each(labels: np.ndarray, pieces_of: PiecesOf) -> Job[np.ndarray]:
@@ -63,29 +68,47 @@ def iter_split_each(labels: np.ndarray, pieces_of: PiecesOf) -> Job[np.ndarray]:
         H x W; every number from 1 to the largest occurs.
     pieces_of : callable
         Given a label, its bounding box and its h x w mask there; gives pieces 1 to n
-        and 0 outside, or None where the label stays one.
+        and 0 outside, or None where the label stays one. Yields where it may be
+        stopped.
 
     Yields
     ------
     Progress
-        After each label.
+        After each label, and within one that takes long.
 
     Returns
     -------
     ndarray
-        H x W int32; every number from 1 to the largest occurs.
+        H x W uint16, or int32 where that does not suffice; every number from 1 to the
+        largest occurs.
     """
-    result = labels.astype(np.int32)
-    boxes = boxes_of(result)
+    boxes = boxes_of(labels)
     count = len(boxes)
+    # Of a whole sheet, int32 alone is more than all that is known of it before.
+    result = labels.astype(np.uint16 if count <= _MOST else np.int32)
     for label, box in enumerate(boxes, start=1):
-        pieces = pieces_of(label, box, labels[box] == label)
+        job = pieces_of(label, box, labels[box] == label)
+        pieces = yield from _stoppable(job, Progress(label - 1, len(boxes), "leaves"))
         if pieces is not None:
             more = pieces > 1
-            result[box][more] = pieces[more] + (count - 1)
+            first = count
             count += int(pieces.max()) - 1
+            if count > _MOST:
+                result = result.astype(np.int32, copy=False)
+            result[box][more] = pieces[more] + (first - 1)
         yield Progress(label, len(boxes), "leaves")
     return result
+
+
+def _stoppable(job: Pieces, progress: Progress) -> Job[np.ndarray | None]:
+    """Run to the end, and report how far all labels are wherever it may be stopped."""
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            found: np.ndarray | None = end.value
+            return found
+        yield progress
 
 
 def split_at_necks(mask: np.ndarray, min_area: float) -> np.ndarray | None:

@@ -9,7 +9,7 @@ shape the one with the highest sum of log odds is taken.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -20,7 +20,7 @@ from napari_herbarium.progress import Job
 from napari_herbarium.segment.cut_odds import best_cut
 from napari_herbarium.segment.pieces import SLIGHT_NECK, PieceTree, piece_tree
 from napari_herbarium.segment.pixels import SheetRows
-from napari_herbarium.segment.split import Box, iter_split_each, parted
+from napari_herbarium.segment.split import Box, Pieces, iter_split_each, parted
 from napari_herbarium.segment.working_size import (
     at_full_size,
     shrunk,
@@ -63,7 +63,7 @@ class Help(NamedTuple):
 
 def iter_split_judged(
     labels: NDArray[np.integer], min_area: float, help_: Help
-) -> Job[NDArray[np.int32]]:
+) -> Job[NDArray[np.integer]]:
     """Split labels where it is probable that leaves meet.
 
     Parameters
@@ -78,20 +78,19 @@ def iter_split_judged(
     Yields
     ------
     Progress
-        After each label.
+        After each label, and within one that has many pieces.
 
     Returns
     -------
-    H x W int32
+    H x W uint16, or int32 where that does not suffice
         Every number from 1 to the largest occurs; each old label is the union of
         new ones.
     """
     # Labels come from top to bottom, and so the sheet is read, band by band.
     sheet = None if help_.image is None else SheetRows(help_.image)
 
-    def pieces_of(
-        label: int, box: Box, mask: NDArray[np.bool_]
-    ) -> NDArray[np.int32] | None:
+    def pieces_of(label: int, box: Box, mask: NDArray[np.bool_]) -> Pieces:
+        yield
         if not _may_fall_apart(mask):
             return None
         step = step_to(mask.shape, _WORKING_SIDE)
@@ -101,7 +100,8 @@ def iter_split_judged(
             return None
         whole = None
         if help_.judge is not None and tree.parts:
-            whole = _asked(tree, _around(labels, label, box, step), help_.judge)
+            around = _around(labels, label, box, step)
+            whole = yield from _asked(tree, around, help_.judge)
         return at_full_size(_numbered(tree, best_cut(tree, whole)), mask, step)
 
     return (yield from iter_split_each(labels, pieces_of))
@@ -164,7 +164,7 @@ def _around(
 
 def _asked(
     tree: PieceTree, around: NDArray[np.int32], judge: Judge
-) -> dict[int, float]:
+) -> Generator[None, None, dict[int, float]]:
     """Ask of each node of the tree that may be a leaf."""
     pad = (len(around) - (len(tree.pieces) - 2)) // 2
     pieces = np.pad(tree.pieces[1:-1, 1:-1], pad)
@@ -176,6 +176,7 @@ def _asked(
         seen = np.where(pieces > 0, number[pieces], around)
         said = judge(seen, only=range(2, len(nodes) + 2))
         whole |= {node: said.get(new, 0.0) for new, node in enumerate(nodes, start=2)}
+        yield
     return whole
 
 
