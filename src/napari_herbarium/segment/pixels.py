@@ -149,15 +149,15 @@ class SheetRows:
         self._edges = _block_edges(image)
         self._blocks: dict[int, np.ndarray] = {}
 
-    def read(self, top: int, bottom: int) -> np.ndarray:
+    def read(self, top: int, bottom: int, columns: slice = slice(None)) -> np.ndarray:
         """Rows `top` to `bottom` (cut off at the sheet's end), uint8."""
         bottom = min(bottom, self.height)
         if not self._edges:
-            return np.ascontiguousarray(self._image[top:bottom])
+            return np.ascontiguousarray(self._image[top:bottom, columns])
         first = int(np.searchsorted(self._edges, top, side="right")) - 1
         last = int(np.searchsorted(self._edges, bottom, side="left"))
         self._load(range(first, last))
-        parts = [self._part(i, top, bottom) for i in range(first, last)]
+        parts = [self._part(i, top, bottom)[:, columns] for i in range(first, last)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _part(self, i: int, top: int, bottom: int) -> np.ndarray:

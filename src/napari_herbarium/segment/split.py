@@ -95,7 +95,7 @@ def iter_split_each(labels: np.ndarray, pieces_of: PiecesOf) -> Job[np.ndarray]:
             count += int(pieces.max()) - 1
             if count > _MOST:
                 result = result.astype(np.int32, copy=False)
-            result[box][more] = pieces[more] + (first - 1)
+            result[box][more] = pieces[more].astype(np.int64) + (first - 1)
         yield Progress(label, len(boxes), "leaves")
     return result
 

@@ -138,7 +138,7 @@ def _numbered(tree: PieceTree, nodes: list[int]) -> NDArray[np.int32]:
 
 
 def _edges(sheet: SheetRows, box: Box, step: int) -> NDArray[np.floating]:
-    picture = sheet.read(box[0].start, box[0].stop)[:, box[1]]
+    picture = sheet.read(box[0].start, box[0].stop, box[1])
     channels = [shrunk_values(picture[..., c], step) for c in range(3)]
     return np.pad(edge_strength(np.stack(channels, axis=-1)), 1, mode="edge")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import block_reduce, label
-from skimage.segmentation import watershed
+from scipy import ndimage
+
+from napari_herbarium.segment.mask import areas_of, boxes_of
+
+_EVERYWHERE = np.ones((3, 3), bool)
 
 
 def step_to(shape: tuple[int, ...], side: int) -> int:
@@ -21,18 +23,27 @@ def shrunk(mask: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
     return mask if step == 1 else shrunk_values(mask, step) >= 0.5
 
 
-def shrunk_values(values: NDArray[Any], step: int) -> NDArray[np.float32]:
+def shrunk_values(
+    values: NDArray[np.bool_ | np.uint8], step: int
+) -> NDArray[np.float32]:
     """Shrink h x w values by averaging; beyond the end lies 0."""
-    exact: NDArray[np.float32] = values.astype(np.float32)
     if step == 1:
-        return exact
-    means: NDArray[np.float32] = block_reduce(exact, step, np.mean)
+        return values.astype(np.float32)
+    height, width = (-(-side // step) for side in values.shape)
+    # Row upon row: a copy of a whole sheet in float32 would be the largest thing.
+    total = np.zeros((height, width * step), np.uint32)
+    for first in range(step):
+        rows = values[first::step]
+        total[: len(rows), : values.shape[1]] += rows
+    means: NDArray[np.float32] = total.reshape(height, width, step).sum(2) / np.float32(
+        step**2
+    )
     return means
 
 
 def at_full_size(
     pieces: NDArray[np.integer], mask: NDArray[np.bool_], step: int
-) -> NDArray[np.int32]:
+) -> NDArray[np.integer]:
     """Bring pieces of a shape back to its own size.
 
     Parameters
@@ -46,31 +57,52 @@ def at_full_size(
 
     Returns
     -------
-    h x w int32
+    h x w, the smallest unsigned integers
         Every pixel of the shape belongs to one piece, and each piece is connected.
     """
     height, width = mask.shape
-    full = pieces.repeat(step, 0).repeat(step, 1)[:height, :width]
-    seeds = _largest_parts(np.where(mask, full, 0).astype(np.int32))
-    if (seeds > 0).sum() == mask.sum():
-        return seeds
-    everywhere = np.ones((3, 3), bool)
-    level = np.zeros(mask.shape, np.uint8)
-    grown: NDArray[np.int32] = watershed(level, seeds, everywhere, mask=mask)
-    return grown
+    kind = np.min_scalar_type(int(pieces.max(initial=0)))
+    # A rim of 1 px, so that every pixel has neighbours on all sides.
+    full = np.zeros((height + 2, width + 2), kind)
+    inner = full[1:-1, 1:-1]
+    inner[:] = pieces.astype(kind).repeat(step, 0).repeat(step, 1)[:height, :width]
+    inner[~mask] = 0
+    _keep_largest_parts(inner)
+    _grow(full, mask)
+    return inner
 
 
-def _largest_parts(pieces: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Keep of each piece the largest connected part."""
-    parts = label(pieces, connectivity=2, background=0)
-    size = np.bincount(parts.ravel())
-    piece = np.zeros(len(size), np.int32)
-    piece[parts.ravel()] = pieces.ravel()
-    # Sorted by size, so that the last part of a piece that is written is the largest.
-    order = np.argsort(size[1:], kind="stable") + 1
-    largest = np.zeros(int(pieces.max()) + 1, np.int64)
-    largest[piece[order]] = order
-    keep = np.zeros(len(size), bool)
-    keep[largest[1:]] = True
-    keep[0] = False
-    return np.where(keep[parts], pieces, 0).astype(np.int32)
+def _keep_largest_parts(pieces: NDArray[np.integer]) -> None:
+    """Keep of each piece the largest connected part, in place."""
+    for piece, box in enumerate(boxes_of(pieces), start=1):
+        if box is None:
+            continue
+        here = pieces[box]
+        own = here == piece
+        parts, count = ndimage.label(own, _EVERYWHERE)
+        if count > 1:
+            here[own & (parts != areas_of(parts, count)[1:].argmax() + 1)] = 0
+
+
+def _grow(full: NDArray[np.integer], mask: NDArray[np.bool_]) -> None:
+    """Let pieces grow over the rest of a connected shape, px by px, in place.
+
+    Only the few pixels that belong to no piece yet are looked at.
+    """
+    row, column = np.nonzero(mask & (full[1:-1, 1:-1] == 0))
+    rest = (row + 1) * full.shape[1] + column + 1
+    flat = full.reshape(-1)
+    around = [
+        down * full.shape[1] + right
+        for down in (-1, 0, 1)
+        for right in (-1, 0, 1)
+        if down or right
+    ]
+    while len(rest):
+        found = np.zeros(len(rest), full.dtype)
+        for step in around:
+            found = np.where(found == 0, flat[rest + step], found)
+        if not found.any():
+            return
+        flat[rest] = found
+        rest = rest[found == 0]
