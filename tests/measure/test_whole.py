@@ -13,8 +13,10 @@ from napari_herbarium.errors import ModelError, SettingsError
 from napari_herbarium.evaluate.whole import score_whole
 from napari_herbarium.measure.whole import (
     BUNDLED,
+    bundled_outline_model,
     default_whole_threshold,
     iter_whole_leaf_probability,
+    quick_whole_probability,
     whole_leaf_probability,
 )
 from napari_herbarium.model.whole_network import load_whole_model
@@ -72,6 +74,15 @@ def test_only_the_asked_labels_are_judged_as_among_all():
     assert whole_leaf_probability(labels, only=[700]) == pytest.approx(
         {700: everything[700]}, abs=1e-4
     )
+
+
+def test_the_quick_word_is_that_of_the_outline_alone():
+    labels = ellipse((300, 400), (150, 200), (140, 60), 0.3).astype(np.uint8)
+    labels[:, 215:] = 0
+    quick = quick_whole_probability(labels, only=[1])
+    assert quick == whole_leaf_probability(labels, model=bundled_outline_model())
+    assert quick != whole_leaf_probability(labels)
+    assert quick[1] < default_whole_threshold()
 
 
 def test_no_labels_no_answer():

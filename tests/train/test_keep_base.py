@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -30,3 +31,36 @@ def test_no_more_of_the_base_is_kept_than_the_gain_allows(needed, expected):
     )
     run._mix_in_base(network, run.judge(network)[0], 0.6)
     assert network.weight.item() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("tuned", "base", "hardly"),
+    [
+        (0.905, {}, True),  # a tenth of the error of 0.1 is asked for
+        (0.915, {}, False),
+        (0.85, {}, True),
+        (float("nan"), {}, False),
+        (0.905, None, False),  # what starts at random has nothing to go back to
+    ],
+)
+def test_a_gain_too_small_to_be_true_is_none(tuned, base, hardly):
+    run = Run.__new__(Run)
+    run.recipe = SimpleNamespace(least_gain=0.1)
+    run.plan = SimpleNamespace(base=base)
+    run._before = SimpleNamespace(iou=0.9)
+    assert run._hardly_better(SimpleNamespace(iou=tuned)) is hardly
+
+
+def test_the_base_is_written_where_hardly_anything_was_gained():
+    network = torch.nn.Linear(1, 1, bias=False)
+    network.weight.data[:] = 1.0
+    run = Run.__new__(Run)
+    run.recipe = SimpleNamespace(least_gain=0.05, keep_base=0.6)
+    run.plan = SimpleNamespace(base={"name": "base"})
+    run.place = SimpleNamespace(best=Path("none"))
+    run.trainer = SimpleNamespace(average=SimpleNamespace(network=network))
+    run._start = {"weight": torch.zeros(1, 1)}
+    run._before = SimpleNamespace(iou=0.9785)
+    run.judge = lambda net: (SimpleNamespace(iou=0.9787), None)
+    assert run._load_best() is run._before
+    assert network.weight.item() == 0

@@ -95,4 +95,7 @@ def _row(what: str, score: Score) -> str:
 def _kept(scores: dict[str, Score]) -> str:
     if scores["before"] != scores["after"]:
         return ""
-    return "No epoch was better than the start, so these are the start's weights.\n"
+    return (
+        "No epoch was better than the start, or by so little that other sheets would "
+        "rather lose by it, so these are the start's weights.\n"
+    )

@@ -140,6 +140,9 @@ class FewSheetsRecipe(_Recipe):
         Largest share of the base model's weights in the model that is written, 0..1
         (WiSE-FT; Wortsman et al. 2022); half of it, or none, where the held-out crops
         lose more than a quarter of the gain by it.
+    least_gain : float
+        The base model's weights are what is written where the error (1 - IoU) on the
+        held-out crops falls by less than this share of it.
     """
 
     recipe: Literal["few-sheets"] = "few-sheets"
@@ -159,6 +162,7 @@ class FewSheetsRecipe(_Recipe):
     anchor: float = Field(default=0.0, ge=0)
     strength: float = Field(default=0.7, ge=0, le=2)
     keep_base: float = Field(default=0.6, ge=0, lt=1)
+    least_gain: float = Field(default=0.05, ge=0, lt=1)
 
 
 Recipe: TypeAlias = Annotated[

@@ -253,8 +253,17 @@ class Run:
             state, _ = load_tensors(self.place.best)
             network.load_state_dict(state)
         tuned, _ = self.judge(network)
+        if self._hardly_better(tuned):
+            network.load_state_dict(self._start)
+            return self._before
         most = getattr(self.recipe, "keep_base", 0.0)
         return self._mix_in_base(network, tuned, most) if most else tuned
+
+    def _hardly_better(self, tuned: Score) -> bool:
+        """Whether so little was gained that other sheets would rather lose by it."""
+        least = getattr(self.recipe, "least_gain", 0.0)
+        before = self._before.iou
+        return self.plan.base is not None and tuned.iou - before < least * (1 - before)
 
     def _mix_in_base(self, network: nn.Module, tuned: Score, most: float) -> Score:
         """Keep of the base what costs little of the gain: it forgets less."""
