@@ -110,9 +110,9 @@ def score(model: WholeModel, data: Path) -> None:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained: in goes, each from where the one before ended."""
+    """How a network is trained."""
 
-    goes: tuple[int, ...]
+    steps: int
     rate: float
     schedule: Literal["late", "cosine"]
     frozen: tuple[str, ...] = ()
@@ -120,10 +120,10 @@ class Recipe:
 
 # Of VGG16 the first two groups of convolutions stay, as "early layers frozen" is taken.
 RECIPES = {
-    "outline": Recipe((2200,), 2e-3, "late"),
-    "silhouette": Recipe((2400, 1500), 1e-3, "cosine"),
+    "outline": Recipe(2200, 2e-3, "late"),
+    "silhouette": Recipe(2400, 1e-3, "cosine"),
     "vgg16": Recipe(
-        (2200,), 1e-4, "late", tuple(f"encoder.{layer}" for layer in (0, 2, 5, 7))
+        2200, 1e-4, "late", tuple(f"encoder.{layer}" for layer in (0, 2, 5, 7))
     ),
 }
 
@@ -134,7 +134,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--architecture", default="pair", choices=["pair", *RECIPES])
-    parser.add_argument("--steps", type=int, help="a single go of so many")
+    parser.add_argument("--steps", type=int, help="instead of the recipe's")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--real", type=float, default=0.45, help="share of instances")
     parser.add_argument("--seed", type=int, default=0)
@@ -181,17 +181,12 @@ def train(architecture: str, out: Path, options: argparse.Namespace) -> None:
     network = build_whole_network(config)
     start(network, architecture, options.start)
     draw = sampler(*training_data(options.data), config, options.real)
-    recipe = RECIPES[architecture]
-    for go, steps in enumerate((options.steps,) if options.steps else recipe.goes):
-        seed = options.seed + go
-        torch.manual_seed(seed)
-        settings = _settings(recipe, steps, options.batch, seed)
-        job = learn_whole(network, draw, settings, out / f"checkpoint-{go}.pt")
-        average = watched(job, log, every=20).network
-        # The average is frozen and its training copy prepared for one go only.
-        network = build_whole_network(config)
-        network.load_state_dict(average.state_dict())
-    save_model(out / "model", network, config, "See WHOLE_LEAVES.md")
+    torch.manual_seed(options.seed)
+    job = learn_whole(
+        network, draw, _settings(RECIPES[architecture], options), out / "checkpoint.pt"
+    )
+    average = watched(job, log, every=20)
+    save_model(out / "model", average.network, config, "See WHOLE_LEAVES.md")
 
 
 def start(network: torch.nn.Module, architecture: str, given: Path | None) -> None:
@@ -206,17 +201,17 @@ def start(network: torch.nn.Module, architecture: str, given: Path | None) -> No
         start_silhouette(network.encoder)
 
 
-def _settings(recipe: Recipe, steps: int, batch: int, seed: int) -> LoopSettings:
+def _settings(recipe: Recipe, options: argparse.Namespace) -> LoopSettings:
     return LoopSettings(
-        steps=steps,
-        batch=batch,
+        steps=options.steps or recipe.steps,
+        batch=options.batch,
         encoder_rate=recipe.rate,
         decoder_rate=2 * recipe.rate if recipe.schedule == "cosine" else recipe.rate,
         weight_decay=0.02,
         schedule=recipe.schedule,
         precision="bf16-mixed",
         workers=2,
-        seed=seed,
+        seed=options.seed,
         checkpoint_every=100,
         frozen=recipe.frozen,
     )

@@ -229,3 +229,19 @@ def test_memory_stays_bounded_by_a_band(darkness):
 def test_what_is_no_sheet_is_refused_in_words(darkness, shape):
     with pytest.raises(SettingsError, match=r"choose|put"):
         segment(np.zeros(shape, np.uint8), darkness(), settings())
+
+
+@pytest.mark.parametrize(("side", "seen"), [(300, [300, 600, 900]), (301, [300, 600])])
+def test_a_small_scan_is_enlarged_further(darkness, monkeypatch, side, seen):
+    looked = []
+    real = predict.working_level
+
+    def spy(height, width, scale):
+        looked.append(scale)
+        return real(height, width, scale)
+
+    monkeypatch.setattr(predict, "working_level", spy)
+    sheet, truth = sheet_with_leaves(side, 200)
+    result = segment(sheet, darkness((300, 600)), settings())
+    assert looked == seen
+    assert overlap(result > 127, truth) > 0.9

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 PAPER_SIDE = 512
 FAST_LONG_SIDE = 1536
 """``fast`` takes the largest of the model's scales up to this."""
+SMALL_SCAN = 0.5
+"""A sheet at most this times as long as the model's largest scale is a small scan,"""
+ENLARGED = 1.5
+"""and is also looked at this times as long as that scale, see `training/README.md`."""
 WORTH_A_CLOSER_LOOK = 1.25
 """How many times finer than the finest coarse level a close look must be."""
 LARGEST_STEP = 3.0
@@ -92,8 +96,9 @@ def iter_segment(
     ``paper`` squashes the whole sheet to 512 x 512 px and enlarges the probability
     (Hussein et al. 2021, Sensors 21:4549, section 3; model scales are ignored).
     ``fast`` looks once at the whole sheet at one working resolution. ``full`` looks
-    at the whole sheet at every scale of the model, takes the mean of the logits, and
-    then looks at finer levels, up to the sheet's own, only along the outlines.
+    at the whole sheet at every scale of the model (a small scan is also enlarged
+    further), takes the mean of the logits, and then looks at finer levels, up to the
+    sheet's own, only along the outlines.
 
     Memory beyond the image and the result is bounded by tile height times sheet
     width, plus the coarse map; for very large sheets also one half-size map of
@@ -190,7 +195,8 @@ def _full(
     rows: SheetRows, forward: Forward, config: ModelConfig, tile: int
 ) -> Job[np.ndarray]:
     # Scales beyond what a small scan may be enlarged to fall together.
-    levels = list(dict.fromkeys(_level(rows, scale) for scale in sorted(config.scales)))
+    scales = _scales(rows, config.scales)
+    levels = list(dict.fromkeys(_level(rows, scale) for scale in scales))
     coarse = CoarseLook(levels, tile)
     factors = _close_factors(rows, levels[-1])
     near = min(tile, CLOSE_TILE)
@@ -212,6 +218,13 @@ def _full(
             return canvas.probability
         known = canvas.result()
     return draw_logits(known, rows)
+
+
+def _scales(rows: SheetRows, scales: tuple[int, ...]) -> list[int]:
+    """Give the model's scales, and for a small scan one more: its leaves are few px."""
+    largest = max(scales)
+    small = max(rows.height, rows.width) <= SMALL_SCAN * largest
+    return sorted({*scales, round(ENLARGED * largest)} if small else scales)
 
 
 def _canvas(level: Level, factor: int) -> LogitCanvas | ProbabilityCanvas:
