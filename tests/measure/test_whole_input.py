@@ -43,6 +43,12 @@ def test_what_lies_beyond_the_picture_may_hide_something():
     assert (own.astype(int) + others <= 256).all()
 
 
+def test_what_lies_beyond_hides_nothing_of_a_label_that_does_not_reach_it():
+    labels = np.zeros((100, 40), np.uint8)
+    labels[5:95, 5:35] = 1
+    assert not square(labels)[1].any()
+
+
 @pytest.mark.parametrize("factor", [4, 10, 37])
 def test_large_labels_look_like_small_ones(factor):
     y, x = np.mgrid[:60, :60]

@@ -22,7 +22,7 @@ SMALL = {"size": 64, "batch": 2, "minutes": None, "rehearsal": 0.0}
 
 
 def few(**changes):
-    plain = {"epochs": 2, "epoch_steps": 3, "patience": 9}
+    plain = {"epochs": 2, "epoch_steps": 3, "patience": 9, "least_gain": 0.0}
     return recipe_of("few-sheets", **(SMALL | plain | changes))
 
 

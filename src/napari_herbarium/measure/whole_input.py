@@ -12,6 +12,7 @@ from napari_herbarium.measure.whole_outline import outline_sequence
 
 MARGIN = 0.08
 _LARGEST = 768
+_AT_EDGE = 3
 
 Box = tuple[slice, slice]
 
@@ -37,8 +38,8 @@ def label_square(
     Returns
     -------
     2 x size x size uint8
-        Share of each pixel, 0..255, that is this label; and that is another label or
-        lies beyond the picture.
+        Share of each pixel, 0..255, that is this label; and that is another label or,
+        where this one reaches the picture's edge, lies beyond it.
     """
     own, others = _square_masks(labels, box, label)
     return np.stack([_resized(own, size), _resized(others, size)])
@@ -82,11 +83,20 @@ def _square_masks(
     ]
     seen = labels[tuple(source for source, _ in spans)]
     count = -(-side // step)
-    own, others = np.zeros((count, count), bool), np.ones((count, count), bool)
+    own = np.zeros((count, count), bool)
+    others = np.full((count, count), _reaches_edge(box, labels.shape))
     at = tuple(target for _, target in spans)
     own[at] = seen == label
     others[at] = (seen != label) & (seen != 0)
     return own, others
+
+
+def _reaches_edge(box: Box, shape: tuple[int, ...]) -> bool:
+    """Whether a label ends where the picture does, so that more may lie beyond."""
+    return any(
+        part.start < _AT_EDGE or part.stop > side - _AT_EDGE
+        for part, side in zip(box, shape, strict=True)
+    )
 
 
 def _span(first: int, side: int, whole: int, step: int) -> tuple[slice, slice]:
