@@ -12,7 +12,7 @@ from napari_herbarium.measure.whole_outline import outline_sequence
 
 MARGIN = 0.08
 _LARGEST = 768
-_AT_EDGE = 3
+_AT_EDGE = 0.03  # of the longer side
 
 Box = tuple[slice, slice]
 
@@ -93,8 +93,9 @@ def _square_masks(
 
 def _reaches_edge(box: Box, shape: tuple[int, ...]) -> bool:
     """Whether a label ends where the picture does, so that more may lie beyond."""
+    near = max(1, _AT_EDGE * max(part.stop - part.start for part in box))
     return any(
-        part.start < _AT_EDGE or part.stop > side - _AT_EDGE
+        part.start <= near or part.stop >= side - near
         for part, side in zip(box, shape, strict=True)
     )
 
