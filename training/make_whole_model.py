@@ -22,6 +22,7 @@ from napari_herbarium.model.whole_network import (
     build_whole_network,
     load_whole_model,
 )
+from napari_herbarium.segment.leaves import PAPER_MIN_AREA_PX
 from napari_herbarium.train.loop import LoopSettings
 from napari_herbarium.train.whole.held_out import (
     judge_made,
@@ -36,8 +37,6 @@ from napari_herbarium.train.whole.squares import sampler
 log = logging.getLogger("make_whole_model")
 
 MADE = 2000
-# The published classifier is shown no smaller leaf.
-PAPER_PX = 1000
 HELD_OUT = Path(__file__).with_name("whole_held_out.csv")
 
 
@@ -96,7 +95,7 @@ def score(model: WholeModel, data: Path) -> None:
     )
     print(f"most accurate threshold on tune: {best}; in use: {model.config.threshold}")
     for name, judged in sets.items():
-        for least_px, told in ((0, ""), (PAPER_PX, f", over {PAPER_PX} px")):
+        for least_px, told in ((0, ""), (PAPER_MIN_AREA_PX, ", over 1000 px")):
             given, truth = known_truth(judged, least_px)
             print(name + told, score_whole(given, truth, model.config.threshold))
     wrong = Counter(
@@ -173,6 +172,7 @@ def pair_of(folders: dict[str, Path], config: WholeConfig) -> torch.nn.Module:
 
 def train(architecture: str, out: Path, options: argparse.Namespace) -> None:
     """Train one network and write its model folder."""
+    torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
     out.mkdir(parents=True, exist_ok=True)
     config = WholeConfig(
@@ -181,7 +181,6 @@ def train(architecture: str, out: Path, options: argparse.Namespace) -> None:
     network = build_whole_network(config)
     start(network, architecture, options.start)
     draw = sampler(*training_data(options.data), config, options.real)
-    torch.manual_seed(options.seed)
     job = learn_whole(
         network, draw, _settings(RECIPES[architecture], options), out / "checkpoint.pt"
     )

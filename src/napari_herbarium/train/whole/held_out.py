@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_herbarium.measure.whole import whole_leaf_probability, whole_probability
 from napari_herbarium.model.whole_network import WholeModel
+from napari_herbarium.segment.mask import areas_of
 from napari_herbarium.train.whole.instances import OWN, complete, labelled_sheets
 from napari_herbarium.train.whole.scenes import NEGATIVE, POSITIVE, Maker, seen_scene
 from napari_herbarium.train.whole.silhouettes import Silhouette
@@ -97,9 +98,10 @@ def judge_sheets(
         Only these.
     """
     return [
-        Judged(f"{sheet}:{label}", label in whole, p, int((labels == label).sum()))
+        Judged(f"{sheet}:{label}", label in whole, p, int(areas[label]))
         for sheet, labels, whole in labelled_sheets(folder)
         if complete(sheet) and (sheets is None or sheet in sheets)
+        for areas in [areas_of(labels, int(labels.max()))]
         for label, p in whole_leaf_probability(labels, model=model).items()
     ]
 
@@ -110,7 +112,7 @@ def known_truth(judged: Sequence[Judged], least_px: int = 0) -> tuple[NDArray, N
     The published classifier is shown leaves of more than 1000 px alone, as
     Algorithm 2 of Hussein et al. (2021) drops the others.
     """
-    large = [leaf for leaf in judged if leaf.area_px > least_px]
+    large = [leaf for leaf in judged if leaf.area_px >= least_px]
     return (
         np.array([leaf.probability for leaf in large]),
         np.array([leaf.whole for leaf in large]),
