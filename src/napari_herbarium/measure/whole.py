@@ -96,7 +96,7 @@ def whole_leaf_probability(
 def quick_whole_probability(
     labels: NDArray[Any], image: Any = None, *, only: Collection[int] | None = None
 ) -> dict[int, float]:
-    """Judge as `whole_leaf_probability` does, by the outline alone: three times faster.
+    """Judge as `whole_leaf_probability` does, by the outline alone, which is faster.
 
     Made for cutting touching leaves, where thousands of pieces are judged.
     """

@@ -6,11 +6,8 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from napari_herbarium.segment.mask import areas_of, boxes_of
-
-_EVERYWHERE = np.ones((3, 3), bool)
+from napari_herbarium.segment.mask import areas_of, boxes_of, components
 
 
 def step_to(shape: tuple[int, ...], side: int) -> int:
@@ -79,7 +76,8 @@ def _keep_largest_parts(pieces: NDArray[np.integer]) -> None:
             continue
         here = pieces[box]
         own = here == piece
-        parts, count = ndimage.label(own, _EVERYWHERE)
+        parts = components(own)
+        count = int(parts.max())
         if count > 1:
             here[own & (parts != areas_of(parts, count)[1:].argmax() + 1)] = 0
 
