@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,11 +37,11 @@ class LeafData:
     leaves: list[Cutout]
     objects: list[Cutout]
     leafless: list[Picture]
-    extra: list[Picture]
     weights: np.ndarray
+    taught: Sequence[Picture] = ()
 
 
-def read_leaf_data(root: Path, extra: Path | None = None) -> LeafData:
+def read_leaf_data(root: Path) -> LeafData:
     """Read the training part; nothing of `sheets/val` is touched."""
     sheets = _pairs(root / "sheets" / "train")
     return LeafData(
@@ -50,7 +50,6 @@ def read_leaf_data(root: Path, extra: Path | None = None) -> LeafData:
         leaves=_leaves(root / "leaves") + _whole_leaves(root / "sheets" / "train"),
         objects=_objects(root / "objects"),
         leafless=[_leafless(sheet) for sheet in sheets],
-        extra=_pairs(extra) if extra else [],
         weights=_weights(sheets),
     )
 
@@ -74,6 +73,14 @@ def _weights(sheets: list[Picture]) -> np.ndarray:
 
 def _pairs(folder: Path) -> list[Picture]:
     return [read_picture(pair.image, pair.mask) for pair in find_pairs(folder)]
+
+
+def read_taught(root: Path, masks: Path) -> list[Picture]:
+    """Read the unlabelled sheets with the masks of `label_unlabelled`."""
+    return [
+        read_picture(root / "unlabelled" / f"{mask.stem}.jpg", mask)
+        for mask in sorted(masks.glob("*.png"))
+    ]
 
 
 def _patches(root: Path) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -159,8 +166,8 @@ def sampler(data: LeafData, size: int = 512) -> Callable[[np.random.Generator], 
 
 
 def _picture(data: LeafData, kind: float, rng: np.random.Generator) -> Picture:
-    if data.extra and kind > 0.8:
-        return data.extra[int(rng.integers(len(data.extra)))]
+    if data.taught and kind > 0.8:
+        return data.taught[int(rng.integers(len(data.taught)))]
     if rng.random() < 0.07:
         return data.leafless[int(rng.integers(len(data.leafless)))]
     return data.sheets[int(rng.choice(len(data.sheets), p=data.weights))]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from imagenet import fill_in_order
-from leaf_data import read_leaf_data, sampler
+from label_unlabelled import label_unlabelled
+from leaf_data import read_leaf_data, read_taught, sampler
 from watch import watched
 
 from napari_herbarium.model.checkpoint import ModelConfig, load_model_folder, save_model
@@ -38,13 +39,15 @@ class Go:
     """One run of the schedule, from a peak rate down to nearly nothing.
 
     Starts where the one before ended or, where `from_mean`, from the mean of the ends
-    of the two before, which is steadier than either.
+    of the two before, which is steadier than either. Where `taught`, what the go starts
+    from first labels the unlabelled sheets, which are then trained on too.
     """
 
     steps: int
     rate: float
     seed: int
     from_mean: bool = False
+    taught: bool = False
 
 
 GOES = (
@@ -52,6 +55,7 @@ GOES = (
     Go(1000, 0.7, 7),
     Go(700, 0.7, 11),
     Go(780, 0.7, 13, from_mean=True),
+    Go(650, 0.5, 17, taught=True),
 )
 """The bundled weights."""
 
@@ -66,20 +70,37 @@ def main() -> None:
         network.load_state_dict(load_model_folder(options.start).network.state_dict())
     else:
         start_weights(network)
-    draw = sampler(read_leaf_data(options.data, options.extra))
+    data = read_leaf_data(options.data)
     goes = GOES
     if options.steps:
-        goes = (Go(options.steps, options.rate, options.seed),)
+        goes = (Go(options.steps, options.rate, options.seed, taught=options.taught),)
     ends = []
     for number, go in enumerate(goes, start=1):
         log.info("go %d of %d: %s", number, len(goes), go)
         if go.from_mean:
             network.load_state_dict(mean_of(ends[-2:]))
+        if go.taught:
+            masks = teach(network, options, number)
+            data = replace(data, taught=read_taught(options.data, masks))
         state = options.out / f"state-{number}.safetensors"
-        network = run(network, draw, go, options.batch, state)
+        network = run(network, sampler(data), go, options.batch, state)
         ends.append(network.state_dict())
+    save(network, options.out / "model")
+
+
+def save(network: torch.nn.Module, folder: Path) -> None:
+    """Write a model folder."""
     config = ModelConfig(name="herbarium-leaves", encoder=ENCODER, mean=MEAN, std=STD)
-    save_model(options.out / "model", network, config, "See training/README.md")
+    save_model(folder, network, config, "See training/README.md")
+
+
+def teach(network: torch.nn.Module, options: argparse.Namespace, number: int) -> Path:
+    """Label the unlabelled sheets with a network; gives the folder of the masks."""
+    teacher, masks = options.out / f"teacher-{number}", options.out / f"taught-{number}"
+    if not teacher.exists():
+        save(network, teacher)
+    label_unlabelled(options.data, load_model_folder(teacher), masks)
+    return masks
 
 
 def new_network() -> torch.nn.Module:
@@ -92,9 +113,13 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--extra", type=Path, help="more pairs (pseudo-labelled)")
     parser.add_argument("--start", type=Path, help="model folder to start from")
     parser.add_argument("--steps", type=int, help="a single go of so many steps")
+    parser.add_argument(
+        "--taught",
+        action="store_true",
+        help="label the unlabelled sheets with what the single go starts from, first",
+    )
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1.0, help="of the usual rates")
     parser.add_argument("--seed", type=int, default=0)

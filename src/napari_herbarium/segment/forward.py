@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.model.device import fast_dtype, is_out_of_memory
+from napari_herbarium.model.fold import folded
 from napari_herbarium.model.normalise import normaliser
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Forward:
     Parameters
     ----------
     model : LeafModel
-        Its network is moved to `device` and stays there.
+        Its network is put into evaluation mode; a copy of it is what runs.
     device : torch.device
         Where to run.
     batch : int
@@ -40,8 +41,8 @@ class Forward:
         self.batch = batch
         self._device = device
         self._dtype = fast_dtype(device)
-        self._network = model.network.eval().to(device)
-        self._network = self._network.to(memory_format=torch.channels_last)
+        network = folded(model.network.eval()).to(device)
+        self._network = network.to(memory_format=torch.channels_last)
         self._normalise = normaliser(model.config.mean, model.config.std)
 
     def __call__(self, tiles: list[np.ndarray]) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 MAX_ENLARGEMENT = 4
 """Nothing is gained by looking at a small scan larger than this."""
+SMALL_SCAN = 0.5
+"""A sheet at most this times as long as the model's largest scale is a small scan,"""
+ENLARGED = 1.5
+"""and is also looked at this times as long as that scale, see `training/README.md`."""
 
 _BAND = 256
 
@@ -56,6 +61,21 @@ class CoarseMap:
 
     values: Tensor
     level: Level
+
+
+def scales_of(long_side: int, scales: Sequence[int]) -> list[int]:
+    """Give the long sides in px at which a model looks at a whole sheet.
+
+    Parameters
+    ----------
+    long_side : int
+        Of the sheet, in px.
+    scales : sequence of int
+        The model's; a small scan, whose leaves are few px, gets one more.
+    """
+    largest = max(scales)
+    small = long_side <= SMALL_SCAN * largest
+    return sorted({*scales, round(ENLARGED * largest)} if small else scales)
 
 
 def working_level(height: int, width: int, long_side: int) -> Level:

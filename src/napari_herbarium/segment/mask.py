@@ -76,9 +76,11 @@ def fill_holes(mask: np.ndarray) -> np.ndarray:
 def areas_of(labels: np.ndarray, count: int) -> np.ndarray:
     """Pixels of each label from 0 to `count`, int64."""
     areas = np.zeros(count + 1, np.int64)
-    # In bands, because bincount makes an int64 copy of what it counts.
+    # In bands, and what is labelled alone: bincount makes an int64 copy of its input.
     for top in range(0, len(labels), _BAND):
-        areas += np.bincount(labels[top : top + _BAND].ravel(), minlength=count + 1)
+        band = labels[top : top + _BAND]
+        areas += np.bincount(band[band > 0], minlength=count + 1)
+    areas[0] = labels.size - areas.sum()
     return areas
 
 

@@ -21,6 +21,7 @@ from napari_herbarium.segment.levels import (
     CoarseMap,
     Level,
     LevelRows,
+    scales_of,
     shrink,
     squashed_level,
     working_level,
@@ -38,10 +39,6 @@ if TYPE_CHECKING:
 PAPER_SIDE = 512
 FAST_LONG_SIDE = 1536
 """``fast`` takes the largest of the model's scales up to this."""
-SMALL_SCAN = 0.5
-"""A sheet at most this times as long as the model's largest scale is a small scan,"""
-ENLARGED = 1.5
-"""and is also looked at this times as long as that scale, see `training/README.md`."""
 WORTH_A_CLOSER_LOOK = 1.25
 """How many times finer than the finest coarse level a close look must be."""
 LARGEST_STEP = 3.0
@@ -195,7 +192,7 @@ def _full(
     rows: SheetRows, forward: Forward, config: ModelConfig, tile: int
 ) -> Job[np.ndarray]:
     # Scales beyond what a small scan may be enlarged to fall together.
-    scales = _scales(rows, config.scales)
+    scales = scales_of(max(rows.height, rows.width), config.scales)
     levels = list(dict.fromkeys(_level(rows, scale) for scale in scales))
     coarse = CoarseLook(levels, tile)
     factors = _close_factors(rows, levels[-1])
@@ -218,13 +215,6 @@ def _full(
             return canvas.probability
         known = canvas.result()
     return draw_logits(known, rows)
-
-
-def _scales(rows: SheetRows, scales: tuple[int, ...]) -> list[int]:
-    """Give the model's scales, and for a small scan one more: its leaves are few px."""
-    largest = max(scales)
-    small = max(rows.height, rows.width) <= SMALL_SCAN * largest
-    return sorted({*scales, round(ENLARGED * largest)} if small else scales)
 
 
 def _canvas(level: Level, factor: int) -> LogitCanvas | ProbabilityCanvas:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.progress import Job
-from napari_herbarium.segment.levels import MAX_ENLARGEMENT
+from napari_herbarium.segment.levels import MAX_ENLARGEMENT, scales_of
 from napari_herbarium.segment.mask import at_least
 from napari_herbarium.segment.predict import iter_segment
 from napari_herbarium.settings import Detail, Device, SegmentSettings
@@ -98,7 +98,7 @@ def _masked(
 def working_sides(scales: Sequence[int], picture: Picture) -> list[int]:
     """Long sides at which a model looks at a sheet; the sheet's own where finer."""
     own = max(picture.size)
-    sides = {min(scale, own * MAX_ENLARGEMENT) for scale in scales}
+    sides = {min(scale, own * MAX_ENLARGEMENT) for scale in scales_of(own, scales)}
     return sorted(sides | ({own} if own > 1.25 * max(sides) else set()))
 
 
