@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from napari_herbarium.memory import give_back
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
 from napari_herbarium.progress import Job, Progress, finish
@@ -139,13 +140,14 @@ def iter_segment(
     tile = settings.tile
     while True:
         forward = Forward(model, device, settings.batch)
+        way = _WAYS[settings.detail]
         try:
-            return (
-                yield from _WAYS[settings.detail](rows, forward, model.config, tile)
-            )
+            return (yield from way(rows, forward, model.config, tile))
         except OutOfMemoryError:
             if settings.detail is Detail.PAPER or tile <= SMALLEST_TILE:
                 raise
+        finally:
+            give_back()
         tile = max(SMALLEST_TILE, tile // 2 // STEP * STEP)
 
 

@@ -1,0 +1,41 @@
+"""Freed memory goes back to the system where the C library would keep it."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from pathlib import Path
+
+import pytest
+
+from napari_herbarium.memory import give_back
+
+KEPT = hasattr(ctypes.CDLL(None), "malloc_trim") if sys.platform == "linux" else False
+
+
+def resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+@pytest.mark.skipif(not KEPT, reason="only glibc keeps freed blocks and can be asked")
+def test_what_was_freed_is_no_longer_held() -> None:
+    # Blocks that are too small to be returned at once, and one above them that stays.
+    blocks = [bytes(100_000) for _ in range(3000)]
+    last = blocks.pop()
+    del blocks
+    give_back()
+    freed = resident_mb()
+    again = [bytes(100_000) for _ in range(3000)]
+    assert resident_mb() - freed > 200
+    assert len(again[0]) == len(last)
+
+
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_elsewhere_nothing_happens(monkeypatch, platform) -> None:
+    def no_library(_name: None) -> None:
+        raise AssertionError("asked for a C library")
+
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(ctypes, "CDLL", no_library)
+    give_back()
