@@ -10,7 +10,7 @@ import pytest
 
 from napari_herbarium.memory import give_back
 
-KEPT = hasattr(ctypes.CDLL(None), "malloc_trim") if sys.platform == "linux" else False
+KEPT = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim")
 
 
 def resident_mb() -> float:

@@ -14,7 +14,7 @@ from scipy.ndimage import binary_opening
 from skimage.measure import label
 from skimage.morphology import dilation
 
-from napari_herbarium import SegmentSettings, load_model, segment
+from napari_herbarium import load_model, segment
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.model.checkpoint import LeafModel
 
@@ -50,7 +50,7 @@ def unlabelled(data: Path) -> list[Path]:
 def seen_twice(image: NDArray[np.uint8], model: LeafModel) -> NDArray[np.uint8]:
     """Mean probability, 0..255, of a sheet and of its mirror image."""
     plain, mirrored = (
-        segment(np.ascontiguousarray(picture), model, SegmentSettings())
+        segment(np.ascontiguousarray(picture), model)
         for picture in (image, image[:, ::-1])
     )
     return ((plain.astype(np.uint16) + mirrored[:, ::-1]) // 2).astype(np.uint8)

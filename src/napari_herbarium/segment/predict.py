@@ -137,10 +137,9 @@ def iter_segment(
     rows = SheetRows(as_rgb8(image))
     device = choose_device(settings.device)
     model = model or load_model(settings.model)
-    tile = settings.tile
+    way, tile = _WAYS[settings.detail], settings.tile
     while True:
         forward = Forward(model, device, settings.batch)
-        way = _WAYS[settings.detail]
         try:
             return (yield from way(rows, forward, model.config, tile))
         except OutOfMemoryError:
