@@ -56,7 +56,7 @@ class Forward:
         Returns
         -------
         Tensor
-            n x H x W float32 on the CPU.
+            n x classes x H x W float32 on the CPU; the first class is leaf.
 
         Raises
         ------
@@ -108,4 +108,4 @@ class Forward:
             half = self._dtype != torch.float32
             with torch.autocast(self._device.type, self._dtype, enabled=half):
                 logits: Tensor = self._network(inputs)
-            return logits[:, 0].float().cpu()
+            return logits.float().cpu()
