@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from napari_herbarium.evaluate.metrics import IGNORED
-from napari_herbarium.evaluate.pairs import find_pairs, read_mask
+from napari_herbarium.evaluate.pairs import find_pairs
 from napari_herbarium.train.augment import change_looks
 from napari_herbarium.train.composite import (
     Cutout,
@@ -23,20 +23,9 @@ from napari_herbarium.train.composite import (
 from napari_herbarium.train.crops import CropSettings, Sample, random_crop
 from napari_herbarium.train.ground import lay_on_ground
 from napari_herbarium.train.leafless import without_leaves
-from napari_herbarium.train.picture import (
-    LEAF,
-    Picture,
-    as_leaf,
-    leaf_of,
-    make_picture,
-    read_picture,
-)
-from napari_herbarium.train.seams import mark_seams
+from napari_herbarium.train.picture import Picture, make_picture, read_picture
 
 PATCH_CLASSES = {1: 1, 2: 0, 3: 0, 5: 0, 6: 0}
-UNNUMBERED = 254
-HERBS_WEIGH = 2.0
-AT_SEAMS = 0.35
 
 
 @dataclass(frozen=True)
@@ -50,12 +39,11 @@ class LeafData:
     leafless: list[Picture]
     weights: np.ndarray
     taught: Sequence[Picture] = ()
-    seams: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def read_leaf_data(root: Path) -> LeafData:
     """Read the training part; nothing of `sheets/val` is touched."""
-    sheets = _numbered(root / "sheets" / "train")
+    sheets = _pairs(root / "sheets" / "train")
     return LeafData(
         sheets=sheets,
         patches=_patches(root),
@@ -63,7 +51,6 @@ def read_leaf_data(root: Path) -> LeafData:
         objects=_objects(root / "objects"),
         leafless=[_leafless(sheet) for sheet in sheets],
         weights=_weights(sheets),
-        seams=_seams(sheets),
     )
 
 
@@ -77,55 +64,15 @@ def _leafless(sheet: Picture) -> Picture:
 
 
 def _weights(sheets: list[Picture]) -> np.ndarray:
-    """How often each sheet is drawn: herbs, the harder, more often."""
+    """How often each sheet is drawn: herbs, the harder, twice as often."""
     rows = csv.DictReader((Path(__file__).parent / "groups.csv").open())
     herbs = {row["sheet"] for row in rows if row["group"] == "herb"}
-    weights = np.array(
-        [HERBS_WEIGH if sheet.name in herbs else 1.0 for sheet in sheets]
-    )
+    weights = np.array([2.0 if sheet.name in herbs else 1.0 for sheet in sheets])
     return weights / weights.sum()
 
 
-def _numbered(folder: Path) -> list[Picture]:
-    """Read the labelled sheets, each leaf with its number."""
-    found = []
-    for pair in find_pairs(folder):
-        numbers = np.asarray(Image.open(folder / "instances" / pair.mask.name))
-        if numbers.max() >= UNNUMBERED:
-            raise ValueError(f"{pair.mask.name} has more leaves than fit into 8 bits")
-        mask = read_mask(pair.mask)
-        own = np.where(numbers > 0, numbers, UNNUMBERED)
-        mask = np.where(mask == LEAF, own, mask).astype(np.uint8)
-        with Image.open(pair.image) as file:
-            image = np.asarray(file.convert("RGB"))
-        found.append(make_picture(pair.image.stem, image, mask))
-    return found
-
-
-def _seams(sheets: Sequence[Picture]) -> dict[str, np.ndarray]:
-    """Places where leaves meet, by sheet, without the sheets that are kept back."""
-    kept_back = _seams_kept_back()
-    return {
-        sheet.name: seam_points(np.asarray(sheet.masks[0]))
-        for sheet in sheets
-        if sheet.name not in kept_back
-    }
-
-
-def seam_points(numbers: np.ndarray) -> np.ndarray:
-    """Give (x, y) of pixels where two leaves touch."""
-    leaf, seam = leaf_of(numbers), np.zeros(numbers.shape, bool)
-    for here, there in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
-        both = leaf[here] & leaf[there]
-        seam[here] |= both & (numbers[here] != numbers[there])
-    return np.argwhere(seam)[:, ::-1]
-
-
-def _seams_kept_back() -> set[str]:
-    """Sheets whose seams are not trained on; where to cut is fitted on them."""
-    file = Path(__file__).with_name("whole_held_out.csv")
-    rows = csv.DictReader(file.open())
-    return {row["name"] for row in rows if row["kind"] == "sheet"}
+def _pairs(folder: Path) -> list[Picture]:
+    return [read_picture(pair.image, pair.mask) for pair in find_pairs(folder)]
 
 
 def read_taught(root: Path, masks: Path) -> list[Picture]:
@@ -200,25 +147,20 @@ def sampler(data: LeafData, size: int = 512) -> Callable[[np.random.Generator], 
     patchy = CropSettings(size, long_side=(420, 1400), on_outline=0.5)
 
     def draw(rng: np.random.Generator) -> Sample:
-        kind, numbered = rng.random(), False
+        kind = rng.random()
         if kind < 0.12:
             sample = random_crop(_mosaic(data.patches, rng), patchy, rng)
         else:
             picture = _picture(data, kind, rng)
-            numbered = picture.name in data.seams
-            seams = data.seams.get(picture.name, ())
-            if len(seams) and rng.random() < AT_SEAMS:
-                picture = replace(picture, outline=seams)
             scale = rng.choice([close, edge, usual], p=[0.14, 0.2, 0.66])
             sample = lay_on_ground(random_crop(picture, scale, rng), rng)
             if rng.random() < 0.35:
                 sample = retone(sample, rng)
-            if kind < 0.4:
-                sample = add_leaves(sample, data.leaves, rng, numbered=numbered)
+            if kind < 0.36:
+                sample = add_leaves(sample, data.leaves, rng)
             if rng.random() < 0.12:
                 sample = add_objects(sample, data.objects, rng)
-        classes = mark_seams(sample[1]) if numbered else as_leaf(sample[1])
-        return change_looks(sample[0], rng), classes
+        return change_looks(sample[0], rng), sample[1]
 
     return draw
 

@@ -13,27 +13,17 @@ from label_unlabelled import label_unlabelled
 from leaf_data import read_leaf_data, read_taught, sampler
 from watch import watched
 
-from napari_herbarium.model.checkpoint import (
-    LEAF,
-    SEAM,
-    ModelConfig,
-    load_model_folder,
-    network_of,
-    save_model,
-)
+from napari_herbarium.model.checkpoint import ModelConfig, load_model_folder, save_model
+from napari_herbarium.model.network import build_network
 from napari_herbarium.model.normalise import normaliser
 from napari_herbarium.train.loop import Draw, LoopSettings, train_steps
-from napari_herbarium.train.seams import leaf_and_seam_loss
+from napari_herbarium.train.losses import bce_dice_loss
 
 log = logging.getLogger("make_leaf_model")
 
 ENCODER = "tu-tf_efficientnet_lite2"
 FROZEN = tuple(f"encoder.model.{name}" for name in ("conv_stem", "bn1", "blocks.0"))
 MEAN = STD = (0.5, 0.5, 0.5)
-CONFIG = ModelConfig(
-    name="herbarium-leaves", encoder=ENCODER, classes=(LEAF, SEAM), mean=MEAN, std=STD
-)
-RARE = -3.0
 
 
 def start_weights(network: torch.nn.Module) -> None:
@@ -66,7 +56,6 @@ GOES = (
     Go(700, 0.7, 11),
     Go(780, 0.7, 13, from_mean=True),
     Go(650, 0.5, 17, taught=True),
-    Go(680, 0.7, 19, taught=True),
 )
 """The bundled weights."""
 
@@ -78,7 +67,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     network = new_network()
     if options.start:
-        go_on_from(network, load_model_folder(options.start).network)
+        network.load_state_dict(load_model_folder(options.start).network.state_dict())
     else:
         start_weights(network)
     data = read_leaf_data(options.data)
@@ -101,20 +90,8 @@ def main() -> None:
 
 def save(network: torch.nn.Module, folder: Path) -> None:
     """Write a model folder."""
-    save_model(folder, network, CONFIG, "See training/README.md")
-
-
-def go_on_from(network: torch.nn.Module, start: torch.nn.Module) -> None:
-    """Take over weights, of a network that knows no seams, too."""
-    state = start.state_dict()
-    for name, value in network.state_dict().items():
-        given = state[name]
-        if given.shape != value.shape:
-            state[name] = value.clone()
-            state[name][: len(given)] = given
-            if value.ndim == 1:
-                state[name][len(given) :] = RARE
-    network.load_state_dict(state)
+    config = ModelConfig(name="herbarium-leaves", encoder=ENCODER, mean=MEAN, std=STD)
+    save_model(folder, network, config, "See training/README.md")
 
 
 def teach(network: torch.nn.Module, options: argparse.Namespace, number: int) -> Path:
@@ -128,7 +105,7 @@ def teach(network: torch.nn.Module, options: argparse.Namespace, number: int) ->
 
 def new_network() -> torch.nn.Module:
     """Build the network with random weights."""
-    return network_of(CONFIG)
+    return build_network("DeepLabV3Plus", ENCODER)
 
 
 def arguments() -> argparse.Namespace:
@@ -163,7 +140,7 @@ def run(
         frozen=FROZEN,
     )
     job = train_steps(
-        network, draw, settings, normaliser(MEAN, STD), leaf_and_seam_loss, state
+        network, draw, settings, normaliser(MEAN, STD), bce_dice_loss, state
     )
     average = watched(job, log, every=10).network
     # The average is frozen and its training copy prepared for one go only.

@@ -23,7 +23,7 @@ _HOME = {
     "extract_leaves": "segment.leaves",
     "finish": "progress",
     "iter_extract_leaves": "segment.leaves",
-    "iter_segmentation": "segment.predict",
+    "iter_segment": "segment.predict",
     "list_models": "model.catalogue",
     "load_model": "model.catalogue",
     "measure": "measure.traits",

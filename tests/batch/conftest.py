@@ -13,7 +13,6 @@ from napari_herbarium.batch.crew import local_crew
 from napari_herbarium.batch.run import iter_batch
 from napari_herbarium.batch.settings import BatchSettings, Workforce
 from napari_herbarium.progress import Progress, finish
-from napari_herbarium.segment.predict import Segmentation
 from napari_herbarium.settings import Device, ScaleSettings
 
 PAPER, LEAF = (235, 228, 210), (60, 140, 50)
@@ -24,7 +23,7 @@ def _sees_green(image, model=None, settings=None):
     image = np.asarray(image).astype(int)
     green = image[..., 1] > image[..., 0] + 30
     yield Progress(1, 1, "tiles")
-    return Segmentation(np.where(green, 250, 5).astype(np.uint8))
+    return np.where(green, 250, 5).astype(np.uint8)
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +36,7 @@ def stub_model(monkeypatch, tmp_path):
     monkeypatch.setattr(f"{home}.plan.find_model", lambda name: tmp_path)
     monkeypatch.setattr(f"{home}.plan.read_config", lambda folder: config)
     monkeypatch.setattr(f"{home}.plan._sha256", lambda path: SHA)
-    monkeypatch.setattr(f"{home}.one_sheet.iter_segmentation", _sees_green)
+    monkeypatch.setattr(f"{home}.one_sheet.iter_segment", _sees_green)
     return model
 
 

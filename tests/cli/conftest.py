@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 
 from napari_herbarium.cli import app
 from napari_herbarium.progress import Progress
-from napari_herbarium.segment.predict import Segmentation
 
 PAPER, LEAF = (235, 228, 210), (60, 140, 50)
 
@@ -23,7 +22,7 @@ def _sees_green(image, model=None, settings=None):
     yield Progress(1, 2, "tiles")
     green = image[..., 1] > image[..., 0] + 30
     yield Progress(2, 2, "tiles")
-    return Segmentation(np.where(green, 250, 5).astype(np.uint8))
+    return np.where(green, 250, 5).astype(np.uint8)
 
 
 @pytest.fixture
@@ -35,10 +34,8 @@ def stub_model(monkeypatch):
         home = f"napari_herbarium.cli.{module}"
         monkeypatch.setattr(f"{home}.load_model", lambda name: model)
         monkeypatch.setattr(f"{home}.choose_device", lambda device: "cpu")
-    monkeypatch.setattr(
-        "napari_herbarium.batch.one_sheet.iter_segmentation", _sees_green
-    )
-    monkeypatch.setattr("napari_herbarium.evaluate.run.iter_segmentation", _sees_green)
+    monkeypatch.setattr("napari_herbarium.batch.one_sheet.iter_segment", _sees_green)
+    monkeypatch.setattr("napari_herbarium.evaluate.run.iter_segment", _sees_green)
     batch = "napari_herbarium.batch"
     monkeypatch.setattr(f"{batch}.worker.load_model", lambda name: model)
     monkeypatch.setattr(f"{batch}.plan.find_model", Path)

@@ -10,7 +10,6 @@ from PIL import Image
 
 from napari_herbarium.measure.export import write_labels
 from napari_herbarium.progress import Progress
-from napari_herbarium.segment.predict import Segmentation
 
 LEAVES = {1: np.s_[50:80, 40:60], 2: np.s_[200:260, 100:140]}
 
@@ -18,8 +17,7 @@ LEAVES = {1: np.s_[50:80, 40:60], 2: np.s_[200:260, 100:140]}
 def _sees_green(image, model=None, settings=None):
     image = np.asarray(image).astype(int)
     yield Progress(1, 1, "tiles")
-    green = image[..., 1] > image[..., 0] + 30
-    return Segmentation(np.where(green, 250, 5).astype(np.uint8))
+    return np.where(image[..., 1] > image[..., 0] + 30, 250, 5).astype(np.uint8)
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +60,7 @@ def stubs(stub_model, monkeypatch):
     monkeypatch.setattr(f"{home}.load_model", lambda name: stub_model)
     monkeypatch.setattr(f"{home}.choose_device", lambda device: "cpu")
     monkeypatch.setattr(
-        "napari_herbarium.evaluate.leaves_run.iter_segmentation", _sees_green
+        "napari_herbarium.evaluate.leaves_run.iter_segment", _sees_green
     )
 
 

@@ -11,7 +11,6 @@ from PIL import Image
 from napari_herbarium.evaluate import run
 from napari_herbarium.evaluate.pairs import find_pairs
 from napari_herbarium.progress import Progress
-from napari_herbarium.segment.predict import Segmentation
 
 MODEL = SimpleNamespace(config=SimpleNamespace(threshold=0.5))
 
@@ -32,16 +31,16 @@ def tiles(monkeypatch):
     """A network that says where it is and that it was stopped."""
     seen = []
 
-    def iter_segmentation(image, model, settings):
+    def iter_segment(image, model, settings):
         try:
             seen.append("started")
             yield Progress(1, 2, "tiles")
             yield Progress(2, 2, "tiles")
-            return Segmentation(np.zeros(image.shape[:2], np.uint8))
+            return np.zeros(image.shape[:2], np.uint8)
         finally:
             seen.append("left")
 
-    monkeypatch.setattr(run, "iter_segmentation", iter_segmentation)
+    monkeypatch.setattr(run, "iter_segment", iter_segment)
     return seen
 
 

@@ -79,7 +79,7 @@ class FakeCore:
         config = SimpleNamespace(name=name, version="7", threshold=0.5)
         return SimpleNamespace(config=config, sha256="ab" * 32)
 
-    def iter_segmentation(self, image, model=None, settings=None, mm_per_px=None):
+    def iter_segment(self, image, model=None, settings=None, mm_per_px=None):
         self.runs.append((image, settings))
         try:
             for tile in range(1, self.TILES + 1):
@@ -87,7 +87,7 @@ class FakeCore:
                 self.go_on.wait(60)
                 if self.error is not None:
                     raise self.error
-            return predict.Segmentation(255 - np.asarray(image)[..., 0])
+            return 255 - np.asarray(image)[..., 0]
         finally:
             self.closed = True
 
@@ -97,7 +97,7 @@ def core(monkeypatch):
     """The network replaced by `FakeCore`."""
     fake = FakeCore()
     monkeypatch.setattr(graphics, "load_torch", lambda: None)
-    monkeypatch.setattr(predict, "iter_segmentation", fake.iter_segmentation)
+    monkeypatch.setattr(predict, "iter_segment", fake.iter_segment)
     monkeypatch.setattr(catalogue, "load_model", fake.load_model)
     monkeypatch.setattr(model_choice, "list_models", lambda: ["herbarium-leaves"])
     yield fake

@@ -23,7 +23,6 @@ from napari_herbarium.batch.ledger import Ledger
 from napari_herbarium.batch.prepare import prepare
 from napari_herbarium.batch.settings import BatchSettings
 from napari_herbarium.progress import Progress
-from napari_herbarium.segment.predict import Segmentation
 from napari_herbarium.settings import ScaleSettings
 
 SHA = "cd" * 32
@@ -32,12 +31,12 @@ DOUBTS = {"K1": 250, "K2": 130, "K3": 190}
 """Leaf probability that the stub gives the leaves of each sheet: 250 is sure."""
 
 
-def _iter_segmentation(image, model=None, settings=None):
+def _iter_segment(image, model=None, settings=None):
     """Leaf is what is green; the blue of the paper says how sure the network is."""
     image = np.asarray(image).astype(int)
     yield Progress(1, 1, "tiles")
     green = image[..., 1] > image[..., 0] + 30
-    return Segmentation(np.where(green, image[0, 0, 2], 5).astype(np.uint8))
+    return np.where(green, image[0, 0, 2], 5).astype(np.uint8)
 
 
 def _draw(path, sure):
@@ -56,7 +55,7 @@ def out(tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "find_model", lambda name: tmp_path)
     monkeypatch.setattr(plan, "read_config", lambda folder: config)
     monkeypatch.setattr(plan, "_sha256", lambda path: SHA)
-    monkeypatch.setattr(one_sheet, "iter_segmentation", _iter_segmentation)
+    monkeypatch.setattr(one_sheet, "iter_segment", _iter_segment)
     scans = tmp_path / "scans"
     scans.mkdir()
     for name, sure in DOUBTS.items():

@@ -88,7 +88,7 @@ def test_a_click_gives_leaves_to_edit(viewer, sheet, run, widget):
 
 def test_the_leaves_are_those_of_the_plain_functions(viewer, picture, sheet, run, core):
     run()
-    probability = finish(core.iter_segmentation(picture)).probability
+    probability = finish(core.iter_segment(picture))
     expected = extract_leaves(
         probability,
         LeafSettings(),

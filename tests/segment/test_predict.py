@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import dask.array as da
 import numpy as np
 import pytest
 
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.progress import Progress, finish
+from napari_herbarium.progress import Progress
 from napari_herbarium.segment import predict
-from napari_herbarium.segment.predict import iter_segmentation, segment
+from napari_herbarium.segment.predict import iter_segment, segment
 from napari_herbarium.settings import Detail, Device, SegmentSettings
 
 
@@ -153,51 +151,17 @@ def test_closing_stops_the_network(darkness):
     calls: list[int] = []
     model.network.register_forward_hook(lambda *_: calls.append(1))
     sheet, _ = sheet_with_leaves(600, 600)
-    job = iter_segmentation(sheet, model, settings(batch=1))
+    job = iter_segment(sheet, model, settings(batch=1))
     next(job)
     job.close()
     assert len(calls) == 1
-
-
-def seamed(model):
-    """The same model that also says where it is half dark: a second output."""
-    from torch import nn
-
-    network = nn.Conv2d(3, 2, 5, padding=2, padding_mode="replicate")
-    network.weight.data[:] = model.network.weight.data
-    network.weight.data[1] *= -1
-    network.bias.data[:] = model.network.bias.data
-    network.bias.data[1] *= -1
-    config = model.config.model_copy(update={"classes": ("leaf", "seam")})
-    return replace(model, network=network, config=config)
-
-
-def test_seams_come_from_the_finest_look_at_the_whole_sheet(darkness):
-    sheet, truth = sheet_with_leaves(700, 500)
-    plain = darkness((350,))
-    seen = finish(iter_segmentation(sheet, seamed(plain), settings()))
-    np.testing.assert_array_equal(seen.probability, segment(sheet, plain, settings()))
-    assert seen.seams.probability.shape == (350, 250)
-    # This one takes paper for seam.
-    found = seen.seams.at(np.arange(700), np.arange(500)) > 0.5
-    assert overlap(found, ~truth) > 0.95
-
-
-@pytest.mark.parametrize("detail", [Detail.FAST, Detail.PAPER])
-def test_the_published_way_knows_no_seams(darkness, detail):
-    sheet, _ = sheet_with_leaves(300, 200)
-    seen = finish(iter_segmentation(sheet, seamed(darkness((300,))), settings(detail)))
-    assert (seen.seams is None) == (detail is Detail.PAPER)
-    one = finish(iter_segmentation(sheet, darkness((300,)), settings(detail)))
-    assert one.seams is None
-    np.testing.assert_array_equal(one.probability, seen.probability)
 
 
 def test_inference_mode_does_not_leak_between_tiles(darkness):
     import torch
 
     sheet, _ = sheet_with_leaves(600, 600)
-    for _ in iter_segmentation(sheet, darkness((600,)), settings(batch=1)):
+    for _ in iter_segment(sheet, darkness((600,)), settings(batch=1)):
         assert not torch.is_inference_mode_enabled()
         assert not torch.is_autocast_enabled("cpu")
 

@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_herbarium.model.checkpoint import LEAF as LEAF_CLASS
-from napari_herbarium.model.checkpoint import (
-    SEAM,
-    ModelConfig,
-    network_of,
-    save_model,
-)
+from napari_herbarium.model.checkpoint import ModelConfig, save_model
+from napari_herbarium.model.network import build_network
 from napari_herbarium.train.data import Pair
 
 PAPER, LEAF = (235, 228, 210), (60, 140, 50)
@@ -44,22 +39,11 @@ def pairs():
 @pytest.fixture(scope="session")
 def base(tmp_path_factory):
     """Save an untrained model that looks at sheets 128 px long."""
-    return untrained(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(scope="session")
-def seamed_base(tmp_path_factory):
-    """Save an untrained model that also tells where leaves meet."""
-    return untrained(tmp_path_factory.mktemp("models"), (LEAF_CLASS, SEAM))
-
-
-def untrained(parent, classes=(LEAF_CLASS,)):
     torch.manual_seed(0)
-    config = ModelConfig(
-        name="untrained", encoder="mobilenet_v2", scales=(128,), classes=classes
-    )
-    folder = parent / "untrained"
-    save_model(folder, network_of(config), config, "# untrained\n")
+    network = build_network("DeepLabV3Plus", "mobilenet_v2")
+    folder = tmp_path_factory.mktemp("models") / "untrained"
+    config = ModelConfig(name="untrained", encoder="mobilenet_v2", scales=(128,))
+    save_model(folder, network, config, "# untrained\n")
     return str(folder)
 
 

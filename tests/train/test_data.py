@@ -17,8 +17,8 @@ from napari_herbarium.train.data import (
     pairs_from_coco,
     training_pairs_at,
 )
-from napari_herbarium.train.masks import as_leaf_mask, as_numbered, read_labels
-from napari_herbarium.train.pair import open_image, open_mask, open_numbered
+from napari_herbarium.train.masks import as_leaf_mask, read_labels
+from napari_herbarium.train.pair import open_image, open_mask
 from napari_herbarium.train.pairs_folder import save_pair
 
 SHEET = np.full((80, 70, 3), 220, np.uint8)
@@ -118,32 +118,6 @@ def test_masks_and_ids_of_leaves_are_told_apart(values, dtype, expected):
 def test_what_is_no_mask_is_said(labels, said):
     with pytest.raises(SheetError, match=said):
         as_leaf_mask(labels)
-
-
-@pytest.mark.parametrize(
-    ("values", "dtype", "expected"),
-    [
-        pytest.param([0, 1, 255], np.uint8, [0, 1, 255], id="255 ignored"),
-        pytest.param([0, 255, 255], np.uint8, [0, 1, 1], id="one leaf for all"),
-        pytest.param([0, 3, 9], np.uint16, [0, 3, 9], id="ids"),
-        pytest.param([0, 254, 255, 256], np.int32, [0, 254, 1, 2], id="many ids"),
-        pytest.param([False, True, True], bool, [0, 1, 1], id="bool"),
-    ],
-)
-def test_ids_stay_apart_in_eight_bits(values, dtype, expected):
-    numbers = as_numbered(np.array([values], dtype))
-    assert numbers.dtype == np.uint8
-    assert numbers.tolist() == [expected]
-
-
-def test_numbers_are_read_from_files_and_layers(folder):
-    labels = MASK * np.uint8(4)
-    labels[20:30] *= 2
-    put(folder, "a", mask=labels)
-    pair = find_training_pairs(folder)[0]
-    for kept in (pair, Pair("layer", SHEET, labels.astype(np.int64))):
-        np.testing.assert_array_equal(open_numbered(kept), labels)
-        np.testing.assert_array_equal(open_mask(kept), MASK)
 
 
 def test_masks_with_a_palette_are_read_by_number(tmp_path):

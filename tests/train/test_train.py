@@ -62,17 +62,6 @@ def test_the_new_model_is_in_the_list_and_tells_how_it_was_made(pairs, base, mod
     assert [path.name for path in models.iterdir()] == ["my oaks"]
 
 
-def test_a_model_that_knows_seams_is_taught_them_and_still_does(
-    pairs, seamed_base, tmp_path
-):
-    _, made = run(iter_train(few(), pairs(2), tmp_path / "m", base=seamed_base))
-    before, after = load_model(seamed_base), load_model(str(tmp_path / "m"))
-    assert made.steps == 6
-    assert after.config.classes == ("leaf", "seam")
-    heads = [model.network.segmentation_head[0].weight for model in (before, after)]
-    assert not (heads[0] == heads[1])[1].all()
-
-
 def test_reports_count_steps_and_bring_scores_and_a_preview(pairs, base, tmp_path):
     reports, _ = run(iter_train(few(), pairs(2), tmp_path / "m", base=base))
     steps = [r for r in reports if r.what == "steps"]

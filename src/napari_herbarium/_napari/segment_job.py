@@ -14,7 +14,6 @@ from napari_herbarium._napari.labels_output import Leaves
 from napari_herbarium._napari.layers import LayerSheet
 from napari_herbarium.measure.rows import leaf_rows
 from napari_herbarium.progress import Job, Progress
-from napari_herbarium.segment.seams import Seams
 from napari_herbarium.settings import (
     LeafMethod,
     LeafSettings,
@@ -35,8 +34,6 @@ class Segmented:
         What was segmented.
     probability : H x W uint8
         Leaf probability, 255 is 1.
-    seams : Seams or None
-        Where leaves meet, if the model can tell.
     settings : SegmentSettings
         How.
     model : dict
@@ -45,7 +42,6 @@ class Segmented:
 
     sheet: LayerSheet
     probability: NDArray[np.uint8]
-    seams: Seams | None
     settings: SegmentSettings
     model: dict[str, Any]
 
@@ -62,14 +58,14 @@ def iter_segment_sheet(
     """
     from napari_herbarium.model.catalogue import load_model
     from napari_herbarium.model.checkpoint import facts_of
-    from napari_herbarium.segment.predict import iter_segmentation
+    from napari_herbarium.segment.predict import iter_segment
 
     yield Progress(0, 0, "loading the model")
     graphics.load_torch()
     model = load_model(settings.model)
     yield Progress(0, 0, "reading the sheet")
-    seen = yield from iter_segmentation(sheet.rgb8(), model, settings)
-    segmented = Segmented(sheet, *seen, settings, facts_of(model))
+    probability = yield from iter_segment(sheet.rgb8(), model, settings)
+    segmented = Segmented(sheet, probability, settings, facts_of(model))
     leaves = yield from iter_leaves(segmented, leaf_settings, sheet.mm_per_px)
     return segmented, leaves
 
@@ -100,7 +96,6 @@ def iter_leaves(
         image=segmented.sheet.rgb8() if looks else None,
         model_threshold=segmented.model["threshold"],
         judge=quick_whole_probability,
-        seams=segmented.seams,
     )
     return Leaves(
         labels=labels,

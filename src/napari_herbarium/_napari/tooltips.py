@@ -41,9 +41,8 @@ FILL_HOLES = (
     "holes. Acts at once after a run."
 )
 LEAVES_THAT_TOUCH = (
-    "What becomes of leaves that touch. Cut where leaves meet: where the model, their "
-    "shape, edges in the sheet and the classifier of whole leaves speak for it "
-    "(default). "
+    "What becomes of leaves that touch. Cut where leaves meet: where their shape, "
+    "edges in the sheet and the classifier of whole leaves speak for it (default). "
     "Cut at narrow necks: by shape alone. Keep as one: one label, as published."
 )
 TOUCHING = f"{LEAVES_THAT_TOUCH} Acts at once after a run."

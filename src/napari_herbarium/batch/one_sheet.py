@@ -17,7 +17,7 @@ from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, partial_
 from napari_herbarium.measure.whole import quick_whole_probability
 from napari_herbarium.progress import Job
 from napari_herbarium.segment.leaves import iter_extract_leaves
-from napari_herbarium.segment.predict import iter_segmentation
+from napari_herbarium.segment.predict import iter_segment
 from napari_herbarium.settings import LeafSettings, SegmentSettings
 from napari_herbarium.sheet.sheet import Sheet
 
@@ -103,9 +103,7 @@ def iter_leaves(
     """
     watch = watch or Stopwatch()
     with turn or nullcontext(), watch.on("segment"):
-        seen = yield from iter_segmentation(sheet.image, model, segment)
-        probability, seams = seen
-        del seen
+        probability = yield from iter_segment(sheet.image, model, segment)
     threshold = leaves.threshold or model.config.threshold
     with watch.on("extract"):
         labels = yield from iter_extract_leaves(
@@ -115,7 +113,6 @@ def iter_leaves(
             image=sheet.image,
             model_threshold=model.config.threshold,
             judge=quick_whole_probability,
-            seams=seams,
         )
     sure = confidence(probability, threshold)
     del probability

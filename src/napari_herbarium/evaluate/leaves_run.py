@@ -19,7 +19,7 @@ from napari_herbarium.measure import whole
 from napari_herbarium.measure.labels_file import read_labels
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.segment.leaves import iter_extract_leaves
-from napari_herbarium.segment.predict import iter_segmentation
+from napari_herbarium.segment.predict import iter_segment
 from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
 from napari_herbarium.sheet.calibrate import settle_scale
 from napari_herbarium.sheet.read import read_sheet
@@ -111,15 +111,14 @@ def _iter_labels(
     if how.labels is not None:
         return read_labels(how.labels / f"{pair.stem}.leaves.tif").labels
     sheet = settle_scale(read_sheet(pair.image), how.scale)
-    seen = yield from iter_segmentation(sheet.image, model, how.segment)
+    probability = yield from iter_segment(sheet.image, model, how.segment)
     return (
         yield from iter_extract_leaves(
-            seen.probability,
+            probability,
             how.leaves,
             mm_per_px=sheet.mm_per_px,
             image=sheet.image,
             model_threshold=model.config.threshold if model else 0.5,
             judge=whole.quick_whole_probability,
-            seams=seen.seams,
         )
     )

@@ -17,7 +17,7 @@ from napari_herbarium.evaluate.report import SheetScore, score_sheet
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.segment.leaves import iter_extract_leaves
 from napari_herbarium.segment.mask import at_least
-from napari_herbarium.segment.predict import iter_segmentation
+from napari_herbarium.segment.predict import iter_segment
 from napari_herbarium.settings import LeafSettings, SegmentSettings
 from napari_herbarium.sheet.read import read_sheet
 from napari_herbarium.sheet.sheet import Sheet
@@ -110,18 +110,17 @@ def _iter_score(
 
 
 def _iter_leaf(sheet: Sheet, model: LeafModel, how: Evaluation) -> Job[NDArray]:
-    seen = yield from iter_segmentation(sheet.image, model, how.segment)
+    probability = yield from iter_segment(sheet.image, model, how.segment)
     threshold = model.config.threshold
     if how.leaves is None:
-        return at_least(seen.probability, threshold)
+        return at_least(probability, threshold)
     return (
         yield from iter_extract_leaves(
-            seen.probability,
+            probability,
             how.leaves,
             mm_per_px=sheet.mm_per_px,
             image=sheet.image,
             model_threshold=threshold,
-            seams=seen.seams,
         )
     )
 

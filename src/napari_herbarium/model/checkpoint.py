@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 CARD = "README.md"
-LEAF, SEAM = "leaf", "seam"
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -39,8 +38,7 @@ class ModelConfig(BaseModel):
     architecture, encoder : str
         See `napari_herbarium.model.network.build_network`.
     classes : tuple of str
-        What the logits stand for: leaf, and seam where the network tells where leaves
-        meet.
+        What the logits stand for.
     mean, std : tuple of 3 floats
         Normalisation of RGB on 0..1.
     threshold : float
@@ -58,7 +56,7 @@ class ModelConfig(BaseModel):
     name: str
     architecture: str = "DeepLabV3Plus"
     encoder: str = "resnet101"
-    classes: tuple[str, ...] = Field(default=(LEAF,), min_length=1)
+    classes: tuple[str, ...] = ("leaf",)
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     threshold: float = Field(default=0.5, gt=0, lt=1)
@@ -162,14 +160,8 @@ def load_model_folder(folder: Path) -> LeafModel:
     """
     folder = Path(folder)
     config = read_config(folder)
-    network = network_of(config)
+    network = build_network(config.architecture, config.encoder)
     return LeafModel(network, config, fill_network(network, folder), folder)
-
-
-def network_of(config: ModelConfig) -> nn.Module:
-    """Build the network that a configuration describes, with random weights."""
-    classes = len(config.classes)
-    return build_network(config.architecture, config.encoder, classes=classes)
 
 
 def fill_network(network: nn.Module, folder: Path) -> str:

@@ -29,9 +29,8 @@ def build_network(
     architecture: str = "DeepLabV3Plus",
     encoder: str = "resnet101",
     encoder_weights: str | Path | None = None,
-    classes: int = 1,
 ) -> nn.Module:
-    """Build a network that gives a leaf logit, and maybe more, per pixel.
+    """Build a network that gives one leaf logit per pixel.
 
     Parameters
     ----------
@@ -42,14 +41,12 @@ def build_network(
     encoder_weights : str or path, optional
         None for a random start, ``"imagenet"`` to let the library fetch its weights,
         or the path of a state-dict file (``.safetensors`` or ``.pth``).
-    classes : int
-        Logits per pixel; the first is the leaf's.
 
     Returns
     -------
     torch.nn.Module
-        Takes B x 3 x H x W float32 and gives B x classes x H x W logits; H and W must
-        be multiples of 16.
+        Takes B x 3 x H x W float32 and gives B x 1 x H x W logits; H and W must be
+        multiples of 16.
 
     Raises
     ------
@@ -67,7 +64,7 @@ def build_network(
     from_hub = encoder_weights == "imagenet"
     try:
         network: nn.Module = getattr(smp, architecture)(
-            encoder, encoder_weights="imagenet" if from_hub else None, classes=classes
+            encoder, encoder_weights="imagenet" if from_hub else None, classes=1
         )
     except (KeyError, RuntimeError, NotImplementedError, ValueError) as error:
         if from_hub and encoder in ENCODERS:

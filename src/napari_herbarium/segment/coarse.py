@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_herbarium.model.checkpoint import LEAF, SEAM
 from napari_herbarium.segment.levels import CoarseMap, Level, LevelRows, shrink
 from napari_herbarium.segment.pixels import SheetRows
-from napari_herbarium.segment.seams import Seams
 from napari_herbarium.segment.tiles import (
     Spans,
     cut,
@@ -21,7 +19,7 @@ from napari_herbarium.segment.tiles import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from torch import Tensor
 
@@ -37,11 +35,9 @@ class WholeLevel:
         The resolution.
     tile : int
         Largest side of the tiles in px.
-    classes : int
-        How many of the network's logits to keep.
     """
 
-    def __init__(self, level: Level, tile: int, classes: int = 1) -> None:
+    def __init__(self, level: Level, tile: int) -> None:
         import torch
 
         self.level = level
@@ -50,7 +46,7 @@ class WholeLevel:
         self._weights = [
             _weights(spans, overlap_of(tile)) for spans in (self._rows, self._columns)
         ]
-        self._sum = torch.zeros(classes, level.height, level.width)
+        self._sum = torch.zeros(level.height, level.width)
         self._weight = torch.zeros(level.height, level.width)
 
     @property
@@ -76,16 +72,15 @@ class WholeLevel:
     def _add(self, place: tuple[int, int], logits: Tensor) -> None:
         top, left = self._rows.starts[place[0]], self._columns.starts[place[1]]
         here = slice(top, top + self._rows.size), slice(left, left + self._columns.size)
-        height, width = self._weight[here].shape
+        height, width = self._sum[here].shape
         down, across = self._weights[0][place[0]], self._weights[1][place[1]]
         weight = (down[:, None] * across)[:height, :width]
-        kept = logits[: len(self._sum), :height, :width]
-        self._sum[:, *here] += kept * weight
+        self._sum[here] += logits[:height, :width] * weight
         self._weight[here] += weight
 
-    def logits(self, number: int = 0) -> Tensor:
-        """Blend the logits of a class, height x width float32."""
-        return self._sum[number] / self._weight
+    def logits(self) -> Tensor:
+        """Blend the logits, height x width float32."""
+        return self._sum / self._weight
 
 
 def _weights(spans: Spans, overlap: int) -> list[Tensor]:
@@ -108,15 +103,10 @@ class CoarseLook:
         Working resolutions, the finest last.
     tile : int
         Largest side of the tiles in px.
-    classes : sequence of str
-        Of the model, see `napari_herbarium.model.checkpoint.ModelConfig`.
     """
 
-    def __init__(
-        self, levels: list[Level], tile: int, classes: Sequence[str] = (LEAF,)
-    ) -> None:
-        self._parts = [WholeLevel(level, tile, len(classes)) for level in levels]
-        self._classes = tuple(classes)
+    def __init__(self, levels: list[Level], tile: int) -> None:
+        self._parts = [WholeLevel(level, tile) for level in levels]
         self.level = levels[-1]
 
     @property
@@ -138,16 +128,6 @@ class CoarseLook:
 
         each = [self._resized(part) for part in self._parts]
         return CoarseMap(torch.stack(each).mean(0), self.level)
-
-    def seams(self) -> Seams | None:
-        """Where leaves meet, at the finest level; None when the model cannot tell."""
-        if SEAM not in self._classes:
-            return None
-        import torch
-
-        logits = self._parts[-1].logits(self._classes.index(SEAM))
-        whole = (logits.sigmoid() * 255).round_().to(torch.uint8)
-        return Seams(whole.numpy(), self.level.px_y, self.level.px_x)
 
     def _resized(self, part: WholeLevel) -> Tensor:
         from torch.nn.functional import interpolate

@@ -1,7 +1,8 @@
 """Which joins of a tree of pieces are places where two leaves meet.
 
 Logistic regression on the joins of labelled sheets: is it two leaves that a join
-joins, or two parts of one? See `training/fit_cuts.py`.
+joins, or two parts of one? Joins that make or destroy a single whole leaf counted in
+full, others for three tenths.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from napari_herbarium.segment.pieces import PieceTree
+from napari_herbarium.segment.pieces import Border, PieceTree
 
 
 class Weights(NamedTuple):
@@ -26,8 +27,6 @@ class Weights(NamedTuple):
         piece's area.
     edge : float
         Logarithm of the strength of the sheet's edges along the border.
-    seam : float
-        Mean probability of a seam along the border.
     together : float
         Probability that the two together are one whole leaf.
     apart : float
@@ -38,18 +37,13 @@ class Weights(NamedTuple):
     neck: float
     border: float
     edge: float
-    seam: float = 0.0
     together: float = 0.0
     apart: float = 0.0
 
 
-WEIGHTS = {
-    (False, False): Weights(-0.79, -1.92, -1.51, 1.17),
-    (False, True): Weights(-0.84, -1.34, -1.11, 0.94, 0.0, -3.04, 2.16),
-    (True, False): Weights(-0.79, -1.92, -1.51, 1.17, 3.0),
-    (True, True): Weights(-0.84, -1.34, -1.11, 0.94, 3.0, -3.04, 2.16),
-}
-"""By whether the model tells seams, and whether someone can tell whole leaves."""
+SHAPE = Weights(-0.79, -1.92, -1.51, 1.17)
+"""Without anyone who can tell whole leaves."""
+SHAPE_AND_WHOLE = Weights(-0.84, -1.34, -1.11, 0.94, -3.04, 2.16)
 _FAINTEST = 0.1
 _PAIRS_PER_PX = 3.0
 
@@ -73,10 +67,9 @@ def best_cut(tree: PieceTree, whole: Mapping[int, float] | None) -> list[int]:
         Nodes that together are the shape.
     """
     gain: dict[int, float] = {}
-    weights = WEIGHTS[tree.seamed, whole is not None]
-    for node, signs in signs_of_joins(tree, whole).items():
-        told = zip(weights[1:], signs, strict=False)
-        odds = weights.always + sum(weight * sign for weight, sign in told)
+    hope = None if whole is None else _hope(tree, whole)
+    for node in sorted(tree.parts):
+        odds = _log_odds(tree, node, whole, hope)
         gain[node] = odds + sum(max(0.0, gain.get(p, 0.0)) for p in tree.parts[node])
     leaves, rest = [], [tree.root]
     while rest:
@@ -88,36 +81,45 @@ def best_cut(tree: PieceTree, whole: Mapping[int, float] | None) -> list[int]:
     return leaves
 
 
-def signs_of_joins(
-    tree: PieceTree, whole: Mapping[int, float] | None
-) -> dict[int, tuple[float, ...]]:
-    """Give the signs of each join, as `Weights` has them, lower joins first.
+def border_signs(border: Border, area: float, depth: float) -> tuple[float, ...]:
+    """Give neck, border and edge as `Weights` has them.
 
     Parameters
     ----------
-    tree, whole
-        See `best_cut`. Without `whole` the last two signs are left out.
+    border : Border
+        Between two pieces.
+    area : float
+        Of the smaller one, px.
+    depth : float
+        Half the greatest width of the less wide one, px.
     """
-    signs = {node: _border_signs(tree, node) for node in sorted(tree.parts)}
-    if whole is None:
-        return signs
-    hope = _hope(tree, whole)
-    return {
-        node: (*its, whole.get(node, 0.0), _mean(tree, node, hope))
-        for node, its in signs.items()
-    }
-
-
-def _border_signs(tree: PieceTree, node: int) -> tuple[float, ...]:
-    border, parts = tree.borders[node], tree.parts[node]
-    area = min(tree.area[part] for part in parts)
-    depth = min(tree.depth[part] for part in parts)
     length = math.log((border.length / _PAIRS_PER_PX + 1) / math.sqrt(area))
     edge = 0.0
     if border.inside:
         edge = math.log(max(border.edge / border.inside, _FAINTEST))
-    seam = border.seam / max(border.length, 1.0)
-    return border.neck / depth, length, edge, seam
+    return border.neck / depth, length, edge
+
+
+def _log_odds(
+    tree: PieceTree,
+    node: int,
+    whole: Mapping[int, float] | None,
+    hope: Mapping[int, float] | None,
+) -> float:
+    parts = tree.parts[node]
+    signs = border_signs(
+        tree.borders[node],
+        min(tree.area[part] for part in parts),
+        min(tree.depth[part] for part in parts),
+    )
+    if whole is None or hope is None:
+        return _weighted(SHAPE, signs)
+    apart = _mean(tree, node, hope)
+    return _weighted(SHAPE_AND_WHOLE, (*signs, whole.get(node, 0.0), apart))
+
+
+def _weighted(weights: Weights, signs: tuple[float, ...]) -> float:
+    return weights.always + sum(w * s for w, s in zip(weights[1:], signs, strict=False))
 
 
 def _hope(tree: PieceTree, whole: Mapping[int, float]) -> dict[int, float]:

@@ -56,7 +56,7 @@ class Forward:
         Returns
         -------
         Tensor
-            n x classes x H x W float32 on the CPU; the first class is leaf.
+            n x H x W float32 on the CPU.
 
         Raises
         ------
@@ -108,4 +108,4 @@ class Forward:
             half = self._dtype != torch.float32
             with torch.autocast(self._device.type, self._dtype, enabled=half):
                 logits: Tensor = self._network(inputs)
-            return logits.float().cpu()
+            return logits[:, 0].float().cpu()

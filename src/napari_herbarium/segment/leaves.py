@@ -19,7 +19,6 @@ from napari_herbarium.segment.mask import (
 )
 from napari_herbarium.segment.paper import paper_mask
 from napari_herbarium.segment.pixels import as_rgb8
-from napari_herbarium.segment.seams import Seams
 from napari_herbarium.segment.split import iter_split_touching
 from napari_herbarium.segment.split_judge import Help, Judge, iter_split_judged
 from napari_herbarium.settings import LeafMethod, LeafSettings, Touching
@@ -38,7 +37,6 @@ def extract_leaves(
     model_threshold: float = 0.5,
     on_progress: Callable[[Progress], object] | None = None,
     judge: Judge | None = None,
-    seams: Seams | None = None,
 ) -> np.ndarray:
     """Find the leaves in a probability and number them in reading order.
 
@@ -46,7 +44,7 @@ def extract_leaves(
 
     Parameters
     ----------
-    probability, settings, mm_per_px, image, model_threshold, judge, seams
+    probability, settings, mm_per_px, image, model_threshold, judge
         See `iter_extract_leaves`.
     on_progress : callable, optional
         Called with a `Progress` after each step.
@@ -62,7 +60,7 @@ def extract_leaves(
         See `iter_extract_leaves`.
     """
     job = iter_extract_leaves(
-        probability, settings, mm_per_px, image, model_threshold, judge, seams
+        probability, settings, mm_per_px, image, model_threshold, judge
     )
     return finish(job, on_progress)
 
@@ -74,7 +72,6 @@ def iter_extract_leaves(
     image: Any = None,
     model_threshold: float = 0.5,
     judge: Judge | None = None,
-    seams: Seams | None = None,
 ) -> Job[np.ndarray]:
     """Find the leaves in a probability and number them in reading order.
 
@@ -102,8 +99,6 @@ def iter_extract_leaves(
         Tells ``judge`` how probable it is that a label is one whole leaf:
         `napari_herbarium.measure.whole.quick_whole_probability`, which the command
         and the widgets give. Without one, ``judge`` goes by shape and edges.
-    seams : Seams, optional
-        Where leaves meet, for ``judge``; `iter_segmentation` gives it, too.
 
     Yields
     ------
@@ -132,8 +127,7 @@ def iter_extract_leaves(
         smallest = _min_area_px(settings, mm_per_px, probability.shape)
         threshold = settings.threshold or model_threshold
         labels = yield from _default(probability, threshold, smallest, settings)
-        known = Help(image, judge, seams)
-        labels = yield from _cut(labels, smallest, settings.touching, known)
+        labels = yield from _cut(labels, smallest, settings.touching, image, judge)
     yield Progress(2, 3)
     labels = in_reading_order(labels)
     yield Progress(3, 3)
@@ -157,15 +151,15 @@ def _cut(
     labels: np.ndarray,
     smallest: float,
     touching: Touching,
-    known: Help,
+    image: Any,
+    judge: Judge | None,
 ) -> Job[np.ndarray]:
     if touching is Touching.KEEP:
         return labels
     if touching is Touching.NECKS:
         return (yield from iter_split_touching(labels, smallest))
-    if known.image is not None:
-        known = known._replace(image=_sheet_of(known.image, labels.shape))
-    return (yield from iter_split_judged(labels, smallest, known))
+    rgb = None if image is None else _sheet_of(image, labels.shape)
+    return (yield from iter_split_judged(labels, smallest, Help(rgb, judge)))
 
 
 def _as_bytes(probability: np.ndarray) -> np.ndarray:

@@ -1,17 +1,16 @@
 """The pieces a shape of several leaves may fall into, and in which order they join.
 
-A watershed cuts the shape wherever it narrows a little, the sheet shows an edge or the
-model a seam, which is too often: lobes and teeth come off, too. Joining the pieces
-again, always the two with the widest neck between them first, gives a binary tree;
-every way of undoing its last joins is a way of cutting the shape (see
-`segment.split_judge`).
+A watershed cuts the shape wherever it narrows a little or the sheet shows an edge,
+which is too often: lobes and teeth come off, too. Joining the pieces again, always
+the two with the widest neck between them first, gives a binary tree; every way of
+undoing its last joins is a way of cutting the shape (see `segment.split_judge`).
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -26,8 +25,6 @@ SLIGHT_NECK = 0.9
 _EDGE_WEIGHT = 1 / 6  # an edge thrice as strong as usual draws like a neck of 0.6
 _STRONGEST_EDGE = 6.0
 _USUAL_AT_BORDERS = 3.0
-LIKELY_SEAM = 0.5
-"""What is this probably a seam parts a shape as paper does."""
 _INSIDE = 2.0  # px from the outline, whose own edge says nothing
 
 
@@ -37,23 +34,19 @@ class Border(NamedTuple):
     Attributes
     ----------
     neck : float
-        Half the width of the shape, or what seams leave of it, at the widest place of
-        the border, px.
+        Half the width of the shape at the widest place of the border, px.
     length : float
         Pairs of pixels, one of either piece, that touch; some 3 per px.
     inside : float
         How many of them lie well within the shape.
     edge : float
         Strength of the sheet's edges at these, summed; 1 is the usual inside.
-    seam : float
-        Probability of a seam at all pairs, summed.
     """
 
     neck: float
     length: float
     inside: float
     edge: float
-    seam: float = 0.0
 
     def with_more(self, other: Border) -> Border:
         """Join the borders of two pieces that became one."""
@@ -78,8 +71,6 @@ class PieceTree:
         What each join joins; only where both are large enough to be leaves.
     borders : dict of int to Border
         Between these.
-    seamed : bool
-        Whether the model told seams.
     root : int
         The whole shape.
     """
@@ -91,14 +82,12 @@ class PieceTree:
     root: int
     parts: dict[int, tuple[int, int]] = field(default_factory=dict)
     borders: dict[int, Border] = field(default_factory=dict)
-    seamed: bool = False
 
 
 def piece_tree(
     mask: NDArray[np.bool_],
     min_area: float,
     edges: NDArray[np.floating] | None = None,
-    seams: NDArray[np.floating] | None = None,
 ) -> PieceTree | None:
     """Cut a shape into pieces and join them.
 
@@ -110,33 +99,21 @@ def piece_tree(
         Smallest leaf in px.
     edges : h x w float, optional
         Strength of the edges in the sheet.
-    seams : h x w float, optional
-        Probability that leaves meet.
 
     Returns
     -------
     PieceTree or None
         None when the shape has one piece.
     """
-    outline = ndimage.distance_transform_edt(mask)
-    depth = outline if seams is None else _depth_between(seams, mask)
+    depth = ndimage.distance_transform_edt(mask)
     markers = parted(depth, SLIGHT_NECK)
     if markers.max() < 2:
         return None
-    edges = _relative(edges, outline)
+    edges = _relative(edges, depth)
     relief = _EDGE_WEIGHT * np.minimum(edges, _STRONGEST_EDGE) - _log(depth)
     pieces = watershed(relief, markers, mask=mask).astype(np.int32)
-    seen = np.zeros(mask.shape) if seams is None else seams
-    borders = _borders(pieces, _Signs(depth, outline, edges, seen))
-    found = _Joining(pieces, depth, borders, min_area).tree()
-    return replace(found, seamed=seams is not None)
-
-
-def _depth_between(
-    seams: NDArray[np.floating], mask: NDArray[np.bool_]
-) -> NDArray[np.floating]:
-    """Distance to the outline or the next seam."""
-    return np.asarray(ndimage.distance_transform_edt(mask & (seams < LIKELY_SEAM)))
+    borders = _borders(pieces, depth, edges)
+    return _Joining(pieces, depth, borders, min_area).tree()
 
 
 def _log(depth: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -155,28 +132,23 @@ def _relative(
     return edges / max(float(np.median(edges[inside])), 0.5)
 
 
-class _Signs(NamedTuple):
-    """What tells how two pieces meet, each h x w."""
-
-    depth: NDArray[np.floating]
-    outline: NDArray[np.floating]
-    edges: NDArray[np.floating]
-    seams: NDArray[np.floating]
-
-
-def _borders(pieces: NDArray[np.int32], signs: _Signs) -> dict[tuple[int, int], Border]:
+def _borders(
+    pieces: NDArray[np.int32],
+    depth: NDArray[np.floating],
+    edges: NDArray[np.floating],
+) -> dict[tuple[int, int], Border]:
     count = int(pieces.max()) + 1
-    found = [_touching(pieces, signs, *s) for s in _STEPS]
-    first, second, width, depth, edge, seam = np.concatenate(found, axis=1)
+    found = [_touching(pieces, depth, edges, *s) for s in _STEPS]
+    first, second, width, edge = np.concatenate(found, axis=1)
     pairs, at = np.unique(
         (first * count + second).astype(np.int64), return_inverse=True
     )
     neck = np.zeros(len(pairs))
     np.maximum.at(neck, at, width)
-    inside = (depth > _INSIDE).astype(float)
+    inside = (width > _INSIDE).astype(float)
     sums = [
         np.bincount(at, values, len(pairs))
-        for values in (np.ones(len(at)), inside, inside * edge, seam)
+        for values in (np.ones(len(at)), inside, inside * edge)
     ]
     rows = np.column_stack([neck, *sums]).tolist()
     keys = (divmod(int(pair), count) for pair in pairs)
@@ -187,9 +159,13 @@ _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
 def _touching(
-    pieces: NDArray[np.int32], signs: _Signs, down: int, right: int
+    pieces: NDArray[np.int32],
+    depth: NDArray[np.floating],
+    edges: NDArray[np.floating],
+    down: int,
+    right: int,
 ) -> NDArray[np.float64]:
-    """6 x N: two pieces, lower first, that touch one step away; and what is there."""
+    """4 x N: two pieces, lower first, that touch one step away; and what is there."""
     height, width = pieces.shape
     here = slice(0, height - down), slice(max(0, -right), width - max(0, right))
     there = slice(down, height), slice(max(0, right), width + min(0, right))
@@ -203,10 +179,8 @@ def _touching(
         [
             np.minimum(a[meet], b[meet]),
             np.maximum(a[meet], b[meet]),
-            np.minimum(*both(signs.depth)),
-            np.minimum(*both(signs.outline)),
-            np.maximum(*both(signs.edges)),
-            np.maximum(*both(signs.seams)),
+            np.minimum(*both(depth)),
+            np.maximum(*both(edges)),
         ]
     ).astype(np.float64)
 
@@ -247,7 +221,7 @@ class _Joining:
         while len(self.beside) > 1:
             # What touched by a thread may not touch at the size it is looked at.
             i, j = list(self.beside)[:2]
-            self._join(i, j, Border(0, 0, 0, 0, 0))
+            self._join(i, j, Border(0, 0, 0, 0))
         return self.found
 
     def _meet(self, i: int, j: int, border: Border) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from napari_herbarium.memory import give_back
 from napari_herbarium.model.catalogue import load_model
@@ -31,11 +29,12 @@ from napari_herbarium.segment.levels import (
 )
 from napari_herbarium.segment.pixels import SheetRows, as_rgb8
 from napari_herbarium.segment.refine import CloseLook
-from napari_herbarium.segment.seams import Seams
 from napari_herbarium.segment.tiles import STEP, close_overlap_of, spread
 from napari_herbarium.settings import Detail, SegmentSettings
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from napari_herbarium.model.checkpoint import LeafModel, ModelConfig
 
 PAPER_SIDE = 512
@@ -55,21 +54,6 @@ and what is leaf was decided at the coarse levels."""
 _USUAL_SHARE_WITH_EDGES = 0.35
 
 
-class Segmentation(NamedTuple):
-    """What a model sees on a sheet.
-
-    Attributes
-    ----------
-    probability : H x W uint8
-        Of leaf, at the sheet's own resolution; 0..255 stands for 0..1.
-    seams : Seams or None
-        Where leaves meet; None when the model cannot tell, and for ``paper``.
-    """
-
-    probability: np.ndarray
-    seams: Seams | None = None
-
-
 def segment(
     image: Any,
     model: LeafModel | None = None,
@@ -78,12 +62,12 @@ def segment(
 ) -> np.ndarray:
     """Give the leaf probability of a sheet at its own resolution.
 
-    The probability of `iter_segmentation`, run to its end.
+    The same as `iter_segment`, run to its end.
 
     Parameters
     ----------
     image, model, settings
-        See `iter_segmentation`.
+        See `iter_segment`.
     on_progress : callable, optional
         Called with a `Progress` after each batch of tiles.
 
@@ -95,18 +79,17 @@ def segment(
     Raises
     ------
     SettingsError, ModelError
-        See `iter_segmentation`.
+        See `iter_segment`.
     """
-    job = iter_segmentation(image, model, settings)
-    return finish(job, on_progress).probability
+    return finish(iter_segment(image, model, settings), on_progress)
 
 
-def iter_segmentation(
+def iter_segment(
     image: Any,
     model: LeafModel | None = None,
     settings: SegmentSettings | None = None,
-) -> Job[Segmentation]:
-    """Give the leaf probability of a sheet, and where leaves meet, tile by tile.
+) -> Job[np.ndarray]:
+    """Give the leaf probability of a sheet, tile by tile.
 
     ``paper`` squashes the whole sheet to 512 x 512 px and enlarges the probability
     (Hussein et al. 2021, Sensors 21:4549, section 3; model scales are ignored).
@@ -139,7 +122,8 @@ def iter_segmentation(
 
     Returns
     -------
-    Segmentation
+    ndarray
+        H x W uint8; 0..255 stands for probability 0..1.
 
     Raises
     ------
@@ -183,22 +167,21 @@ class _Tally:
 
 def _paper(
     rows: SheetRows, forward: Forward, config: ModelConfig, tile: int
-) -> Job[Segmentation]:
+) -> Job[np.ndarray]:
     level = squashed_level(rows.height, rows.width, PAPER_SIDE, PAPER_SIDE)
-    logits = forward(shrink(rows, [level]))[0, 0]
+    logits = forward(shrink(rows, [level]))[0]
     yield Progress(1, 1, "tiles")
-    return Segmentation(draw_probability(CoarseMap(logits.sigmoid(), level), rows))
+    return draw_probability(CoarseMap(logits.sigmoid(), level), rows)
 
 
 def _fast(
     rows: SheetRows, forward: Forward, config: ModelConfig, tile: int
-) -> Job[Segmentation]:
-    levels = [_level(rows, _fast_scale(config.scales))]
-    coarse = CoarseLook(levels, tile, config.classes)
+) -> Job[np.ndarray]:
+    coarse = CoarseLook([_level(rows, _fast_scale(config.scales))], tile)
     tally = _Tally(coarse.count)
     for tiles in coarse.run(forward, rows):
         yield tally.add(tiles)
-    return Segmentation(draw_logits(coarse.result(), rows), coarse.seams())
+    return draw_logits(coarse.result(), rows)
 
 
 def _fast_scale(scales: tuple[int, ...]) -> int:
@@ -208,19 +191,18 @@ def _fast_scale(scales: tuple[int, ...]) -> int:
 
 def _full(
     rows: SheetRows, forward: Forward, config: ModelConfig, tile: int
-) -> Job[Segmentation]:
+) -> Job[np.ndarray]:
     # Scales beyond what a small scan may be enlarged to fall together.
     scales = scales_of(max(rows.height, rows.width), config.scales)
     levels = list(dict.fromkeys(_level(rows, scale) for scale in scales))
-    coarse = CoarseLook(levels, tile, config.classes)
+    coarse = CoarseLook(levels, tile)
     factors = _close_factors(rows, levels[-1])
     near = min(tile, CLOSE_TILE)
     tally = _Tally(coarse.count + sum(_guess(rows, factor, near) for factor in factors))
     looks = [LevelRows(rows, factor) for factor in factors]
     for tiles in coarse.run(forward, rows, looks[0] if looks else None):
         yield tally.add(tiles)
-    known, seams = coarse.result(), coarse.seams()
-    del coarse
+    known = coarse.result()
     cut_logit = math.log(config.threshold / (1 - config.threshold))
     forward.batch *= round((tile / near) ** 2)  # about as many pixels at a time
     for i, factor in enumerate(factors):
@@ -231,9 +213,9 @@ def _full(
         for tiles in close.run(forward, canvas.emit):
             yield tally.add(tiles)
         if isinstance(canvas, ProbabilityCanvas):
-            return Segmentation(canvas.probability, seams)
+            return canvas.probability
         known = canvas.result()
-    return Segmentation(draw_logits(known, rows), seams)
+    return draw_logits(known, rows)
 
 
 def _canvas(level: Level, factor: int) -> LogitCanvas | ProbabilityCanvas:

@@ -219,7 +219,7 @@ class CloseLook:
         down = ramp(height, self._overlap, first=i == 0, last=i == last_row)
         for lefts in in_batches(self._plan[i], forward.batch):
             tiles = [cut(band, 0, left, height, self._width) for left in lefts]
-            for left, logits in zip(lefts, forward(tiles)[:, 0], strict=True):
+            for left, logits in zip(lefts, forward(tiles), strict=True):
                 strip.add(left, logits, down[:, None] * self._across(left))
             yield len(lefts)
 

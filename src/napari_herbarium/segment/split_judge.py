@@ -1,8 +1,7 @@
 """Cut touching leaves apart where it is probable that two leaves meet.
 
 Every join of the tree of pieces (`segment.pieces`) is judged by its border: short
-against the pieces, narrow, an edge of the sheet along it, a seam where the model
-sees one.
+against the pieces, narrow, an edge of the sheet along it.
 Who can tell whole leaves from parts may be asked, too: where two pieces look more
 like whole leaves than the two together, leaves rather meet. Of all ways to cut the
 shape the one with the highest sum of log odds is taken.
@@ -19,14 +18,8 @@ from scipy import ndimage
 
 from napari_herbarium.progress import Job
 from napari_herbarium.segment.cut_odds import best_cut
-from napari_herbarium.segment.pieces import (
-    LIKELY_SEAM,
-    SLIGHT_NECK,
-    PieceTree,
-    piece_tree,
-)
+from napari_herbarium.segment.pieces import SLIGHT_NECK, PieceTree, piece_tree
 from napari_herbarium.segment.pixels import SheetRows
-from napari_herbarium.segment.seams import Seams
 from napari_herbarium.segment.split import Box, Pieces, iter_split_each, parted
 from napari_herbarium.segment.working_size import (
     at_full_size,
@@ -62,13 +55,10 @@ class Help(NamedTuple):
         The sheet, for its edges.
     judge : Judge or None
         Who can tell whole leaves.
-    seams : Seams or None
-        Where leaves meet.
     """
 
     image: Any = None
     judge: Judge | None = None
-    seams: Seams | None = None
 
 
 def iter_split_judged(
@@ -96,89 +86,25 @@ def iter_split_judged(
         Every number from 1 to the largest occurs; each old label is the union of
         new ones.
     """
-    looking = Looking(labels, min_area, help_)
+    # Labels come from top to bottom, and so the sheet is read, band by band.
+    sheet = None if help_.image is None else SheetRows(help_.image)
 
     def pieces_of(label: int, box: Box, mask: NDArray[np.bool_]) -> Pieces:
-        looked = yield from looking.iter_at(label, box, mask)
-        if looked is None:
-            return None
-        cut = _numbered(looked.tree, best_cut(looked.tree, looked.whole))
-        return at_full_size(cut, mask, looked.step)
-
-    return (yield from iter_split_each(labels, pieces_of))
-
-
-class Looked(NamedTuple):
-    """What is known of a label that may be several leaves.
-
-    Attributes
-    ----------
-    tree : PieceTree
-        Its pieces, with a rim of one px around the box.
-    whole : dict of int to float, or None
-        What the judge says of the nodes, where there is one.
-    step : int
-        Sheet px per px of the pieces.
-    """
-
-    tree: PieceTree
-    whole: dict[int, float] | None
-    step: int
-
-
-class Looking:
-    """Look at labels, from top to bottom: so the sheet is read, band by band.
-
-    Parameters
-    ----------
-    labels, min_area, help_
-        See `iter_split_judged`.
-    """
-
-    def __init__(
-        self, labels: NDArray[np.integer], min_area: float, help_: Help
-    ) -> None:
-        self._labels, self._min_area, self._help = labels, min_area, help_
-        self._sheet = None if help_.image is None else SheetRows(help_.image)
-
-    def iter_at(
-        self, label: int, box: Box, mask: NDArray[np.bool_]
-    ) -> Generator[None, None, Looked | None]:
-        """Find the pieces of a label; None when it has but one.
-
-        Parameters
-        ----------
-        label : int
-        box : pair of slices
-            Where it is.
-        mask : h x w bool
-            Its pixels in the box.
-
-        Yields
-        ------
-        None
-            Where it may be stopped.
-        """
         yield
-        step = step_to(mask.shape, _WORKING_SIDE)
-        judge, told = self._help.judge, self._help.seams
-        small = np.pad(shrunk(mask, step), 1)
-        seams = None if told is None else _seams(told, box, step)
-        if not _shows_a_seam(seams, small) and not _may_fall_apart(mask):
+        if not _may_fall_apart(mask):
             return None
-        edges = None if self._sheet is None else _edges(self._sheet, box, step)
-        tree = piece_tree(small, self._min_area / step**2, edges, seams)
+        step = step_to(mask.shape, _WORKING_SIDE)
+        edges = None if sheet is None else _edges(sheet, box, step)
+        tree = piece_tree(np.pad(shrunk(mask, step), 1), min_area / step**2, edges)
         if tree is None:
             return None
         whole = None
-        if judge is not None and tree.parts:
-            around = _around(self._labels, label, box, step)
-            whole = yield from _asked(tree, around, judge)
-        return Looked(tree, whole, step)
+        if help_.judge is not None and tree.parts:
+            around = _around(labels, label, box, step)
+            whole = yield from _asked(tree, around, help_.judge)
+        return at_full_size(_numbered(tree, best_cut(tree, whole)), mask, step)
 
-
-def _shows_a_seam(seams: NDArray[np.float32] | None, mask: NDArray[np.bool_]) -> bool:
-    return seams is not None and bool((seams[mask] >= LIKELY_SEAM).any())
+    return (yield from iter_split_each(labels, pieces_of))
 
 
 def edge_strength(picture: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -215,16 +141,6 @@ def _edges(sheet: SheetRows, box: Box, step: int) -> NDArray[np.floating]:
     picture = sheet.read(box[0].start, box[0].stop, box[1])
     channels = [shrunk_values(picture[..., c], step) for c in range(3)]
     return np.pad(edge_strength(np.stack(channels, axis=-1)), 1, mode="edge")
-
-
-def _seams(seams: Seams, box: Box, step: int) -> NDArray[np.float32]:
-    """Look up the seams in a box and a rim of one px, in steps."""
-    rows, columns = (
-        part.start + (step - 1) / 2 + step * np.arange(-1.0, count + 1)
-        for part in box
-        for count in [-(-(part.stop - part.start) // step)]
-    )
-    return seams.at(rows, columns)
 
 
 def _around(

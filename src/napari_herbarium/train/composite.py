@@ -13,10 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.train.augment import recolour, relight
 from napari_herbarium.train.crops import Sample, warp
-from napari_herbarium.train.picture import leaf_of
 
 HIDDEN = 2
 """Class of a cut-out's pixels that cover the ground but are not lamina."""
@@ -126,7 +124,7 @@ def retone(sample: Sample, rng: np.random.Generator) -> Sample:
     image, mask = sample
     if rng.random() < 0.5:
         return _shift_dark(image, rng), mask
-    leaf = leaf_of(mask)
+    leaf = mask == 1
     if leaf.sum() < 50:
         return sample
     cover = Image.fromarray(leaf.astype(np.uint8) * 255)
@@ -155,7 +153,6 @@ def paste(
     rng: np.random.Generator,
     *,
     shadow: bool = True,
-    number: int = 1,
 ) -> Sample:
     """Paste a cut-out onto a crop.
 
@@ -172,8 +169,6 @@ def paste(
         Turns and mirrors it.
     shadow : bool
         Darken the ground around it a little.
-    number : int
-        What its lamina has in the mask.
     """
     image, mask = sample
     size = image.shape[0]
@@ -188,7 +183,7 @@ def paste(
         ground *= 1 - rng.uniform(0, 0.35) * np.asarray(dark)[..., None] / 255
     alpha = np.where(classes > 0, alpha, 0)[..., None]
     mixed = alpha * leaf + (1 - alpha) * ground
-    labelled = np.where(classes == HIDDEN, 0, np.where(classes == 1, number, mask))
+    labelled = np.where(classes == HIDDEN, 0, np.where(classes == 1, 1, mask))
     return mixed.astype(np.uint8), labelled.astype(np.uint8)
 
 
@@ -208,50 +203,20 @@ def _placing(
 
 
 def add_leaves(
-    sample: Sample,
-    leaves: list[Cutout],
-    rng: np.random.Generator,
-    most: int = 8,
-    *,
-    numbered: bool = False,
+    sample: Sample, leaves: list[Cutout], rng: np.random.Generator, most: int = 8
 ) -> Sample:
-    """Paste some leaves of one kind and about one size, as a plant would have.
-
-    Parameters
-    ----------
-    sample : (S x S x 3 uint8, S x S uint8)
-        Left unchanged.
-    leaves : list of Cutout
-    rng : numpy.random.Generator
-    most : int
-        How many at most.
-    numbered : bool
-        Give each its own number in the mask, above those that are there, and let half
-        of the plants have leaves that overlap.
-    """
+    """Paste some leaves of one kind and about one size, as a plant would have."""
     size = sample[0].shape[0]
-    heap = numbered and rng.random() < 0.5
     count = int(rng.integers(1, most + 1))
     length = math.exp(rng.uniform(math.log(14), math.log(1.1 * size)))
     count = min(count, max(1, round(0.6 * (size / length) ** 2)))
     chosen = leaves[int(rng.integers(len(leaves)))]
     image = dry(chosen.image, rng) if rng.random() < 0.8 else chosen.image
-    place = rng.uniform(0, size, 2)
     for _ in range(count):
         look = _shrunk(Cutout(relight(image, rng, 0.6), chosen.classes), length)
-        number = _next_number(sample[1]) if numbered else 1
-        its = length * rng.uniform(0.7, 1.2)
-        sample = paste(sample, look, its, place, rng, number=number)
-        if heap and rng.random() < 0.8:
-            place = np.clip(place + rng.normal(0, 0.35 * length, 2), 0, size)
-        else:
-            place = rng.uniform(0, size, 2)
+        place = rng.uniform(0, size, 2)
+        sample = paste(sample, look, length * rng.uniform(0.7, 1.2), place, rng)
     return sample
-
-
-def _next_number(mask: NDArray[np.uint8]) -> int:
-    used = np.bincount(mask.ravel(), minlength=256)[:IGNORED]
-    return min(int(np.flatnonzero(used).max(initial=0)) + 1, IGNORED - 1)
 
 
 def _shrunk(cutout: Cutout, length: float) -> Cutout:

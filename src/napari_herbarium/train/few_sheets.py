@@ -15,23 +15,17 @@ from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.progress import Job
 from napari_herbarium.segment.levels import MAX_ENLARGEMENT, scales_of
 from napari_herbarium.segment.mask import at_least
-from napari_herbarium.segment.predict import iter_segmentation
+from napari_herbarium.segment.predict import iter_segment
 from napari_herbarium.settings import Detail, Device, SegmentSettings
 from napari_herbarium.sheet.drawn import drawn_sheet
 from napari_herbarium.train.augment import change_looks
 from napari_herbarium.train.composite import retone
 from napari_herbarium.train.crops import CropSettings, Sample, cut, random_crop
 from napari_herbarium.train.ground import lay_on_ground
-from napari_herbarium.train.masks import as_numbered
-from napari_herbarium.train.pair import Pair, open_image, open_numbered
-from napari_herbarium.train.picture import (
-    Picture,
-    as_leaf,
-    leaf_of,
-    make_picture,
-)
+from napari_herbarium.train.masks import LEAF
+from napari_herbarium.train.pair import Pair, open_image, open_mask
+from napari_herbarium.train.picture import Picture, make_picture
 from napari_herbarium.train.recipes import FewSheetsRecipe
-from napari_herbarium.train.seams import mark_seams
 from napari_herbarium.train.split import Split
 
 if TYPE_CHECKING:
@@ -44,14 +38,13 @@ FULL_LOOK = 3000
 """Sheets up to this long are looked at in full before training, others fast."""
 DRAWN_DPI = 125
 DRAWN_SEEDS = (101, 102, 103)
-DRAWN = "drawn"
 _MARKS = 2000
 
 
 def read_labelled(pair: Pair, of: int = 1) -> Picture:
-    """Read a sheet and its leaves, reduced where else not all `of` fit in memory."""
+    """Read a sheet and its mask; a large one reduced so that all `of` fit in memory."""
     most = min(MOST_PX, MOST_PX_IN_ALL // of)
-    image, mask = np.asarray(open_image(pair)), open_numbered(pair)
+    image, mask = np.asarray(open_image(pair)), open_mask(pair)
     factor = math.ceil(math.sqrt(mask.size / most))
     if factor > 1:
         small = Image.fromarray(image).reduce(factor)
@@ -65,7 +58,9 @@ def drawn_pictures() -> list[Picture]:
     """Draw sheets whose truth is exact, so that what the base model knew is asked."""
     sheets = [drawn_sheet(DRAWN_DPI, seed) for seed in DRAWN_SEEDS]
     return [
-        make_picture(DRAWN, np.asarray(s.sheet.image), as_numbered(s.labels))
+        make_picture(
+            "drawn", np.asarray(s.sheet.image), (s.labels > 0).astype(np.uint8)
+        )
         for s in sheets
     ]
 
@@ -122,10 +117,9 @@ def iter_mistakes(
     detail = Detail.FULL if max(picture.size) <= FULL_LOOK else Detail.FAST
     settings = SegmentSettings(detail=detail, device=device)
     image = np.asarray(picture.images[0])
-    seen = yield from iter_segmentation(image, model, settings)
-    probability = seen.probability
+    probability = yield from iter_segment(image, model, settings)
     mask = np.asarray(picture.masks[0])
-    wrong = at_least(probability, model.config.threshold) != leaf_of(mask)
+    wrong = at_least(probability, model.config.threshold) != (mask == LEAF)
     wrong &= mask != IGNORED
     y, x = np.nonzero(binary_opening(wrong, np.ones((3, 3), bool)))
     step = max(1, len(x) // _MARKS)
@@ -147,8 +141,6 @@ class FewSheetsDraw:
     scales : sequence of int
         The model's working long sides.
     recipe : FewSheetsRecipe
-    seams : bool
-        Whether the network tells where leaves meet, and so is taught it.
     """
 
     pictures: Sequence[Picture]
@@ -156,31 +148,27 @@ class FewSheetsDraw:
     rehearsal: Sequence[Picture]
     scales: Sequence[int]
     recipe: FewSheetsRecipe = field(default_factory=FewSheetsRecipe)
-    seams: bool = False
 
     def __call__(self, index: int) -> Sample:
         """Cut, change and give sample `index`."""
         rng = np.random.default_rng((self.recipe.seed, index))
-        drawn = bool(self.rehearsal) and rng.random() < self.recipe.rehearsal
-        picture = self._any(self.rehearsal if drawn else self.pictures, rng)
-        sample = self._drawn(picture, rng) if drawn else self._real(picture, rng)
+        if self.rehearsal and rng.random() < self.recipe.rehearsal:
+            sample = self._drawn(rng)
+        else:
+            sample = self._real(rng)
         sample = lay_on_ground(sample, rng)
         if rng.random() < 0.3 * self.recipe.strength:
             sample = retone(sample, rng)
-        mask = as_leaf(sample[1])
-        if self.seams and picture.numbered:
-            mask = mark_seams(sample[1], only_near=not drawn)
-        return change_looks(sample[0], rng, self.recipe.strength), mask
+        return change_looks(sample[0], rng, self.recipe.strength), sample[1]
 
-    def _any(self, pictures: Sequence[Picture], rng: np.random.Generator) -> Picture:
-        return pictures[int(rng.integers(len(pictures)))]
-
-    def _drawn(self, picture: Picture, rng: np.random.Generator) -> Sample:
+    def _drawn(self, rng: np.random.Generator) -> Sample:
+        picture = self.rehearsal[int(rng.integers(len(self.rehearsal)))]
         low, high = min(self.scales), max(self.scales)
         settings = CropSettings(self.recipe.size, (0.8 * low, 1.3 * high))
         return random_crop(picture, settings, rng)
 
-    def _real(self, picture: Picture, rng: np.random.Generator) -> Sample:
+    def _real(self, rng: np.random.Generator) -> Sample:
+        picture = self.pictures[int(rng.integers(len(self.pictures)))]
         sides = working_sides(self.scales, picture)
         side = sides[int(rng.integers(len(sides)))] * math.exp(rng.uniform(-0.35, 0.35))
         wrong = self.mistakes.get(picture.name, np.empty((0, 2)))

@@ -14,7 +14,6 @@ from scipy.spatial import cKDTree
 
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.train.crops import Sample
-from napari_herbarium.train.picture import leaf_of
 
 WOODS = np.array(
     [(150, 105, 65), (115, 72, 42), (190, 150, 105), (90, 60, 42), (135, 60, 35)], float
@@ -75,7 +74,7 @@ def _tone_of_leaves(
     image: NDArray[np.uint8], mask: NDArray[np.uint8], rng: np.random.Generator
 ) -> NDArray[np.float64] | None:
     """Mean colour of the leaves in a crop, now and then."""
-    leaf = leaf_of(mask)
+    leaf = mask == 1
     if leaf.sum() < _ENOUGH or rng.random() < 0.5:
         return None
     return np.asarray(image[leaf].mean(0), np.float64)

@@ -21,7 +21,7 @@ from napari_herbarium.evaluate.metrics import (
 )
 from napari_herbarium.train.crops import CropSettings, Sample, cut
 from napari_herbarium.train.masks import LEAF
-from napari_herbarium.train.picture import Picture, as_leaf
+from napari_herbarium.train.picture import Picture
 from napari_herbarium.train.report import Preview, Score
 
 if TYPE_CHECKING:
@@ -121,8 +121,7 @@ def held_out_crops(
         zoom = side / max(picture.size)
         for _ in range(each):
             centre = _some_leaf(picture, rng)
-            image, mask = cut(picture, centre, zoom, still, rng)
-            crops.append((image, as_leaf(mask)))
+            crops.append(cut(picture, centre, zoom, still, rng))
     return [crop for crop in crops if (crop[1] == LEAF).any()] or crops
 
 

@@ -15,7 +15,6 @@ from napari_herbarium.errors import SheetError
 from napari_herbarium.evaluate.metrics import IGNORED
 
 LEAF = 1
-_NUMBERS = 254
 _PALETTE = b"\x03"
 Polygon = tuple[tuple[float, float], ...]
 
@@ -139,34 +138,6 @@ def as_leaf_mask(labels: NDArray, name: str = "The mask") -> NDArray[np.uint8]:
         msg = f"{name} holds negative numbers; 0 is background, leaves are above."
         raise SheetError(msg)
     return _told_apart(labels)
-
-
-def as_numbered(labels: NDArray, name: str = "The mask") -> NDArray[np.uint8]:
-    """Turn instance labels into numbers from 1 on, 8 bits wide, that tell leaves apart.
-
-    Parameters
-    ----------
-    labels, name
-        See `as_leaf_mask`.
-
-    Returns
-    -------
-    H x W uint8
-        0 not leaf, 255 ignored. Leaves far apart may share a number; a mask that tells
-        no leaves apart has 1 alone.
-
-    Raises
-    ------
-    SheetError
-        See `as_leaf_mask`.
-    """
-    mask = as_leaf_mask(labels, name)
-    leaf = mask == LEAF
-    ids = np.asarray(labels)[leaf].astype(np.int64)
-    if ids.size and ids.min() < ids.max():
-        # Numbers that come again are far apart: leaves are numbered in reading order.
-        mask[leaf] = (ids - 1) % _NUMBERS + 1
-    return mask
 
 
 def _told_apart(labels: NDArray) -> NDArray[np.uint8]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,12 +13,7 @@ from numpy.typing import NDArray
 from napari_herbarium.errors import SheetError
 from napari_herbarium.segment.pixels import as_rgb8
 from napari_herbarium.sheet.read import read_sheet
-from napari_herbarium.train.masks import (
-    Polygons,
-    as_leaf_mask,
-    as_numbered,
-    read_labels,
-)
+from napari_herbarium.train.masks import Polygons, as_leaf_mask, read_labels
 
 Mask: TypeAlias = "Path | NDArray | Polygons"
 
@@ -79,37 +73,14 @@ def open_mask(pair: Pair) -> NDArray[np.uint8]:
     SheetError
         There is none, it cannot be read, or it is no mask.
     """
-    return _opened(pair, as_leaf_mask)
-
-
-def open_numbered(pair: Pair) -> NDArray[np.uint8]:
-    """Give the mask of a pair with a number for each leaf, where it has such.
-
-    Returns
-    -------
-    H x W uint8
-        See `napari_herbarium.train.masks.as_numbered`. Polygons are not numbered: a
-        leaf may have several.
-
-    Raises
-    ------
-    SheetError
-        See `open_mask`.
-    """
-    return _opened(pair, as_numbered)
-
-
-def _opened(
-    pair: Pair, understood: Callable[[NDArray, str], NDArray[np.uint8]]
-) -> NDArray[np.uint8]:
     if pair.mask is None:
         msg = f"{pair.name} has no mask; draw one or leave the sheet out."
         raise SheetError(msg)
     if isinstance(pair.mask, Polygons):
         return pair.mask.draw()
     if isinstance(pair.mask, str | Path):
-        return understood(read_labels(Path(pair.mask)), str(pair.mask))
-    return understood(np.asarray(pair.mask), f"The mask of {pair.name}")
+        return as_leaf_mask(read_labels(Path(pair.mask)), str(pair.mask))
+    return as_leaf_mask(np.asarray(pair.mask), f"The mask of {pair.name}")
 
 
 def read_json(path: Path) -> Any:

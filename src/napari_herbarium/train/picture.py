@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.evaluate.pairs import read_mask
 
 LEAF = 1
@@ -24,19 +23,16 @@ class Picture:
     name : str
         The stem of its file.
     images, masks : tuple of PIL images
-        RGB and 8-bit masks (0 background, 1 leaf, 255 ignore; or leaves numbered from
-        1 on), each half the size of the one before.
+        RGB and 8-bit masks (0 background, 1 leaf, 255 ignore), each half the size
+        of the one before.
     outline : (N, 2) int32
         Some (x, y) positions on leaf edges, to aim crops at.
-    numbered : bool
-        Whether the masks tell leaf from leaf.
     """
 
     name: str
     images: tuple[Image.Image, ...]
     masks: tuple[Image.Image, ...]
     outline: NDArray[np.int32] = field(repr=False)
-    numbered: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -57,7 +53,7 @@ def make_picture(
     image : H x W x 3 uint8
         sRGB.
     mask : H x W uint8
-        0 background, 1 leaf, or leaves numbered from 1 on, 255 ignore.
+        0 background, 1 leaf, 255 ignore.
     levels : int
         How many sizes to keep.
     """
@@ -66,18 +62,7 @@ def make_picture(
     for _ in range(levels - 1):
         images.append(images[-1].reduce(2))
         masks.append(masks[-1].resize(images[-1].size, Image.Resampling.NEAREST))
-    numbered = bool(np.any((mask > LEAF) & (mask != IGNORED)))
-    return Picture(name, tuple(images), tuple(masks), _outline_points(mask), numbered)
-
-
-def leaf_of(numbers: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where there is leaf, numbered or not."""
-    return (numbers > 0) & (numbers != IGNORED)
-
-
-def as_leaf(numbers: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Forget the numbers: 0, 1 leaf, 255 ignored."""
-    return np.where(leaf_of(numbers), np.uint8(LEAF), numbers)
+    return Picture(name, tuple(images), tuple(masks), _outline_points(mask))
 
 
 def read_picture(image_path: Path, mask_path: Path) -> Picture:
@@ -88,9 +73,8 @@ def read_picture(image_path: Path, mask_path: Path) -> Picture:
 
 
 def _outline_points(mask: NDArray[np.uint8], most: int = 4000) -> NDArray[np.int32]:
-    # Where leaves are numbered, one ends where the next begins, too.
-    leaf = np.where(mask == IGNORED, 0, mask)
-    edge = np.zeros(leaf.shape, bool)
+    leaf = mask == LEAF
+    edge = np.zeros_like(leaf)
     edge[:, 1:] |= leaf[:, 1:] != leaf[:, :-1]
     edge[1:] |= leaf[1:] != leaf[:-1]
     y, x = np.nonzero(edge)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from napari_herbarium.model.catalogue import load_model
-from napari_herbarium.model.checkpoint import SEAM, ModelConfig, facts_of
+from napari_herbarium.model.checkpoint import ModelConfig, facts_of
 from napari_herbarium.settings import Device
 from napari_herbarium.train import few_sheets
 from napari_herbarium.train.batches import SampleAt
@@ -22,13 +22,12 @@ from napari_herbarium.train.losses import bce_dice_loss, bce_loss
 from napari_herbarium.train.masks import LEAF
 from napari_herbarium.train.pair import Pair
 from napari_herbarium.train.paper_sheets import PaperDraw, squashed
-from napari_herbarium.train.picture import Picture, as_leaf
+from napari_herbarium.train.picture import Picture
 from napari_herbarium.train.recipes import (
     FewSheetsRecipe,
     PaperRecipe,
 )
 from napari_herbarium.train.report import TrainProgress
-from napari_herbarium.train.seams import leaf_and_seam_loss
 from napari_herbarium.train.split import (
     ENOUGH_SHEETS,
     Split,
@@ -159,15 +158,13 @@ def _iter_few_sheets(
     sides = sorted({s for p in val for s in _sides(model, p)})
     rng = np.random.default_rng((recipe.seed, 3))
     rehearsal = few_sheets.drawn_pictures() if recipe.rehearsal else []
-    seams = SEAM in model.config.classes
-    loss = leaf_and_seam_loss if seams else bce_dice_loss
     return Plan(
         network=copied_network(model),
         config=model.config,
         settings=few_settings(recipe, model.config.encoder, device),
-        loss=partial(loss, leaf_weight=recipe.leaf_weight),
+        loss=partial(bce_dice_loss, leaf_weight=recipe.leaf_weight),
         sample_at=few_sheets.FewSheetsDraw(
-            train, mistakes, rehearsal, model.config.scales, recipe, seams
+            train, mistakes, rehearsal, model.config.scales, recipe
         ),
         epoch_steps=recipe.epoch_steps,
         epochs=recipe.epochs,
@@ -208,7 +205,7 @@ def _reported(job: Any, step: TrainProgress) -> Generator[TrainProgress, None, A
 
 
 def _few_split(pictures: Sequence[Picture], recipe: FewSheetsRecipe) -> Split:
-    masks = {p.name: as_leaf(np.asarray(p.masks[0])) for p in pictures}
+    masks = {picture.name: np.asarray(picture.masks[0]) for picture in pictures}
     if len(pictures) < ENOUGH_SHEETS:
         return split_by_window(masks, recipe.held_out, recipe.seed)
     shares = {name: _leaf_share(mask) for name, mask in masks.items()}

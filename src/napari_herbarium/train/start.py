@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_herbarium.errors import ModelError
-from napari_herbarium.model.checkpoint import ModelConfig, network_of
+from napari_herbarium.model.checkpoint import ModelConfig
 from napari_herbarium.model.device import choose_device, fast_dtype
 from napari_herbarium.model.network import build_network
 from napari_herbarium.settings import Device
@@ -116,6 +116,6 @@ def few_settings(recipe: FewSheetsRecipe, encoder: str, device: Device) -> LoopS
 
 def copied_network(model: LeafModel) -> nn.Module:
     """Copy a network: the loaded model is shared and stays as it is."""
-    network = network_of(model.config)
+    network = build_network(model.config.architecture, model.config.encoder)
     network.load_state_dict(model.network.state_dict())
     return network
