@@ -20,7 +20,7 @@ from napari_herbarium.measure.whole import (
     whole_leaf_probability,
 )
 from napari_herbarium.model.whole_network import load_whole_model
-from napari_herbarium.segment.working_size import shrunk_values
+from napari_herbarium.segment.working_size import shrunk
 from napari_herbarium.train.whole.finetune import drawn_silhouettes
 from napari_herbarium.train.whole.held_out import judge_sheets
 
@@ -59,13 +59,19 @@ def test_drawn_leaves_of_most_forms_are_whole():
     assert np.mean(right) > 0.78
 
 
+def change_by_size_and_turn(small):
+    small = small.astype(np.uint8)
+    large = np.kron(small, np.ones((6, 6), np.uint8))
+    given = [whole_leaf_probability(a)[1] for a in (small, large, np.rot90(large))]
+    return np.ptp(given)
+
+
 def test_size_and_quarter_turns_hardly_change_the_probability():
     for silhouette in drawn_silhouettes()[:12]:
-        small = shrunk_values(silhouette.leaf > 127, 3) >= 0.5
-        small = np.pad(small, 4).astype(np.uint8)
-        large = np.kron(small, np.ones((6, 6), np.uint8))
-        given = [whole_leaf_probability(a)[1] for a in (small, large, np.rot90(large))]
-        assert np.ptp(given) < 0.1
+        leaf = np.pad(shrunk(silhouette.leaf > 127, 3), 4)
+        assert change_by_size_and_turn(leaf) < 0.1
+    # A bare ellipse has a middling probability, where the sigmoid is steepest.
+    assert change_by_size_and_turn(ellipse((120, 160), (60, 80), (60, 25))) < 0.15
 
 
 def test_only_the_asked_labels_are_judged_as_among_all():
