@@ -47,7 +47,8 @@ def read_leaf_data(root: Path) -> LeafData:
     return LeafData(
         sheets=sheets,
         patches=_patches(root),
-        leaves=_leaves(root / "leaves") + _whole_leaves(root / "sheets" / "train"),
+        leaves=photographed_leaves(root / "leaves")
+        + _whole_leaves(root / "sheets" / "train"),
         objects=_objects(root / "objects"),
         leafless=[_leafless(sheet) for sheet in sheets],
         weights=_weights(sheets),
@@ -99,7 +100,8 @@ def _patches(root: Path) -> list[tuple[np.ndarray, np.ndarray]]:
     return found
 
 
-def _leaves(folder: Path) -> list[Cutout]:
+def photographed_leaves(folder: Path) -> list[Cutout]:
+    """Read the photographed single leaves, in the order of their names."""
     found = []
     for path in sorted((folder / "images").iterdir()):
         image = np.asarray(Image.open(path).convert("RGB"))

@@ -53,7 +53,7 @@ class Touching(StrEnum):
     NECKS = "necks"
     """Cut where the shape has a narrow neck."""
     JUDGE = "judge"
-    """Cut where shape, sheet and the classifier of whole leaves speak for it."""
+    """Cut where shape, seam network and classifier of whole leaves speak for it."""
 
 
 class SegmentSettings(_Settings):

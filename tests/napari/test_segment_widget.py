@@ -82,7 +82,8 @@ def test_a_click_gives_leaves_to_edit(viewer, sheet, run, widget):
     assert leaves.features.area_mm2.tolist() == pytest.approx([20, 9, 20], abs=0.5)
     assert np.allclose(leaves.scale, sheet.scale)
     assert leaves.axis_labels == ("y", "x")
-    assert widget.message.text() == "3 leaves in “sheet leaves”."
+    said = widget.message.text()
+    assert said.startswith("3 leaves in “sheet leaves”. Repair them")
     assert leaves.metadata["napari-herbarium"]["model"]["sha256"] == "ab" * 32
 
 
@@ -336,7 +337,7 @@ def test_settings_act_at_once_without_the_network(
     assert leaves.data.max() == 1
     assert len(leaves.features) == 1
     assert leaves.metadata["napari-herbarium"]["threshold"] == pytest.approx(0.9)
-    assert widget.message.text() == "1 leaf in “sheet leaves”."
+    assert widget.message.text().startswith("1 leaf in “sheet leaves”.")
     widget.form.threshold.setValue(0.3)
     widget.form.min_area.setValue(15)
     settle()

@@ -56,6 +56,11 @@ _BUTTON = {
 # Events of layers after which the sheet may be another one, or of another scale.
 _TELLING = ("scale", "units", "data")
 _UPDATING = "Updating the leaves…"
+_WHAT_NEXT = (
+    "Repair them with napari's brush where they are wrong, "
+    "then measure them with “Measure leaves”."
+)
+_LOOK_LOWER = "Lower the threshold or the minimum area under “Advanced”."
 _NO_MODEL = "No model is installed: choose a model folder with “…”."
 
 
@@ -266,5 +271,7 @@ class SegmentLeaves(QWidget):
 
 def _found(layer: Labels) -> str:
     count = len(layer.features)
-    leaves = "1 leaf" if count == 1 else f"{count or 'No'} leaves"
-    return f"{leaves} in “{layer.name}”."
+    if count == 0:
+        return f"No leaves in “{layer.name}”. {_LOOK_LOWER}"
+    leaves = "1 leaf" if count == 1 else f"{count} leaves"
+    return f"{leaves} in “{layer.name}”. {_WHAT_NEXT}"

@@ -55,8 +55,8 @@ TouchingOption = Annotated[
     Touching,
     typer.Option(
         help="Leaves that touch. keep: one label, as published; necks: cut at narrow "
-        "necks; judge: cut where shape, edges in the sheet and the classifier of "
-        "whole leaves speak for it."
+        "necks; judge: cut where shape, a network that sees where leaves meet, and the "
+        "classifier of whole leaves speak for it."
     ),
 ]
 Ruler = Annotated[

@@ -2,7 +2,7 @@
 
 Logistic regression on the joins of labelled sheets: is it two leaves that a join
 joins, or two parts of one? Joins that make or destroy a single whole leaf counted in
-full, others for three tenths.
+full, others for three tenths. `training/fit_cuts.py` fits those by sight.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from typing import NamedTuple
 from napari_herbarium.segment.pieces import Border, PieceTree
 
 
-class Weights(NamedTuple):
-    """Log odds that leaves meet, per unit of each sign.
+class Signs(NamedTuple):
+    """What speaks for and against it that leaves meet at a join.
 
     Attributes
     ----------
     always : float
+        1.
     neck : float
         Width at the border over that of the less wide piece.
     border : float
         Logarithm of the length of the border over the square root of the smaller
         piece's area.
-    edge : float
-        Logarithm of the strength of the sheet's edges along the border.
+    seen : float
+        What the seam network says of the usual pair of points: log odds.
     together : float
         Probability that the two together are one whole leaf.
     apart : float
@@ -36,19 +37,22 @@ class Weights(NamedTuple):
     always: float
     neck: float
     border: float
-    edge: float
+    seen: float = 0.0
     together: float = 0.0
     apart: float = 0.0
 
 
-SHAPE = Weights(-0.79, -1.92, -1.51, 1.17)
-"""Without anyone who can tell whole leaves."""
-SHAPE_AND_WHOLE = Weights(-0.84, -1.34, -1.11, 0.94, -3.04, 2.16)
-_FAINTEST = 0.1
+BY_SHAPE = Signs(0.5, -1.92, -1.51)
+"""Log odds that leaves meet, per unit of each sign; without sheet and judge."""
+BY_SHAPE_AND_WHOLE = Signs(0.19, -1.34, -1.11, 0.0, -3.04, 2.16)
+BY_SIGHT = Signs(0.59, -0.51, -0.53, 1.10)
+BY_SIGHT_AND_WHOLE = Signs(0.51, -0.51, -0.40, 1.04, -1.16, 0.68)
 _PAIRS_PER_PX = 3.0
 
 
-def best_cut(tree: PieceTree, whole: Mapping[int, float] | None) -> list[int]:
+def best_cut(
+    tree: PieceTree, whole: Mapping[int, float] | None, *, seen: bool
+) -> list[int]:
     """Choose the nodes that are leaves.
 
     A join is undone only together with all joins above it, and so that the sum of the
@@ -57,19 +61,22 @@ def best_cut(tree: PieceTree, whole: Mapping[int, float] | None) -> list[int]:
     Parameters
     ----------
     tree : PieceTree
-        The pieces of a shape.
+        The pieces of a patch.
     whole : mapping of int to float, optional
         By node, the probability that it is one single, whole leaf.
+    seen : bool
+        Whether the tree comes from what the seam network saw.
 
     Returns
     -------
     list of int
-        Nodes that together are the shape.
+        Nodes that together are the patch.
     """
+    weights = _weights(seen=seen, judged=whole is not None)
+    signs = signs_of_joins(tree, whole)
     gain: dict[int, float] = {}
-    hope = None if whole is None else _hope(tree, whole)
     for node in sorted(tree.parts):
-        odds = _log_odds(tree, node, whole, hope)
+        odds = sum(w * s for w, s in zip(weights, signs[node], strict=True))
         gain[node] = odds + sum(max(0.0, gain.get(p, 0.0)) for p in tree.parts[node])
     leaves, rest = [], [tree.root]
     while rest:
@@ -81,8 +88,37 @@ def best_cut(tree: PieceTree, whole: Mapping[int, float] | None) -> list[int]:
     return leaves
 
 
-def border_signs(border: Border, area: float, depth: float) -> tuple[float, ...]:
-    """Give neck, border and edge as `Weights` has them.
+def _weights(*, seen: bool, judged: bool) -> Signs:
+    if seen:
+        return BY_SIGHT_AND_WHOLE if judged else BY_SIGHT
+    return BY_SHAPE_AND_WHOLE if judged else BY_SHAPE
+
+
+def signs_of_joins(
+    tree: PieceTree, whole: Mapping[int, float] | None
+) -> dict[int, Signs]:
+    """Give the signs of each join whose parts are large enough to be leaves."""
+    shape = {
+        node: border_signs(
+            tree.borders[node],
+            min(tree.area[part] for part in parts),
+            min(tree.depth[part] for part in parts),
+        )
+        for node, parts in tree.parts.items()
+    }
+    if whole is None:
+        return shape
+    hope = _hope(tree, whole)
+    return {
+        node: signs._replace(
+            together=whole.get(node, 0.0), apart=_mean(tree, node, hope)
+        )
+        for node, signs in shape.items()
+    }
+
+
+def border_signs(border: Border, area: float, depth: float) -> Signs:
+    """Give what is known of a border.
 
     Parameters
     ----------
@@ -94,32 +130,7 @@ def border_signs(border: Border, area: float, depth: float) -> tuple[float, ...]
         Half the greatest width of the less wide one, px.
     """
     length = math.log((border.length / _PAIRS_PER_PX + 1) / math.sqrt(area))
-    edge = 0.0
-    if border.inside:
-        edge = math.log(max(border.edge / border.inside, _FAINTEST))
-    return border.neck / depth, length, edge
-
-
-def _log_odds(
-    tree: PieceTree,
-    node: int,
-    whole: Mapping[int, float] | None,
-    hope: Mapping[int, float] | None,
-) -> float:
-    parts = tree.parts[node]
-    signs = border_signs(
-        tree.borders[node],
-        min(tree.area[part] for part in parts),
-        min(tree.depth[part] for part in parts),
-    )
-    if whole is None or hope is None:
-        return _weighted(SHAPE, signs)
-    apart = _mean(tree, node, hope)
-    return _weighted(SHAPE_AND_WHOLE, (*signs, whole.get(node, 0.0), apart))
-
-
-def _weighted(weights: Weights, signs: tuple[float, ...]) -> float:
-    return weights.always + sum(w * s for w, s in zip(weights[1:], signs, strict=False))
+    return Signs(1.0, border.neck / depth, length, border.mean_apart())
 
 
 def _hope(tree: PieceTree, whole: Mapping[int, float]) -> dict[int, float]:

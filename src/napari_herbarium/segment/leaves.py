@@ -92,13 +92,13 @@ def iter_extract_leaves(
         without it `settings.min_area_px`.
     image : array-like or Sheet, optional
         The sheet, of the same height and width; needed by ``paper``. ``judge`` cuts
-        touching leaves along its edges, and without it by their shape alone.
+        touching leaves where it shows them meet, and without it by shape alone.
     model_threshold : float
         Used where the settings give no threshold.
     judge : callable, optional
         Tells ``judge`` how probable it is that a label is one whole leaf:
         `napari_herbarium.measure.whole.quick_whole_probability`, which the command
-        and the widgets give. Without one, ``judge`` goes by shape and edges.
+        and the widgets give. Without one, ``judge`` goes by shape and sheet.
 
     Yields
     ------

@@ -1,9 +1,9 @@
-"""The pieces a shape of several leaves may fall into, and in which order they join.
+"""The pieces a patch of leaf may fall into, and in which order they join.
 
-A watershed cuts the shape wherever it narrows a little or the sheet shows an edge,
-which is too often: lobes and teeth come off, too. Joining the pieces again, always
-the two with the widest neck between them first, gives a binary tree; every way of
-undoing its last joins is a way of cutting the shape (see `segment.split_judge`).
+A watershed cuts the patch wherever it narrows a little, or leaves may meet, which is
+too often: lobes and teeth come off, too. Joining the pieces again, always the two that
+rather belong together first, gives a binary tree; every way of undoing its last joins
+is a way of cutting the patch (see `segment.split_judge`).
 """
 
 from __future__ import annotations
@@ -18,45 +18,49 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import watershed
 
+from napari_herbarium.segment.apart import Apart
 from napari_herbarium.segment.split import parted
 
 SLIGHT_NECK = 0.9
 """A cut is thought of where the shape is at most this times as wide as beside it."""
-_EDGE_WEIGHT = 1 / 6  # an edge thrice as strong as usual draws like a neck of 0.6
-_STRONGEST_EDGE = 6.0
-_USUAL_AT_BORDERS = 3.0
-_INSIDE = 2.0  # px from the outline, whose own edge says nothing
+POSSIBLE_SEAM = 0.15
+"""And where the probability that leaves meet is at least this."""
+_SEAM_WEIGHT = 3.0  # px of distance from the outline that a sure seam outweighs
 
 
 class Border(NamedTuple):
-    """Where two pieces meet.
+    """Between two pieces.
 
     Attributes
     ----------
     neck : float
-        Half the width of the shape at the widest place of the border, px.
+        Half the width of the shape at the widest place where they touch, px.
     length : float
         Pairs of pixels, one of either piece, that touch; some 3 per px.
-    inside : float
-        How many of them lie well within the shape.
-    edge : float
-        Strength of the sheet's edges at these, summed; 1 is the usual inside.
+    apart : float
+        Log odds that they are of different leaves, summed over pairs of points.
+    pairs : float
+        How many pairs of points.
     """
 
-    neck: float
-    length: float
-    inside: float
-    edge: float
+    neck: float = 0.0
+    length: float = 0.0
+    apart: float = 0.0
+    pairs: float = 0.0
 
     def with_more(self, other: Border) -> Border:
         """Join the borders of two pieces that became one."""
         sums = (a + b for a, b in zip(self[1:], other[1:], strict=True))
         return Border(max(self.neck, other.neck), *sums)
 
+    def mean_apart(self) -> float:
+        """Log odds of the usual pair of points; 0 where nothing is known."""
+        return self.apart / self.pairs if self.pairs else 0.0
+
 
 @dataclass(frozen=True)
 class PieceTree:
-    """Pieces of a shape and how they join.
+    """Pieces of a patch and how they join.
 
     Attributes
     ----------
@@ -72,7 +76,7 @@ class PieceTree:
     borders : dict of int to Border
         Between these.
     root : int
-        The whole shape.
+        The whole patch.
     """
 
     pieces: NDArray[np.int32]
@@ -85,108 +89,82 @@ class PieceTree:
 
 
 def piece_tree(
-    mask: NDArray[np.bool_],
-    min_area: float,
-    edges: NDArray[np.floating] | None = None,
+    mask: NDArray[np.bool_], min_area: float, apart: Apart | None = None
 ) -> PieceTree | None:
-    """Cut a shape into pieces and join them.
+    """Cut a patch into pieces and join them.
 
     Parameters
     ----------
     mask : h x w bool
-        The shape; False along the border of the picture.
+        The patch; False along the border of the picture.
     min_area : float
         Smallest leaf in px.
-    edges : h x w float, optional
-        Strength of the edges in the sheet.
+    apart : Apart, optional
+        What is seen of the leaves in it; otherwise its shape has to do.
 
     Returns
     -------
     PieceTree or None
-        None when the shape has one piece.
+        None when the patch is one piece.
     """
-    depth = ndimage.distance_transform_edt(mask)
+    outline = ndimage.distance_transform_edt(mask)
+    seam = np.zeros(mask.shape, np.float32) if apart is None else apart.seam()
+    depth = outline
+    if apart is not None:
+        depth = ndimage.distance_transform_edt(mask & (seam < POSSIBLE_SEAM))
     markers = parted(depth, SLIGHT_NECK)
     if markers.max() < 2:
         return None
-    edges = _relative(edges, depth)
-    relief = _EDGE_WEIGHT * np.minimum(edges, _STRONGEST_EDGE) - _log(depth)
+    relief = _SEAM_WEIGHT * seam - depth
     pieces = watershed(relief, markers, mask=mask).astype(np.int32)
-    borders = _borders(pieces, depth, edges)
-    return _Joining(pieces, depth, borders, min_area).tree()
-
-
-def _log(depth: NDArray[np.floating]) -> NDArray[np.floating]:
-    return np.log(np.maximum(depth, 0.5))
-
-
-def _relative(
-    edges: NDArray[np.floating] | None, depth: NDArray[np.floating]
-) -> NDArray[np.floating]:
-    """Measure edges by what is usual inside the shape: veins, hairs, grain."""
-    if edges is None:
-        return np.full(depth.shape, _USUAL_AT_BORDERS)
-    inside = depth > _INSIDE + 1
-    if not inside.any():
-        inside = depth > 0
-    return edges / max(float(np.median(edges[inside])), 0.5)
+    borders = _borders(pieces, outline)
+    if apart is not None:
+        for pair, (total, count) in apart.between(pieces).items():
+            said = Border(apart=total, pairs=count)
+            borders[pair] = borders.get(pair, Border()).with_more(said)
+    return _Joining(pieces, outline, borders, min_area).tree()
 
 
 def _borders(
-    pieces: NDArray[np.int32],
-    depth: NDArray[np.floating],
-    edges: NDArray[np.floating],
+    pieces: NDArray[np.int32], depth: NDArray[np.floating]
 ) -> dict[tuple[int, int], Border]:
     count = int(pieces.max()) + 1
-    found = [_touching(pieces, depth, edges, *s) for s in _STEPS]
-    first, second, width, edge = np.concatenate(found, axis=1)
+    found = [_touching(pieces, depth, *step) for step in _STEPS]
+    first, second, width = np.concatenate(found, axis=1)
     pairs, at = np.unique(
         (first * count + second).astype(np.int64), return_inverse=True
     )
     neck = np.zeros(len(pairs))
     np.maximum.at(neck, at, width)
-    inside = (width > _INSIDE).astype(float)
-    sums = [
-        np.bincount(at, values, len(pairs))
-        for values in (np.ones(len(at)), inside, inside * edge)
-    ]
-    rows = np.column_stack([neck, *sums]).tolist()
+    length = np.bincount(at, minlength=len(pairs)).tolist()
     keys = (divmod(int(pair), count) for pair in pairs)
-    return {key: Border(*row) for key, row in zip(keys, rows, strict=True)}
+    both = zip(neck.tolist(), length, strict=True)
+    return {key: Border(*row) for key, row in zip(keys, both, strict=True)}
 
 
 _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
 def _touching(
-    pieces: NDArray[np.int32],
-    depth: NDArray[np.floating],
-    edges: NDArray[np.floating],
-    down: int,
-    right: int,
+    pieces: NDArray[np.int32], depth: NDArray[np.floating], down: int, right: int
 ) -> NDArray[np.float64]:
-    """4 x N: two pieces, lower first, that touch one step away; and what is there."""
+    """3 x N: two pieces, lower first, that touch one step away; and the depth there."""
     height, width = pieces.shape
     here = slice(0, height - down), slice(max(0, -right), width - max(0, right))
     there = slice(down, height), slice(max(0, right), width + min(0, right))
     a, b = pieces[here], pieces[there]
     meet = (a != b) & (a > 0) & (b > 0)
-
-    def both(values: NDArray[np.floating]) -> tuple[NDArray[np.floating], ...]:
-        return values[here][meet], values[there][meet]
-
     return np.stack(
         [
             np.minimum(a[meet], b[meet]),
             np.maximum(a[meet], b[meet]),
-            np.minimum(*both(depth)),
-            np.maximum(*both(edges)),
+            np.minimum(depth[here][meet], depth[there][meet]),
         ]
     ).astype(np.float64)
 
 
 class _Joining:
-    """Join pieces, widest neck first; those too small for a leaf before all others."""
+    """Join pieces; those too small for a leaf before all others."""
 
     def __init__(
         self,
@@ -208,27 +186,36 @@ class _Joining:
             2 * count - 1,
         )
         self.beside: dict[int, dict[int, Border]] = {i: {} for i in numbers}
-        self.queue: list[tuple[bool, float, int, int]] = []
+        self.queue: list[tuple[bool, bool, float, float, int, int]] = []
         for (i, j), border in borders.items():
             self._meet(i, j, border)
 
     def tree(self) -> PieceTree:
         """Join until one is left."""
         while self.queue:
-            _, _, i, j = heapq.heappop(self.queue)
+            i, j = heapq.heappop(self.queue)[-2:]
             if i in self.beside and j in self.beside:
                 self._join(i, j, self.beside[i][j])
         while len(self.beside) > 1:
             # What touched by a thread may not touch at the size it is looked at.
             i, j = list(self.beside)[:2]
-            self._join(i, j, Border(0, 0, 0, 0))
+            self._join(i, j, Border())
         return self.found
 
     def _meet(self, i: int, j: int, border: Border) -> None:
         self.beside[i][j] = self.beside[j][i] = border
         smaller = min(self.found.depth[i], self.found.depth[j])
-        order = (not self._small(i, j), -border.neck / smaller, i, j)
-        heapq.heappush(self.queue, order)
+        heapq.heappush(
+            self.queue,
+            (
+                border.length == 0,
+                not self._small(i, j),
+                border.mean_apart(),
+                -border.neck / smaller,
+                i,
+                j,
+            ),
+        )
 
     def _small(self, *nodes: int) -> bool:
         return min(self.found.area[node] for node in nodes) < self.min_area

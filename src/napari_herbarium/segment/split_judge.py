@@ -1,10 +1,10 @@
 """Cut touching leaves apart where it is probable that two leaves meet.
 
-Every join of the tree of pieces (`segment.pieces`) is judged by its border: short
-against the pieces, narrow, an edge of the sheet along it.
+Every join of the tree of pieces (`segment.pieces`) is judged: by its border, short
+against the pieces or narrow, and by what the seam network sees of the sheet there.
 Who can tell whole leaves from parts may be asked, too: where two pieces look more
 like whole leaves than the two together, leaves rather meet. Of all ways to cut the
-shape the one with the highest sum of log odds is taken.
+patch the one with the highest sum of log odds is taken.
 """
 
 from __future__ import annotations
@@ -14,24 +14,15 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_herbarium.progress import Job
+from napari_herbarium.segment.apart import look_apart
 from napari_herbarium.segment.cut_odds import best_cut
-from napari_herbarium.segment.pieces import SLIGHT_NECK, PieceTree, piece_tree
+from napari_herbarium.segment.patch_view import MARGIN, PatchView, patch_view
+from napari_herbarium.segment.pieces import PieceTree, piece_tree
 from napari_herbarium.segment.pixels import SheetRows
-from napari_herbarium.segment.split import Box, Pieces, iter_split_each, parted
-from napari_herbarium.segment.working_size import (
-    at_full_size,
-    shrunk,
-    shrunk_values,
-    step_to,
-)
-
-_LOOK = 160
-_WORKING_SIDE = 512
-_EDGE_SIGMA = 1.2
-_AROUND = 0.1  # of the longer side: what the judge sees around a shape
+from napari_herbarium.segment.split import Box, Pieces, iter_split_each
+from napari_herbarium.segment.working_size import fitted_to
 
 
 class Judge(Protocol):
@@ -52,7 +43,7 @@ class Help(NamedTuple):
     Attributes
     ----------
     image : H x W x 3 uint8 array-like or None
-        The sheet, for its edges.
+        The sheet, to see where leaves meet.
     judge : Judge or None
         Who can tell whole leaves.
     """
@@ -85,95 +76,91 @@ def iter_split_judged(
     H x W uint16, or int32 where that does not suffice
         Every number from 1 to the largest occurs; each old label is the union of
         new ones.
+
+    Raises
+    ------
+    ModelError
+        When the bundled seam network is damaged.
     """
     # Labels come from top to bottom, and so the sheet is read, band by band.
     sheet = None if help_.image is None else SheetRows(help_.image)
 
     def pieces_of(label: int, box: Box, mask: NDArray[np.bool_]) -> Pieces:
         yield
-        if not _may_fall_apart(mask):
+        if mask.sum() < 2 * min_area:
             return None
-        step = step_to(mask.shape, _WORKING_SIDE)
-        edges = None if sheet is None else _edges(sheet, box, step)
-        tree = piece_tree(np.pad(shrunk(mask, step), 1), min_area / step**2, edges)
-        if tree is None:
+        view = patch_view(sheet, box, mask)
+        tree = tree_of(view, min_area)
+        if tree is None or not tree.parts:
             return None
         whole = None
-        if help_.judge is not None and tree.parts:
-            around = _around(labels, label, box, step)
-            whole = yield from _asked(tree, around, help_.judge)
-        return at_full_size(_numbered(tree, best_cut(tree, whole)), mask, step)
+        if help_.judge is not None:
+            around = around_view(labels, label, box, view)
+            whole = yield from asked(tree, around, help_.judge)
+        nodes = best_cut(tree, whole, seen=sheet is not None)
+        return _cut(tree, nodes, view, mask)
 
     return (yield from iter_split_each(labels, pieces_of))
 
 
-def edge_strength(picture: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Give how fast the colour changes, h x w, in levels per px.
+def tree_of(view: PatchView, min_area: float) -> PieceTree | None:
+    """Look at a patch, and give the pieces that it may fall into.
 
     Parameters
     ----------
-    picture : h x w x 3 float
-        sRGB, 0..255.
+    view : PatchView
+    min_area : float
+        Smallest leaf, px of the sheet.
     """
-    total = np.zeros(picture.shape[:2], np.float32)
-    for channel in np.moveaxis(picture, -1, 0):
-        for order in ((1, 0), (0, 1)):
-            total += ndimage.gaussian_filter(channel, _EDGE_SIGMA, order=order) ** 2
-    return np.sqrt(total)
+    image, mask = view.image, view.mask
+    apart = None if image is None else look_apart(image, mask)
+    return piece_tree(mask, min_area * view.zoom**2, apart)
 
 
-def _may_fall_apart(mask: NDArray[np.bool_]) -> bool:
-    """Whether a first look, smaller still, finds more than one piece."""
-    small = np.pad(shrunk(mask, step_to(mask.shape, _LOOK)), 1)
-    depth = ndimage.distance_transform_edt(small)
-    return int(parted(depth, SLIGHT_NECK).max()) > 1
-
-
-def _numbered(tree: PieceTree, nodes: list[int]) -> NDArray[np.int32]:
-    """Give each piece the place, from 1 on, of the node that it belongs to."""
+def _cut(
+    tree: PieceTree, nodes: list[int], view: PatchView, mask: NDArray[np.bool_]
+) -> NDArray[np.integer] | None:
+    """Give each pixel of a patch the number, from 1 on, of the leaf it belongs to."""
     number = np.zeros(len(tree.members) + 1, np.int32)
     for new, node in enumerate(nodes, start=1):
         number[tree.members[node]] = new
-    return number[tree.pieces[1:-1, 1:-1]]
+    pieces = number[tree.pieces[np.ix_(view.rows, view.columns)]]
+    kept = np.unique(pieces[mask & (pieces > 0)])
+    if len(kept) < 2:
+        return None
+    # A leaf that is a thread at this size may be none at the sheet's.
+    renumbered = np.zeros(len(nodes) + 1, np.int32)
+    renumbered[kept] = np.arange(1, len(kept) + 1)
+    return fitted_to(renumbered[pieces], mask)
 
 
-def _edges(sheet: SheetRows, box: Box, step: int) -> NDArray[np.floating]:
-    picture = sheet.read(box[0].start, box[0].stop, box[1])
-    channels = [shrunk_values(picture[..., c], step) for c in range(3)]
-    return np.pad(edge_strength(np.stack(channels, axis=-1)), 1, mode="edge")
-
-
-def _around(
-    labels: NDArray[np.integer], label: int, box: Box, step: int
+def around_view(
+    labels: NDArray[np.integer], label: int, box: Box, view: PatchView
 ) -> NDArray[np.int32]:
-    """Give 1 where another label, or no picture, lies in and around the box."""
-    longer = max(part.stop - part.start for part in box)
-    pad = max(2, int(_AROUND * longer / step))
-    at = []
-    for part in box:
-        count = -(-(part.stop - part.start) // step)
-        at.append(part.start + step // 2 + step * np.arange(-pad, count + pad))
-    inside = [
-        (rows >= 0) & (rows < side) for rows, side in zip(at, labels.shape, strict=True)
-    ]
-    around = np.ones((len(at[0]), len(at[1])), np.int32)
+    """Give 1 where another label, or no picture, lies in the view."""
+    at, inside = [], []
+    for part, count, side in zip(box, view.mask.shape, labels.shape, strict=True):
+        inner = count - 2 * MARGIN
+        places = np.arange(-MARGIN, inner + MARGIN) + 0.5
+        rows = part.start + (places * (part.stop - part.start) // inner).astype(int)
+        at.append(rows)
+        inside.append((rows >= 0) & (rows < side))
+    around = np.ones(view.mask.shape, np.int32)
     seen = labels[np.ix_(*(a[i] for a, i in zip(at, inside, strict=True)))]
     around[np.ix_(*inside)] = (seen != 0) & (seen != label)
     return around
 
 
-def _asked(
+def asked(
     tree: PieceTree, around: NDArray[np.int32], judge: Judge
 ) -> Generator[None, None, dict[int, float]]:
     """Ask of each node of the tree that may be a leaf."""
-    pad = (len(around) - (len(tree.pieces) - 2)) // 2
-    pieces = np.pad(tree.pieces[1:-1, 1:-1], pad)
     whole: dict[int, float] = {}
     for nodes in _side_by_side(tree):
         number = np.ones(len(tree.members) + 1, np.int32)
         for new, node in enumerate(nodes, start=2):
             number[tree.members[node]] = new
-        seen = np.where(pieces > 0, number[pieces], around)
+        seen = np.where(tree.pieces > 0, number[tree.pieces], around)
         said = judge(seen, only=range(2, len(nodes) + 2))
         whole |= {node: said.get(new, 0.0) for new, node in enumerate(nodes, start=2)}
         yield

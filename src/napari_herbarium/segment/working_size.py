@@ -58,12 +58,31 @@ def at_full_size(
         Every pixel of the shape belongs to one piece, and each piece is connected.
     """
     height, width = mask.shape
+    large = pieces.repeat(step, 0).repeat(step, 1)[:height, :width]
+    return fitted_to(large, mask)
+
+
+def fitted_to(pieces: NDArray[np.integer], mask: NDArray[np.bool_]) -> NDArray:
+    """Fit pieces that were found at another size to a shape.
+
+    Parameters
+    ----------
+    pieces : h x w integers
+        Pieces 1 to n; they need not cover the shape, and may reach over it.
+    mask : h x w bool
+        The shape, connected.
+
+    Returns
+    -------
+    h x w, the smallest unsigned integers
+        Every pixel of the shape belongs to one piece, and each piece is connected.
+    """
+    height, width = mask.shape
     kind = np.min_scalar_type(int(pieces.max(initial=0)))
     # A rim of 1 px, so that every pixel has neighbours on all sides.
     full = np.zeros((height + 2, width + 2), kind)
     inner = full[1:-1, 1:-1]
-    inner[:] = pieces.astype(kind).repeat(step, 0).repeat(step, 1)[:height, :width]
-    inner[~mask] = 0
+    inner[mask] = pieces[mask]
     _keep_largest_parts(inner)
     _grow(full, mask)
     return inner

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from napari_herbarium.train.augment import recolour, relight
-from napari_herbarium.train.crops import Sample, warp
+from napari_herbarium.train.crops import Sample, affine_map, random_matrix, warp
 
 HIDDEN = 2
 """Class of a cut-out's pixels that cover the ground but are not lamina."""
+_PAPER_TONE = 245
 
 
 @dataclass(frozen=True)
@@ -171,35 +173,54 @@ def paste(
         Darken the ground around it a little.
     """
     image, mask = sample
+    mixed, classes = lay_over(image, cutout, length, place, rng, shadow=shadow)
+    labelled = np.where(classes == HIDDEN, 0, np.where(classes == 1, 1, mask))
+    return mixed, labelled.astype(np.uint8)
+
+
+def lay_over(
+    image: NDArray[np.uint8],
+    cutout: Cutout,
+    length: float,
+    place: NDArray[np.float64],
+    rng: np.random.Generator,
+    *,
+    shadow: bool = True,
+    thin: float = 0.0,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Lay a cut-out over a square picture.
+
+    Parameters
+    ----------
+    image : S x S x 3 uint8
+        Left unchanged.
+    cutout, length, place, rng, shadow
+        See `paste`.
+    thin : float
+        How much of what is dark below shows through, 0 to 1.
+
+    Returns
+    -------
+    image : S x S x 3 uint8
+    classes : S x S uint8
+        Those of the cut-out where it lies now.
+    """
     size = image.shape[0]
-    data = _placing(cutout, length, place, rng)
-    leaf = warp(Image.fromarray(cutout.image), size, data, smooth=True)
+    zoom = length / max(cutout.classes.shape)
+    middle = np.array(cutout.classes.shape[::-1]) / 2
+    data = affine_map(random_matrix(rng, zoom, 0.2), place, middle)
+    leaf: NDArray[Any] = warp(Image.fromarray(cutout.image), size, data, smooth=True)
     classes = warp(Image.fromarray(cutout.classes), size, data, smooth=False)
     cover = Image.fromarray((classes > 0).astype(np.uint8) * 255)
     alpha = np.asarray(cover.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / 255
     ground = image.astype(np.float32)
+    if thin:
+        leaf = leaf * (1 - thin * (1 - np.clip(ground / _PAPER_TONE, 0.3, 1)))
     if shadow:
         dark = cover.filter(ImageFilter.GaussianBlur(rng.uniform(1, 4)))
         ground *= 1 - rng.uniform(0, 0.35) * np.asarray(dark)[..., None] / 255
     alpha = np.where(classes > 0, alpha, 0)[..., None]
-    mixed = alpha * leaf + (1 - alpha) * ground
-    labelled = np.where(classes == HIDDEN, 0, np.where(classes == 1, 1, mask))
-    return mixed.astype(np.uint8), labelled.astype(np.uint8)
-
-
-def _placing(
-    cutout: Cutout, length: float, place: NDArray[np.float64], rng: np.random.Generator
-) -> tuple[float, ...]:
-    height, width = cutout.classes.shape
-    turn = rng.uniform(0, 2 * math.pi)
-    zoom = max(height, width) / length
-    stretch = math.exp(rng.uniform(-0.2, 0.2))
-    cos, sin = math.cos(turn), math.sin(turn)
-    matrix = np.array([[cos, -sin], [sin, cos]]) @ np.diag(
-        [rng.choice([-1, 1]) * zoom * stretch, zoom / stretch]
-    )
-    offset = np.array([width, height]) / 2 - matrix @ place
-    return (*matrix[0], offset[0], *matrix[1], offset[1])
+    return (alpha * leaf + (1 - alpha) * ground).astype(np.uint8), classes
 
 
 def add_leaves(
@@ -213,14 +234,14 @@ def add_leaves(
     chosen = leaves[int(rng.integers(len(leaves)))]
     image = dry(chosen.image, rng) if rng.random() < 0.8 else chosen.image
     for _ in range(count):
-        look = _shrunk(Cutout(relight(image, rng, 0.6), chosen.classes), length)
+        look = reduced(Cutout(relight(image, rng, 0.6), chosen.classes), length)
         place = rng.uniform(0, size, 2)
         sample = paste(sample, look, length * rng.uniform(0.7, 1.2), place, rng)
     return sample
 
 
-def _shrunk(cutout: Cutout, length: float) -> Cutout:
-    """Halve a cut-out until it is at most about twice the wanted size."""
+def reduced(cutout: Cutout, length: float) -> Cutout:
+    """Shrink a cut-out that is far larger than wanted to about 1.5 times as long."""
     factor = int(max(cutout.classes.shape) / (1.5 * length))
     if factor < 2:
         return cutout

@@ -90,21 +90,54 @@ def cut(
     image : S x S x 3 uint8
     mask : S x S uint8
     """
-    turn = rng.uniform(0, 2 * math.pi) if settings.turn else 0.0
-    stretch = math.exp(rng.uniform(-settings.stretch, settings.stretch) / 2)
-    mirror = rng.choice([-1.0, 1.0])
-    cos, sin = math.cos(turn), math.sin(turn)
-    # From crop px to picture px: mirror, stretch, shrink, turn.
-    scale = np.diag([mirror * stretch / zoom, 1 / stretch / zoom])
-    matrix = np.array([[cos, -sin], [sin, cos]]) @ scale
+    matrix = random_matrix(rng, zoom, settings.stretch / 2, turn=settings.turn)
     level = min(len(picture.images) - 1, max(0, round(-math.log2(zoom) - 0.2)))
     matrix, middle = matrix / 2**level, np.asarray(centre) / 2**level
-    offset = middle - matrix @ np.full(2, settings.size / 2)
-    data = (*matrix[0], offset[0], *matrix[1], offset[1])
+    data = affine_map(matrix, np.full(2, settings.size / 2), middle)
     return (
         warp(picture.images[level], settings.size, data, smooth=True),
         warp(picture.masks[level], settings.size, data, smooth=False, outside=IGNORED),
     )
+
+
+def random_matrix(
+    rng: np.random.Generator, zoom: float, stretch: float, *, turn: bool = True
+) -> NDArray[np.float64]:
+    """Mirror, stretch, shrink and turn at random: from px of a crop to px of a picture.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    zoom : float
+        Px of the crop per px of the picture.
+    stretch : float
+        Largest logarithm of the factor by which one axis is lengthened and the other
+        shortened.
+    turn : bool
+        By any angle, otherwise by none.
+    """
+    angle = rng.uniform(0, 2 * math.pi) if turn else 0.0
+    longer = math.exp(rng.uniform(-stretch, stretch))
+    mirror = rng.choice([-1.0, 1.0])
+    cos, sin = math.cos(angle), math.sin(angle)
+    scale = np.diag([mirror * longer / zoom, 1 / longer / zoom])
+    return np.array([[cos, -sin], [sin, cos]]) @ scale
+
+
+def affine_map(
+    matrix: NDArray[np.float64], at: NDArray[np.float64], to: NDArray[np.float64]
+) -> tuple[float, ...]:
+    """Give the map that `warp` takes: turns by a matrix and brings one point there.
+
+    Parameters
+    ----------
+    matrix : 2 x 2
+        From px of the crop to px of the picture.
+    at, to : (2,)
+        x and y of the same point in the crop and in the picture.
+    """
+    offset = to - matrix @ at
+    return (*matrix[0], offset[0], *matrix[1], offset[1])
 
 
 def warp(

@@ -1,0 +1,127 @@
+"""The network that sees where leaves meet within one patch of leaf.
+
+A small U-Net on the first stages of EfficientNet-Lite0. It is shown a patch at a size
+at which its leaves are about equally wide on every sheet, and says of pairs of points
+some px apart whether they belong to different leaves (affinities, after Turaga et al.
+2010, Neural Computation 22:511, here as their complement).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_herbarium.model.checkpoint import fill_network, read_config_as
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+REACHES = (4, 10, 20)
+"""How far apart the two points of a pair are, px."""
+DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+_ENCODER = "tu-tf_efficientnet_lite0"
+_STAGES = 5  # of the encoder's blocks; those behind see 32 px as one
+_DEPTH = 4
+_DECODER = (96, 64, 32, 24)
+SIDE_STEP = 2**_DEPTH
+"""Sides of what the network is given are multiples of this."""
+
+
+def pair_steps() -> list[tuple[int, int]]:
+    """Half the way (down, right) between the points of each pair, one per output.
+
+    The pair of output k at a place is the place less and plus step k.
+    """
+    steps = []
+    for reach in REACHES:
+        for down, right in DIRECTIONS:
+            # A diagonal step is longer.
+            half = round(reach / 2 / (2**0.5 if down and right else 1))
+            steps.append((down * half, right * half))
+    return steps
+
+
+class SeamConfig(BaseModel):
+    """What has to be known to use a seam network's weights.
+
+    Attributes
+    ----------
+    name : str
+        Name of the model.
+    version : str
+        Version of the weights.
+    figures : dict
+        Measured figures.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: str = "1"
+    figures: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SeamModel:
+    """A loaded seam network.
+
+    Attributes
+    ----------
+    network : torch.nn.Module
+        In evaluation mode, float32, on the CPU.
+    config : SeamConfig
+    sha256 : str
+        Of the weights file.
+    """
+
+    network: nn.Module
+    config: SeamConfig
+    sha256: str
+
+
+def load_seam_model(folder: Path) -> SeamModel:
+    """Load a model folder written by `checkpoint.save_model`.
+
+    Raises
+    ------
+    ModelError
+        When a file is missing, truncated, foreign, or does not fit the other.
+    """
+    config = read_config_as(SeamConfig, folder)
+    network = build_seam_network()
+    return SeamModel(network, config, fill_network(network, folder))
+
+
+def build_seam_network() -> nn.Module:
+    """Build the network with random weights.
+
+    Returns
+    -------
+    torch.nn.Module
+        Takes what `seam_input` makes and gives B x 12 x H x W logits: that the two
+        points of each pair of `pair_steps` belong to different leaves.
+    """
+    import segmentation_models_pytorch as smp
+
+    network: nn.Module = smp.Unet(
+        _ENCODER,
+        encoder_depth=_DEPTH,
+        encoder_weights=None,
+        decoder_channels=_DECODER,
+        in_channels=4,
+        classes=len(pair_steps()),
+    )
+    encoder: Any = network.encoder
+    encoder.model.blocks = encoder.model.blocks[:_STAGES]
+    return network
+
+
+def seam_input(given: Tensor) -> Tensor:
+    """Turn B x 4 x H x W uint8 (sRGB, and 1 on the patch) into the network's input."""
+    import torch
+
+    picture = given[:, :3].float() / 127.5 - 1
+    return torch.cat([picture, given[:, 3:].float() * 2 - 1], 1)

@@ -1,0 +1,139 @@
+"""What a seam network sees in a patch: where, and how surely, its leaves meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_herbarium.model.device import fast_dtype
+from napari_herbarium.model.seam_network import (
+    DIRECTIONS,
+    SIDE_STEP,
+    SeamModel,
+    load_seam_model,
+    pair_steps,
+    seam_input,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUNDLED = Path(__file__).parent / "weights" / "leaf-seams"
+_SUREST = 8.0  # one point, however sure, does not outweigh a whole border
+
+
+@dataclass(frozen=True)
+class Apart:
+    """How surely pairs of points belong to different leaves.
+
+    Attributes
+    ----------
+    logits : P x h x w float32
+        By pair of `napari_herbarium.model.seam_network.pair_steps`, at the place in
+        its middle.
+    """
+
+    logits: NDArray[np.float32]
+
+    def seam(self) -> NDArray[np.float32]:
+        """Probability, h x w, that leaves meet here: of the nearest pairs."""
+        nearest = self.logits[: len(DIRECTIONS)].max(0)
+        seam: NDArray[np.float32] = 1 / (1 + np.exp(-nearest))
+        return seam
+
+    def between(
+        self, pieces: NDArray[np.integer]
+    ) -> dict[tuple[int, int], tuple[float, int]]:
+        """Sum up what is said of the pairs between pieces.
+
+        Parameters
+        ----------
+        pieces : h x w
+            1 to n, 0 outside.
+
+        Returns
+        -------
+        dict
+            By two pieces, lower first: the sum of the logits, and of how many.
+        """
+        count = int(pieces.max()) + 1
+        found = [np.stack(part) for part in self._pairs(pieces)]
+        lower, higher, logit = np.concatenate(found, axis=1)
+        keys, at = np.unique(
+            (lower * count + higher).astype(np.int64), return_inverse=True
+        )
+        sums = np.bincount(at, logit, len(keys)).tolist()
+        counts = np.bincount(at, minlength=len(keys)).tolist()
+        both = (divmod(int(key), count) for key in keys)
+        return dict(zip(both, zip(sums, counts, strict=True), strict=True))
+
+    def _pairs(
+        self, pieces: NDArray[np.integer]
+    ) -> Iterator[tuple[NDArray[np.float64], ...]]:
+        """Lower and higher piece, and logit, of all pairs of one step."""
+        height, width = pieces.shape
+        for logits, (down, right) in zip(self.logits, pair_steps(), strict=True):
+            side = abs(right)
+            first = pieces[
+                : max(0, height - 2 * down), side - right : width - side - right
+            ]
+            second = pieces[2 * down :, side + right : width - side + right]
+            said = logits[down : height - down, side : width - side]
+            if not said.size:
+                continue
+            apart = (first != second) & (first > 0) & (second > 0)
+            one, other = first[apart], second[apart]
+            yield (
+                np.minimum(one, other).astype(np.float64),
+                np.maximum(one, other).astype(np.float64),
+                said[apart].clip(-_SUREST, _SUREST).astype(np.float64),
+            )
+
+
+def look_apart(
+    image: NDArray[np.uint8], mask: NDArray[np.bool_], model: SeamModel | None = None
+) -> Apart:
+    """Look at a patch for places where leaves meet.
+
+    Parameters
+    ----------
+    image : h x w x 3 uint8
+    mask : h x w bool
+        The patch; both as `napari_herbarium.segment.patch_view` gives them.
+    model : SeamModel, optional
+        The bundled one when None.
+
+    Raises
+    ------
+    ModelError
+        When the bundled files are damaged.
+    """
+    import torch
+
+    network = (model or bundled_seam_model()).network
+    height, width = mask.shape
+    given = np.dstack([image, mask.astype(np.uint8)])
+    beyond = ((0, -height % SIDE_STEP), (0, -width % SIDE_STEP), (0, 0))
+    given = np.pad(given, beyond, mode="edge")
+    dtype = fast_dtype(torch.device("cpu"))
+    half = dtype != torch.float32
+    # Picture order seen as B x 4 x H x W is already channels_last.
+    pixels = torch.from_numpy(given)[None].permute(0, 3, 1, 2)
+    with torch.inference_mode(), torch.autocast("cpu", dtype, enabled=half):
+        logits = network(seam_input(pixels))[0]
+    return Apart(logits[:, :height, :width].float().numpy())
+
+
+@lru_cache(maxsize=1)
+def bundled_seam_model() -> SeamModel:
+    """Load the bundled seam network, once."""
+    import torch
+
+    model = load_seam_model(BUNDLED)
+    model.network.to(memory_format=torch.channels_last)
+    return model

@@ -1,0 +1,118 @@
+"""One connected patch of leaf, at a size at which its leaves are about equally wide.
+
+A leaf of 5 px and one of 2000 px then look alike, and whether a line is a vein or the
+edge of another leaf can be told from how it lies in the patch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from napari_herbarium.segment.pixels import SheetRows
+from napari_herbarium.segment.split import Box
+from napari_herbarium.segment.working_size import shrunk, shrunk_values, step_to
+
+HALF_WIDTH = 20.0
+"""Half the width of a patch's widest place in its view, px."""
+LARGEST_ZOOM = 4.0
+LONGEST_SIDE = 768
+MARGIN = 8
+"""What is seen of the sheet around a patch, px of the view."""
+_LOOK = 512
+
+
+@dataclass(frozen=True)
+class PatchView:
+    """A patch in its view.
+
+    Attributes
+    ----------
+    image : h x w x 3 uint8 or None
+        None where there is no picture of the sheet.
+    mask : h x w bool
+        The patch.
+    zoom : float
+        Px of the view per px of the sheet.
+    rows, columns : int arrays
+        Where in the view the rows and columns of the patch's box lie.
+    """
+
+    image: NDArray[np.uint8] | None
+    mask: NDArray[np.bool_]
+    zoom: float
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+
+
+def zoom_of(mask: NDArray[np.bool_]) -> float:
+    """View px per sheet px for a patch, h x w in its bounding box."""
+    step = step_to(mask.shape, _LOOK)
+    small = np.pad(shrunk(mask, step), 1)
+    half_width = float(ndimage.distance_transform_edt(small).max()) * step
+    zoom = min(LARGEST_ZOOM, HALF_WIDTH / max(half_width, 0.5))
+    return min(zoom, LONGEST_SIDE / max(mask.shape))
+
+
+def patch_view(sheet: SheetRows | None, box: Box, mask: NDArray[np.bool_]) -> PatchView:
+    """Look at a patch.
+
+    Parameters
+    ----------
+    sheet : SheetRows or None
+    box : (slice, slice)
+        Bounding box of the patch in the sheet.
+    mask : h x w bool
+        The patch in its box.
+    """
+    zoom = zoom_of(mask)
+    height, width = (max(1, round(side * zoom)) for side in mask.shape)
+    image = None
+    if sheet is not None:
+        seen = _with_margin(sheet, box, round(MARGIN / zoom))
+        image = _resized(seen, height + 2 * MARGIN, width + 2 * MARGIN)
+    inner = _resized(mask.astype(np.uint8) * np.uint8(255), height, width) >= 128
+    return PatchView(
+        image,
+        np.pad(inner, MARGIN),
+        zoom,
+        _places(mask.shape[0], height),
+        _places(mask.shape[1], width),
+    )
+
+
+def _places(count: int, seen: int) -> NDArray[np.intp]:
+    """Where the middles of `count` px lie when they are seen as `seen`."""
+    return MARGIN + (2 * np.arange(count) + 1) * seen // (2 * count)
+
+
+def _with_margin(sheet: SheetRows, box: Box, margin: int) -> NDArray[np.uint8]:
+    """Read a box and what lies around it; beyond the sheet its edge goes on."""
+    inside, missing = [], []
+    for part, side in zip(box, (sheet.height, sheet.width), strict=True):
+        low, high = part.start - margin, part.stop + margin
+        inside.append(slice(max(0, low), min(side, high)))
+        missing.append((max(0, -low), max(0, high - side)))
+    seen = sheet.read(inside[0].start, inside[0].stop, inside[1])
+    # Of a whole sheet a copy is the largest thing in memory.
+    if not any(map(any, missing)):
+        return seen
+    return np.pad(seen, (*missing, (0, 0)), mode="edge")
+
+
+def _resized(values: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Resize h x w (x 3): down by averaging, up by interpolating."""
+    step = max(1, min(values.shape[0] // (2 * height), values.shape[1] // (2 * width)))
+    if step > 1:
+        # Far down in whole steps first: Pillow would take a copy of it all.
+        channels = np.atleast_3d(values)
+        small = [
+            shrunk_values(channels[..., c], step) for c in range(channels.shape[2])
+        ]
+        values = np.squeeze(np.stack(small, -1).round().astype(np.uint8))
+    picture = Image.fromarray(values)
+    return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))

@@ -1,0 +1,66 @@
+"""A patch of leaf at a size at which its leaves are about equally wide."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import distance_transform_edt
+
+from napari_herbarium.segment.patch_view import (
+    HALF_WIDTH,
+    LONGEST_SIDE,
+    MARGIN,
+    patch_view,
+    zoom_of,
+)
+from napari_herbarium.segment.pixels import SheetRows
+
+
+def disc(radius):
+    down, across = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    return np.hypot(down, across) <= radius
+
+
+def looked_at(mask, at=(30, 40), room=60):
+    height, width = mask.shape
+    image = np.full((height + at[0] + room, width + at[1] + room, 3), 240, np.uint8)
+    box = (slice(at[0], at[0] + height), slice(at[1], at[1] + width))
+    image[box][mask] = (90, 100, 50)
+    return patch_view(SheetRows(image), box, mask)
+
+
+@pytest.mark.parametrize("radius", [6, 20, 150, 700])
+def test_leaves_of_all_sizes_are_seen_equally_wide(radius):
+    view = looked_at(disc(radius))
+    assert distance_transform_edt(view.mask).max() == pytest.approx(HALF_WIDTH, rel=0.1)
+
+
+@pytest.mark.parametrize("radius", [6, 20, 333])
+def test_picture_and_mask_lie_upon_each_other(radius):
+    view = looked_at(disc(radius))
+    dark = view.image[..., 0] < 165
+    assert view.image.shape[:2] == view.mask.shape
+    assert (dark == view.mask).mean() > 0.96
+
+
+@pytest.mark.parametrize("radius", [6, 20, 333])
+def test_what_is_seen_is_brought_back_to_its_place(radius):
+    mask = disc(radius)
+    view = looked_at(mask)
+    back = view.mask[np.ix_(view.rows, view.columns)]
+    assert (back == mask).mean() > 0.97
+
+
+def test_a_speck_is_enlarged_four_times_at_most():
+    assert zoom_of(np.ones((2, 3), bool)) == 4
+
+
+def test_a_heap_over_all_of_a_sheet_is_seen_whole():
+    heap = np.ones((300, 6000), bool)
+    heap[140:] = False
+    heap[:, ::50] = True
+    assert max(looked_at(heap).mask.shape) <= LONGEST_SIDE + 2 * MARGIN
+
+
+def test_a_leaf_at_the_edge_of_the_sheet_has_a_margin_too():
+    view = looked_at(np.ones((40, 40), bool), at=(0, 0), room=0)
+    assert np.all(view.image == (90, 100, 50))
+    assert not view.mask[: MARGIN - 1].any()
