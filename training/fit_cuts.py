@@ -95,7 +95,7 @@ def joins_on(image: np.ndarray, labels: np.ndarray, truth: LeafTruth) -> Iterato
             continue
         around = around_view(labels, label, box, view)
         whole = finish(asked(tree, around, quick_whole_probability))
-        pieces = np.where(mask, tree.pieces[np.ix_(view.rows, view.columns)], 0)
+        pieces = np.where(mask, view.brought_back(tree.pieces), 0)
         shares = shares_of(tree, pieces, numbers[box])
         for node, signs in signs_of_joins(tree, whole).items():
             join = judged(tree, node, signs, shares, truth)

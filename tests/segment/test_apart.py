@@ -6,7 +6,7 @@ from skimage.draw import ellipse
 
 from napari_herbarium.model.seam_network import pair_steps
 from napari_herbarium.segment.apart import Apart, bundled_seam_model, look_apart
-from napari_herbarium.segment.patch_view import patch_view
+from napari_herbarium.segment.patch_view import MARGIN, patch_view
 from napari_herbarium.segment.pieces import piece_tree
 from napari_herbarium.segment.pixels import SheetRows
 
@@ -88,13 +88,15 @@ def test_the_bundled_network_sees_the_edge_of_the_upper_leaf():
     view = patch_view(SheetRows(image), box, mask[box])
     seam = look_apart(view.image, view.mask).seam()
     assert seam.shape == view.mask.shape
-    seen = seam[np.ix_(view.rows, view.columns)]
-    inner = above[box]
-    edge = mask[box] & inner & ~np.roll(inner, 4, axis=1)
-    edge[:, 190:] = False
-    inside = np.zeros_like(edge)
-    inside[40:80, 40:70] = inside[40:80, 200:230] = True
-    assert np.median(seen[edge]) > 0.5 > 0.1 > np.median(seen[inside])
+    # The upper leaf's left tip, and a place inside either leaf.
+    at = [(60, 105), (60, 40), (60, 210)]
+    tip, *inside = (
+        seam[tuple(int(MARGIN + place * view.zoom) for place in point)] for point in at
+    )
+    assert above[box][60, 106]
+    assert not above[box][60, 104]
+    assert tip > 0.5
+    assert max(inside) < 0.1
 
 
 def test_the_bundled_network_is_small():

@@ -45,8 +45,22 @@ def test_picture_and_mask_lie_upon_each_other(radius):
 def test_what_is_seen_is_brought_back_to_its_place(radius):
     mask = disc(radius)
     view = looked_at(mask)
-    back = view.mask[np.ix_(view.rows, view.columns)]
-    assert (back == mask).mean() > 0.97
+    back = view.brought_back(view.mask.astype(int)) > 0
+    assert (back[mask]).mean() > 0.99
+
+
+@pytest.mark.parametrize("radius", [6, 333])
+def test_the_border_of_two_pieces_is_brought_back_without_steps(radius):
+    mask = disc(radius)
+    view = looked_at(mask)
+    rows, columns = np.indices(view.mask.shape)
+    upper = rows < 0.4 * columns + 0.3 * len(rows)
+    back = view.brought_back(np.where(view.mask, 1 + upper, 0))
+    rows, columns = np.indices(mask.shape)
+    line = (rows + 0.5) * view.zoom + MARGIN - 0.5
+    line = line - 0.4 * ((columns + 0.5) * view.zoom + MARGIN - 0.5)
+    truly = 1 + (line < 0.3 * len(view.mask))
+    assert (back == truly)[mask].mean() > 0.99 - 0.2 / radius
 
 
 def test_a_speck_is_enlarged_four_times_at_most():

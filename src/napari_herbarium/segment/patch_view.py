@@ -6,6 +6,7 @@ edge of another leaf can be told from how it lies in the patch.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from napari_herbarium.segment.mask import boxes_of
 from napari_herbarium.segment.pixels import SheetRows
 from napari_herbarium.segment.split import Box
 from napari_herbarium.segment.working_size import shrunk, shrunk_values, step_to
@@ -24,6 +26,7 @@ LONGEST_SIDE = 768
 MARGIN = 8
 """What is seen of the sheet around a patch, px of the view."""
 _LOOK = 512
+_SMOOTH = 1.0
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,62 @@ class PatchView:
         The patch.
     zoom : float
         Px of the view per px of the sheet.
-    rows, columns : int arrays
-        Where in the view the rows and columns of the patch's box lie.
+    shape : (int, int)
+        Of the patch's box in the sheet, px.
     """
 
     image: NDArray[np.uint8] | None
     mask: NDArray[np.bool_]
     zoom: float
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
+    shape: tuple[int, int]
+
+    def brought_back(self, pieces: NDArray[np.integer]) -> NDArray[np.integer]:
+        """Bring pieces to the size of the sheet, their borders smooth.
+
+        Parameters
+        ----------
+        pieces : h x w
+            1 to n in the view, 0 outside; nothing lies in the margin.
+
+        Returns
+        -------
+        H x W, the smallest unsigned integers
+            In the patch's box; 0 where no piece is near.
+        """
+        kind = np.min_scalar_type(int(pieces.max(initial=0)))
+        back = np.zeros(self.shape, kind)
+        most = np.zeros(self.shape, np.uint8)
+        for piece, box in enumerate(boxes_of(pieces), start=1):
+            if box is None:
+                continue
+            near = tuple(slice(part.start - 2, part.stop + 2) for part in box)
+            share = (pieces[near] == piece).astype(np.uint8) * np.uint8(255)
+            # Enlarged alone, the steps of the view would be seen.
+            share = ndimage.gaussian_filter(share, _SMOOTH)
+            place, seen = self._interpolated(share, near)
+            more = seen > most[place]
+            most[place][more] = seen[more]
+            back[place][more] = piece
+        return back
+
+    def _interpolated(
+        self, share: NDArray[np.uint8], near: tuple[slice, ...]
+    ) -> tuple[tuple[slice, ...], NDArray[np.uint8]]:
+        """Place in the patch's box, and values there, of a part of the view."""
+        place, edges = [], []
+        for part, count, side in zip(near, self.mask.shape, self.shape, strict=True):
+            scale = (count - 2 * MARGIN) / side
+            first = max(0, math.ceil((part.start - MARGIN) / scale))
+            last = min(side, math.floor((part.stop - MARGIN) / scale))
+            place.append(slice(first, last))
+            offset = MARGIN - part.start
+            edges.append((offset + first * scale, offset + last * scale))
+        (top, bottom), (left, right) = edges
+        size = (place[1].stop - place[1].start, place[0].stop - place[0].start)
+        picture = Image.fromarray(share).resize(
+            size, Image.Resampling.BILINEAR, box=(left, top, right, bottom)
+        )
+        return tuple(place), np.asarray(picture)
 
 
 def zoom_of(mask: NDArray[np.bool_]) -> float:
@@ -76,18 +126,7 @@ def patch_view(sheet: SheetRows | None, box: Box, mask: NDArray[np.bool_]) -> Pa
         seen = _with_margin(sheet, box, round(MARGIN / zoom))
         image = _resized(seen, height + 2 * MARGIN, width + 2 * MARGIN)
     inner = _resized(mask.astype(np.uint8) * np.uint8(255), height, width) >= 128
-    return PatchView(
-        image,
-        np.pad(inner, MARGIN),
-        zoom,
-        _places(mask.shape[0], height),
-        _places(mask.shape[1], width),
-    )
-
-
-def _places(count: int, seen: int) -> NDArray[np.intp]:
-    """Where the middles of `count` px lie when they are seen as `seen`."""
-    return MARGIN + (2 * np.arange(count) + 1) * seen // (2 * count)
+    return PatchView(image, np.pad(inner, MARGIN), zoom, mask.shape)
 
 
 def _with_margin(sheet: SheetRows, box: Box, margin: int) -> NDArray[np.uint8]:

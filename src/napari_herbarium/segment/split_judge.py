@@ -124,7 +124,7 @@ def _cut(
     number = np.zeros(len(tree.members) + 1, np.int32)
     for new, node in enumerate(nodes, start=1):
         number[tree.members[node]] = new
-    pieces = number[tree.pieces[np.ix_(view.rows, view.columns)]]
+    pieces = view.brought_back(number[tree.pieces])
     kept = np.unique(pieces[mask & (pieces > 0)])
     if len(kept) < 2:
         return None
