@@ -78,3 +78,21 @@ def test_a_leaf_at_the_edge_of_the_sheet_has_a_margin_too():
     view = looked_at(np.ones((40, 40), bool), at=(0, 0), room=0)
     assert np.all(view.image == (90, 100, 50))
     assert not view.mask[: MARGIN - 1].any()
+
+
+def test_pieces_of_any_place_and_size_are_brought_back():
+    rng = np.random.default_rng(1)
+    for _ in range(150):
+        height, width = (int(side) for side in rng.integers(1, 400, 2))
+        mask = np.ones((height, width), bool)
+        mask[rng.random(mask.shape) < 0.1] = False
+        mask[0] = mask[:, 0] = True
+        view = patch_view(None, (slice(3, 3 + height), slice(7, 7 + width)), mask)
+        rows, columns = np.nonzero(view.mask)
+        pieces = np.zeros(view.mask.shape, int)
+        pieces[rows, columns] = 1 + (columns + rows) // 9
+        single = int(rng.integers(len(rows)))
+        pieces[rows[single], columns[single]] = pieces.max() + 1
+        back = view.brought_back(pieces)
+        assert back.shape == mask.shape
+        assert (back > 0).mean() > 0.9

@@ -27,6 +27,7 @@ MARGIN = 8
 """What is seen of the sheet around a patch, px of the view."""
 _LOOK = 512
 _SMOOTH = 1.0
+_NEAR = 4  # at four times its size a px is still seen as one or more
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class PatchView:
         for piece, box in enumerate(boxes_of(pieces), start=1):
             if box is None:
                 continue
-            near = tuple(slice(part.start - 2, part.stop + 2) for part in box)
+            near = tuple(slice(part.start - _NEAR, part.stop + _NEAR) for part in box)
             share = (pieces[near] == piece).astype(np.uint8) * np.uint8(255)
             # Enlarged alone, the steps of the view would be seen.
             share = ndimage.gaussian_filter(share, _SMOOTH)
@@ -90,7 +91,9 @@ class PatchView:
             last = min(side, math.floor((part.stop - MARGIN) / scale))
             place.append(slice(first, last))
             offset = MARGIN - part.start
-            edges.append((offset + first * scale, offset + last * scale))
+            # Rounding may put an edge a hair outside, which Pillow refuses.
+            low, high = offset + first * scale, offset + last * scale
+            edges.append((max(0.0, low), min(float(part.stop - part.start), high)))
         (top, bottom), (left, right) = edges
         size = (place[1].stop - place[1].start, place[0].stop - place[0].start)
         picture = Image.fromarray(share).resize(
