@@ -24,13 +24,12 @@ from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.checkpoint import LeafModel
 from napari_herbarium.progress import finish
 from napari_herbarium.segment.cut_odds import Signs, signs_of_joins
-from napari_herbarium.segment.leaves import USUAL_SHEET_MM, extract_leaves
+from napari_herbarium.segment.leaves import extract_leaves, min_area_px
 from napari_herbarium.segment.mask import boxes_of
-from napari_herbarium.segment.patch_view import patch_view
 from napari_herbarium.segment.pieces import PieceTree
 from napari_herbarium.segment.pixels import SheetRows
 from napari_herbarium.segment.predict import segment
-from napari_herbarium.segment.split_judge import around_view, asked, tree_of
+from napari_herbarium.segment.split_judge import Looking
 from napari_herbarium.settings import LeafSettings, Touching
 from napari_herbarium.sheet.read import read_sheet
 
@@ -84,17 +83,15 @@ def joins_of(folder: Path, model: LeafModel) -> Iterator[Join]:
 
 def joins_on(image: np.ndarray, labels: np.ndarray, truth: LeafTruth) -> Iterator[Join]:
     """Give the joins of the patches of one sheet."""
-    smallest = LeafSettings().min_area_mm2 / (USUAL_SHEET_MM / max(labels.shape)) ** 2
-    sheet = SheetRows(image)
+    smallest = min_area_px(LeafSettings(), None, labels.shape)
+    looking = Looking(labels, smallest, SheetRows(image), quick_whole_probability)
     numbers = np.where(truth.mask == IGNORED, 0, truth.labels)
     for label, box in enumerate(boxes_of(labels), start=1):
         mask = labels[box] == label
-        view = patch_view(sheet, box, mask)
-        tree = tree_of(view, smallest)
-        if tree is None or not tree.parts:
+        looked = finish(looking.iter_at(label, box, mask))
+        if looked is None:
             continue
-        around = around_view(labels, label, box, view)
-        whole = finish(asked(tree, around, quick_whole_probability))
+        view, tree, whole = looked
         pieces = np.where(mask, view.brought_back(tree.pieces), 0)
         shares = shares_of(tree, pieces, numbers[box])
         for node, signs in signs_of_joins(tree, whole).items():

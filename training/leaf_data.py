@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.evaluate.pairs import find_pairs
+from napari_herbarium.evaluate.truth import read_leaf_truth
 from napari_herbarium.train.augment import change_looks
 from napari_herbarium.train.composite import (
     Cutout,
@@ -24,6 +26,7 @@ from napari_herbarium.train.crops import CropSettings, Sample, random_crop
 from napari_herbarium.train.ground import lay_on_ground
 from napari_herbarium.train.leafless import without_leaves
 from napari_herbarium.train.picture import Picture, make_picture, read_picture
+from napari_herbarium.train.seams.patches import whole_cutouts
 
 PATCH_CLASSES = {1: 1, 2: 0, 3: 0, 5: 0, 6: 0}
 
@@ -47,8 +50,10 @@ def read_leaf_data(root: Path) -> LeafData:
     return LeafData(
         sheets=sheets,
         patches=_patches(root),
-        leaves=photographed_leaves(root / "leaves")
-        + _whole_leaves(root / "sheets" / "train"),
+        leaves=[
+            *photographed_leaves(root / "leaves").values(),
+            *_whole_leaves(root / "sheets" / "train"),
+        ],
         objects=_objects(root / "objects"),
         leafless=[_leafless(sheet) for sheet in sheets],
         weights=_weights(sheets),
@@ -100,35 +105,28 @@ def _patches(root: Path) -> list[tuple[np.ndarray, np.ndarray]]:
     return found
 
 
-def photographed_leaves(folder: Path) -> list[Cutout]:
-    """Read the photographed single leaves, in the order of their names."""
-    found = []
+def photographed_leaves(folder: Path) -> dict[str, Cutout]:
+    """Read the photographed single leaves, by name and in its order."""
+    found = {}
     for path in sorted((folder / "images").iterdir()):
         image = np.asarray(Image.open(path).convert("RGB"))
         mask = np.asarray(Image.open(folder / "masks" / f"{path.stem}.png")) > 0
-        found.append(Cutout(image, lamina_classes(mask)))
+        found[path.stem] = Cutout(image, lamina_classes(mask))
     return found
 
 
 def _whole_leaves(folder: Path) -> list[Cutout]:
-    """Single whole leaves of the labelled sheets themselves."""
-    import json
-
-    from scipy.ndimage import find_objects
-
-    found = []
-    for path in sorted((folder / "instances").glob("*.json")):
-        whole = set(json.loads(path.read_text())["whole"])
-        labels = np.asarray(Image.open(path.with_suffix(".png")))
-        image = np.asarray(
-            Image.open(folder / "images" / f"{path.stem}.jpg").convert("RGB")
+    """Single whole leaves of the labelled sheets themselves, in their own size."""
+    return [
+        leaf
+        for pair in find_pairs(folder)
+        for leaf in whole_cutouts(
+            np.asarray(Image.open(pair.image).convert("RGB")),
+            read_leaf_truth(folder, pair),
+            smallest_px=1501,
+            longest=sys.maxsize,
         )
-        for number, box in enumerate(find_objects(labels), start=1):
-            if number in whole and box is not None:
-                inside = (labels[box] == number).astype(np.uint8)
-                if inside.sum() > 1500:
-                    found.append(Cutout(image[box].copy(), inside))
-    return found
+    ]
 
 
 def _objects(folder: Path) -> list[Cutout]:

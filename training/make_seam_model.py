@@ -88,9 +88,9 @@ def seam_data(data: Path, cache: Path) -> SeamData:
     cache.mkdir(exist_ok=True)
     patches, kinds = [], []
     model = load_model("herbarium-leaves")
-    folder = data / "sheets" / "train"
+    folder, kept_back = data / "sheets" / "train", held_out("sheet")
     for pair in find_pairs(folder):
-        if pair.stem in held_out("sheet"):
+        if pair.stem in kept_back:
             continue
         sheet = read_sheet(pair.image)
         image, truth = np.asarray(sheet.image), read_leaf_truth(folder, pair)
@@ -98,7 +98,7 @@ def seam_data(data: Path, cache: Path) -> SeamData:
         if not known.exists():
             np.save(known, segment(sheet, model))
         leaf = at_least(np.load(known), model.config.threshold)
-        patches.extend(labelled_patches(pair.stem, image, leaf, truth))
+        patches.extend(labelled_patches(image, leaf, truth))
         whole = whole_cutouts(image, truth)
         if whole:
             kinds.append(whole)
@@ -107,9 +107,8 @@ def seam_data(data: Path, cache: Path) -> SeamData:
 
 def photographed(data: Path) -> list[list[Cutout]]:
     """Photographed leaves by species, petioles cut off."""
-    names = [p.stem for p in sorted((data / "leaves" / "images").iterdir())]
     kinds: dict[str, list[Cutout]] = {}
-    for name, leaf in zip(names, photographed_leaves(data / "leaves"), strict=True):
+    for name, leaf in photographed_leaves(data / "leaves").items():
         lamina = Cutout(leaf.image, (leaf.classes == 1).astype(np.uint8))
         kinds.setdefault(name.split("_")[0], []).append(lamina)
     return list(kinds.values())

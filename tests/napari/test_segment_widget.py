@@ -306,6 +306,14 @@ def test_the_result_goes_to_the_sheet_that_was_run(
     assert leaves.data.shape == (120, 160)
 
 
+def test_without_leaves_it_says_what_to_lower(viewer, sheet, run, widget, settle):
+    run()
+    widget.form.min_area.setValue(1000)
+    settle()
+    said = widget.message.text()
+    assert said.startswith("No leaves in “sheet leaves”. Lower the threshold")
+
+
 def test_a_second_run_updates_in_place(viewer, sheet, run, widget):
     run()
     widget.form.threshold.setValue(0.9)

@@ -29,7 +29,7 @@ def sheet():
 @pytest.fixture
 def data():
     image, truth = sheet()
-    patches = list(labelled_patches("a", image, truth.labels > 0, truth))
+    patches = list(labelled_patches(image, truth.labels > 0, truth))
     return SeamData(patches, [whole_cutouts(image, truth)])
 
 
@@ -45,7 +45,7 @@ def test_only_whole_leaves_are_cut_out(data):
 def test_leaf_that_is_not_known_has_no_number():
     image, truth = sheet()
     truth.mask[:, :60] = 255
-    heap, _ = labelled_patches("a", image, truth.labels > 0, truth)
+    heap, _ = labelled_patches(image, truth.labels > 0, truth)
     assert np.unique(np.asarray(heap.leaves)).tolist() == [0, 2]
 
 

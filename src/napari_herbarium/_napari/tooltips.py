@@ -43,8 +43,8 @@ FILL_HOLES = (
 LEAVES_THAT_TOUCH = (
     "What becomes of leaves that touch. Cut where leaves meet: where their shape, "
     "a network that sees where leaves meet, and the classifier of whole leaves speak "
-    "for it (default). "
-    "Cut at narrow necks: by shape alone. Keep as one: one label, as published."
+    "for it (default). Cut at narrow necks: by shape alone. Keep as one: one label, as "
+    "published."
 )
 TOUCHING = f"{LEAVES_THAT_TOUCH} Acts at once after a run."
 METHOD = (

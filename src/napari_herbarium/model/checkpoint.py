@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,6 +19,8 @@ from napari_herbarium.files import replacing
 from napari_herbarium.model.network import build_network
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor, nn
 
 CONFIG = "config.json"
@@ -85,6 +87,48 @@ class LeafModel:
     config: ModelConfig
     sha256: str
     folder: Path
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[Config]):
+    """A loaded network of another kind.
+
+    Attributes
+    ----------
+    network : torch.nn.Module
+        In evaluation mode, float32, on the CPU.
+    config : Config
+        How to feed it.
+    sha256 : str
+        Of the weights file.
+    """
+
+    network: nn.Module
+    config: Config
+    sha256: str
+
+
+def load_as(
+    kind: type[Config], build: Callable[[Config], nn.Module], folder: Path
+) -> Loaded[Config]:
+    """Load a model folder of some kind, written by `save_model`.
+
+    Parameters
+    ----------
+    kind : type
+        What its ``config.json`` describes.
+    build : callable
+        Gives the network of a configuration, with any weights.
+    folder : path
+
+    Raises
+    ------
+    ModelError
+        When a file is missing, truncated, foreign, or does not fit the other.
+    """
+    config = read_config_as(kind, folder)
+    network = build(config)
+    return Loaded(network, config, fill_network(network, folder))
 
 
 def facts_of(model: LeafModel) -> dict[str, Any]:

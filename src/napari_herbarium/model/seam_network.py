@@ -8,17 +8,18 @@ some px apart whether they belong to different leaves (affinities, after Turaga 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_herbarium.model.checkpoint import fill_network, read_config_as
+from napari_herbarium.model.checkpoint import Loaded, load_as
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+Slices = tuple[slice, slice]
+"""Rows and columns."""
 REACHES = (4, 10, 20)
 """How far apart the two points of a pair are, px."""
 DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -44,6 +45,31 @@ def pair_steps() -> list[tuple[int, int]]:
     return steps
 
 
+def pair_slices(
+    step: tuple[int, int], height: int, width: int
+) -> tuple[Slices, Slices, Slices]:
+    """Give where the first points, the second points and the middles of pairs lie.
+
+    Only pairs of which both points lie within the picture; maybe none.
+
+    Parameters
+    ----------
+    step : (int, int)
+        One of `pair_steps`.
+    height, width : int
+        Of the picture, px.
+    """
+    down, right = step
+    side = abs(right)
+    rows, columns = max(0, height - 2 * down), max(0, width - 2 * side)
+
+    def moved(by: int, across: int) -> Slices:
+        top, left = down + by, side + across
+        return slice(top, top + rows), slice(left, left + columns)
+
+    return moved(-down, -right), moved(down, right), moved(0, 0)
+
+
 class SeamConfig(BaseModel):
     """What has to be known to use a seam network's weights.
 
@@ -64,22 +90,7 @@ class SeamConfig(BaseModel):
     figures: dict[str, Any] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class SeamModel:
-    """A loaded seam network.
-
-    Attributes
-    ----------
-    network : torch.nn.Module
-        In evaluation mode, float32, on the CPU.
-    config : SeamConfig
-    sha256 : str
-        Of the weights file.
-    """
-
-    network: nn.Module
-    config: SeamConfig
-    sha256: str
+SeamModel = Loaded[SeamConfig]
 
 
 def load_seam_model(folder: Path) -> SeamModel:
@@ -90,9 +101,7 @@ def load_seam_model(folder: Path) -> SeamModel:
     ModelError
         When a file is missing, truncated, foreign, or does not fit the other.
     """
-    config = read_config_as(SeamConfig, folder)
-    network = build_seam_network()
-    return SeamModel(network, config, fill_network(network, folder))
+    return load_as(SeamConfig, lambda _: build_seam_network(), folder)
 
 
 def build_seam_network() -> nn.Module:

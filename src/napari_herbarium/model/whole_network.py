@@ -8,13 +8,12 @@ square, and what they say is averaged. The published one looks at the silhouette
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from napari_herbarium.model.checkpoint import fill_network, read_config_as
+from napari_herbarium.model.checkpoint import Loaded, load_as
 from napari_herbarium.model.whole_parts import (
     OUTLINE_CHANNELS,
     outline_parts,
@@ -60,24 +59,9 @@ class WholeConfig(BaseModel):
     figures: dict[str, Any] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class WholeModel:
-    """A loaded whole-leaf classifier.
-
-    Attributes
-    ----------
-    network : torch.nn.Module
-        In evaluation mode, float32, on the CPU; what
-        `napari_herbarium.measure.whole_input.network_input` gives to B logits.
-    config : WholeConfig
-        How to feed it.
-    sha256 : str
-        Of the weights file.
-    """
-
-    network: nn.Module
-    config: WholeConfig
-    sha256: str
+WholeModel = Loaded[WholeConfig]
+"""Its network takes B of what `napari_herbarium.measure.whole_input.network_input`
+gives, and gives B logits."""
 
 
 def load_whole_model(folder: Path) -> WholeModel:
@@ -88,9 +72,7 @@ def load_whole_model(folder: Path) -> WholeModel:
     ModelError
         When a file is missing, truncated, foreign, or does not fit the other.
     """
-    config = read_config_as(WholeConfig, folder)
-    network = build_whole_network(config)
-    return WholeModel(network, config, fill_network(network, folder))
+    return load_as(WholeConfig, build_whole_network, folder)
 
 
 def one_of_pair(model: WholeModel, architecture: Architecture) -> WholeModel:

@@ -16,6 +16,7 @@ from napari_herbarium.model.seam_network import (
     SIDE_STEP,
     SeamModel,
     load_seam_model,
+    pair_slices,
     pair_steps,
     seam_input,
 )
@@ -61,38 +62,36 @@ class Apart:
         dict
             By two pieces, lower first: the sum of the logits, and of how many.
         """
-        count = int(pieces.max()) + 1
-        found = [np.stack(part) for part in self._pairs(pieces)]
-        lower, higher, logit = np.concatenate(found, axis=1)
-        keys, at = np.unique(
-            (lower * count + higher).astype(np.int64), return_inverse=True
-        )
-        sums = np.bincount(at, logit, len(keys)).tolist()
-        counts = np.bincount(at, minlength=len(keys)).tolist()
-        both = (divmod(int(key), count) for key in keys)
+        found = np.concatenate(list(self._pairs(pieces)), axis=1)
+        both, at = by_pair(found[0], found[1])
+        sums = np.bincount(at, found[2], len(both)).tolist()
+        counts = np.bincount(at, minlength=len(both)).tolist()
         return dict(zip(both, zip(sums, counts, strict=True), strict=True))
 
-    def _pairs(
-        self, pieces: NDArray[np.integer]
-    ) -> Iterator[tuple[NDArray[np.float64], ...]]:
-        """Lower and higher piece, and logit, of all pairs of one step."""
-        height, width = pieces.shape
-        for logits, (down, right) in zip(self.logits, pair_steps(), strict=True):
-            side = abs(right)
-            first = pieces[
-                : max(0, height - 2 * down), side - right : width - side - right
-            ]
-            second = pieces[2 * down :, side + right : width - side + right]
-            said = logits[down : height - down, side : width - side]
-            if not said.size:
-                continue
-            apart = (first != second) & (first > 0) & (second > 0)
-            one, other = first[apart], second[apart]
-            yield (
-                np.minimum(one, other).astype(np.float64),
-                np.maximum(one, other).astype(np.float64),
-                said[apart].clip(-_SUREST, _SUREST).astype(np.float64),
-            )
+    def _pairs(self, pieces: NDArray[np.integer]) -> Iterator[NDArray[np.float64]]:
+        """Lower and higher piece, and logit, of all pairs of one step; 3 x N."""
+        for logits, step in zip(self.logits, pair_steps(), strict=True):
+            first, second, middle = pair_slices(step, *pieces.shape)
+            one, other = pieces[first], pieces[second]
+            apart = (one != other) & (one > 0) & (other > 0)
+            one, other = one[apart], other[apart]
+            said = logits[middle][apart].clip(-_SUREST, _SUREST)
+            yield np.stack([np.minimum(one, other), np.maximum(one, other), said])
+
+
+def by_pair(
+    lower: NDArray[np.floating], higher: NDArray[np.floating]
+) -> tuple[list[tuple[int, int]], NDArray[np.intp]]:
+    """Give the pairs of pieces that occur, and which of them each place is.
+
+    Parameters
+    ----------
+    lower, higher : N
+        The two pieces at each place.
+    """
+    base = int(higher.max(initial=0)) + 1
+    keys, at = np.unique((lower * base + higher).astype(np.int64), return_inverse=True)
+    return [divmod(key, base) for key in keys.tolist()], at
 
 
 def look_apart(

@@ -124,7 +124,7 @@ def iter_extract_leaves(
         mask = yield from paper_mask(probability, _sheet_of(image, probability.shape))
         labels = keep_large(components(mask), PAPER_MIN_AREA_PX)
     else:
-        smallest = _min_area_px(settings, mm_per_px, probability.shape)
+        smallest = min_area_px(settings, mm_per_px, probability.shape)
         threshold = settings.threshold or model_threshold
         labels = yield from _default(probability, threshold, smallest, settings)
         labels = yield from _cut(labels, smallest, settings.touching, image, judge)
@@ -177,9 +177,16 @@ def _as_bytes(probability: np.ndarray) -> np.ndarray:
     return scaled.round().astype(np.uint8)
 
 
-def _min_area_px(
+def min_area_px(
     settings: LeafSettings, mm_per_px: float | None, shape: tuple[int, ...]
 ) -> float:
+    """Give the area of the smallest leaf in px, for a sheet of a scale or none.
+
+    Raises
+    ------
+    SettingsError
+        The scale is no positive number.
+    """
     if mm_per_px is None and settings.min_area_px is not None:
         return settings.min_area_px
     if mm_per_px is None:

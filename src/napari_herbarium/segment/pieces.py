@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import watershed
 
-from napari_herbarium.segment.apart import Apart
+from napari_herbarium.segment.apart import Apart, by_pair
 from napari_herbarium.segment.split import parted
 
 SLIGHT_NECK = 0.9
@@ -108,14 +108,14 @@ def piece_tree(
         None when the patch is one piece.
     """
     outline = ndimage.distance_transform_edt(mask)
-    seam = np.zeros(mask.shape, np.float32) if apart is None else apart.seam()
-    depth = outline
+    depth, relief = outline, -outline
     if apart is not None:
+        seam = apart.seam()
         depth = ndimage.distance_transform_edt(mask & (seam < POSSIBLE_SEAM))
+        relief = _SEAM_WEIGHT * seam - depth
     markers = parted(depth, SLIGHT_NECK)
     if markers.max() < 2:
         return None
-    relief = _SEAM_WEIGHT * seam - depth
     pieces = watershed(relief, markers, mask=mask).astype(np.int32)
     borders = _borders(pieces, outline)
     if apart is not None:
@@ -128,18 +128,14 @@ def piece_tree(
 def _borders(
     pieces: NDArray[np.int32], depth: NDArray[np.floating]
 ) -> dict[tuple[int, int], Border]:
-    count = int(pieces.max()) + 1
     found = [_touching(pieces, depth, *step) for step in _STEPS]
     first, second, width = np.concatenate(found, axis=1)
-    pairs, at = np.unique(
-        (first * count + second).astype(np.int64), return_inverse=True
-    )
-    neck = np.zeros(len(pairs))
+    both, at = by_pair(first, second)
+    neck = np.zeros(len(both))
     np.maximum.at(neck, at, width)
-    length = np.bincount(at, minlength=len(pairs)).tolist()
-    keys = (divmod(int(pair), count) for pair in pairs)
-    both = zip(neck.tolist(), length, strict=True)
-    return {key: Border(*row) for key, row in zip(keys, both, strict=True)}
+    length = np.bincount(at, minlength=len(both)).tolist()
+    rows = zip(neck.tolist(), length, strict=True)
+    return {pair: Border(*row) for pair, row in zip(both, rows, strict=True)}
 
 
 _STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))

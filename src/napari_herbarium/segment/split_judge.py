@@ -85,36 +85,69 @@ def iter_split_judged(
     # Labels come from top to bottom, and so the sheet is read, band by band.
     sheet = None if help_.image is None else SheetRows(help_.image)
 
+    looking = Looking(labels, min_area, sheet, help_.judge)
+
     def pieces_of(label: int, box: Box, mask: NDArray[np.bool_]) -> Pieces:
-        yield
-        if mask.sum() < 2 * min_area:
+        looked = yield from looking.iter_at(label, box, mask)
+        if looked is None:
             return None
-        view = patch_view(sheet, box, mask)
-        tree = tree_of(view, min_area)
-        if tree is None or not tree.parts:
-            return None
-        whole = None
-        if help_.judge is not None:
-            around = around_view(labels, label, box, view)
-            whole = yield from asked(tree, around, help_.judge)
-        nodes = best_cut(tree, whole, seen=sheet is not None)
-        return _cut(tree, nodes, view, mask)
+        nodes = best_cut(looked.tree, looked.whole, seen=sheet is not None)
+        return _cut(looked.tree, nodes, looked.view, mask)
 
     return (yield from iter_split_each(labels, pieces_of))
 
 
-def tree_of(view: PatchView, min_area: float) -> PieceTree | None:
-    """Look at a patch, and give the pieces that it may fall into.
+class Looked(NamedTuple):
+    """What is seen of a patch that may be several leaves.
 
-    Parameters
+    Attributes
     ----------
     view : PatchView
-    min_area : float
-        Smallest leaf, px of the sheet.
+    tree : PieceTree
+        The pieces that it may fall into.
+    whole : dict of int to float, or None
+        By node, the probability that it is one single, whole leaf.
     """
-    image, mask = view.image, view.mask
-    apart = None if image is None else look_apart(image, mask)
-    return piece_tree(mask, min_area * view.zoom**2, apart)
+
+    view: PatchView
+    tree: PieceTree
+    whole: dict[int, float] | None
+
+
+class Looking(NamedTuple):
+    """All that is needed to look at the patches of a sheet.
+
+    Attributes
+    ----------
+    labels : H x W
+    min_area : float
+        Smallest leaf, px.
+    sheet : SheetRows or None
+    judge : Judge or None
+    """
+
+    labels: NDArray[np.integer]
+    min_area: float
+    sheet: SheetRows | None
+    judge: Judge | None
+
+    def iter_at(
+        self, label: int, box: Box, mask: NDArray[np.bool_]
+    ) -> Generator[None, None, Looked | None]:
+        """Look at a label, its box and its h x w mask there; None if it is one leaf."""
+        yield
+        if mask.sum() < 2 * self.min_area:
+            return None
+        view = patch_view(self.sheet, box, mask)
+        apart = None if view.image is None else look_apart(view.image, view.mask)
+        tree = piece_tree(view.mask, self.min_area * view.zoom**2, apart)
+        if tree is None or not tree.parts:
+            return None
+        whole = None
+        if self.judge is not None:
+            around = _around(self.labels, label, box, view)
+            whole = yield from _asked(tree, around, self.judge)
+        return Looked(view, tree, whole)
 
 
 def _cut(
@@ -134,7 +167,7 @@ def _cut(
     return fitted_to(renumbered[pieces], mask)
 
 
-def around_view(
+def _around(
     labels: NDArray[np.integer], label: int, box: Box, view: PatchView
 ) -> NDArray[np.int32]:
     """Give 1 where another label, or no picture, lies in the view."""
@@ -151,7 +184,7 @@ def around_view(
     return around
 
 
-def asked(
+def _asked(
     tree: PieceTree, around: NDArray[np.int32], judge: Judge
 ) -> Generator[None, None, dict[int, float]]:
     """Ask of each node of the tree that may be a leaf."""

@@ -6,7 +6,11 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_herbarium.model.seam_network import pair_steps, seam_input
+from napari_herbarium.model.seam_network import (
+    pair_slices,
+    pair_steps,
+    seam_input,
+)
 from napari_herbarium.train.loop import LoopSettings, StepReport, train_steps
 from napari_herbarium.train.seams.samples import Draw
 
@@ -66,12 +70,5 @@ def paired(
     step : (int, int)
         Half the way from the first point to the second: down, and right.
     """
-    down, right = step
-    height, width = leaves.shape[-2:]
-    side = abs(right)
-
-    def moved(by: int, across: int) -> tuple[slice, slice, slice]:
-        rows = slice(down + by, height - down + by)
-        return slice(None), rows, slice(side + across, width - side + across)
-
-    return leaves[moved(-down, -right)], leaves[moved(down, right)], moved(0, 0)
+    first, second, middle = pair_slices(step, *leaves.shape[-2:])
+    return leaves[:, *first], leaves[:, *second], (slice(None), *middle)

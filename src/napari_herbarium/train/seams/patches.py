@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import find_objects
 
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.evaluate.truth import LeafTruth
@@ -16,7 +15,6 @@ from napari_herbarium.segment.mask import boxes_of, components
 from napari_herbarium.segment.patch_view import zoom_of
 from napari_herbarium.train.composite import Cutout
 
-UNKNOWN = -1
 _KEEP = 2.0  # px kept for each px of the view, so that it may be looked at larger
 _AROUND = 40  # px of the view kept around a patch
 _SMALLEST_PX = 30
@@ -28,7 +26,6 @@ class LabelledPatch:
 
     Attributes
     ----------
-    sheet : str
     image : PIL RGB image
         The patch and what lies around it.
     inside : PIL image
@@ -41,7 +38,6 @@ class LabelledPatch:
         True leaves in it.
     """
 
-    sheet: str
     image: Image.Image
     inside: Image.Image
     leaves: Image.Image
@@ -50,17 +46,12 @@ class LabelledPatch:
 
 
 def labelled_patches(
-    sheet: str,
-    image: NDArray[np.uint8],
-    leaf: NDArray[np.bool_],
-    truth: LeafTruth,
+    image: NDArray[np.uint8], leaf: NDArray[np.bool_], truth: LeafTruth
 ) -> Iterator[LabelledPatch]:
     """Cut the patches out of a sheet.
 
     Parameters
     ----------
-    sheet : str
-        Its name.
     image : H x W x 3 uint8
     leaf : H x W bool
         What is taken for leaf.
@@ -83,11 +74,10 @@ def labelled_patches(
         count = int((sizes > 0.02 * sizes.sum()).sum()) if sizes.size else 0
         if count:
             patch = (image[outer], labels[outer] == label, leaves)
-            yield _kept(sheet, patch, zoom, count)
+            yield _kept(patch, zoom, count)
 
 
 def _kept(
-    sheet: str,
     patch: tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int32]],
     zoom: float,
     count: int,
@@ -95,12 +85,10 @@ def _kept(
     image, inside, leaves = patch
     shrink = min(1.0, _KEEP * zoom)
     size = [max(1, round(side * shrink)) for side in image.shape[1::-1]]
+    cover = Image.fromarray(inside.astype(np.uint8) * 255)
     return LabelledPatch(
-        sheet,
         Image.fromarray(image).resize(size, Image.Resampling.BOX),
-        Image.fromarray(inside.astype(np.uint8) * 255).resize(
-            size, Image.Resampling.BOX
-        ),
+        cover.resize(size, Image.Resampling.BOX),
         Image.fromarray(leaves).resize(size, Image.Resampling.NEAREST),
         zoom / shrink,
         count,
@@ -108,25 +96,32 @@ def _kept(
 
 
 def whole_cutouts(
-    image: NDArray[np.uint8], truth: LeafTruth, longest: int = 300
+    image: NDArray[np.uint8],
+    truth: LeafTruth,
+    smallest_px: int = 400,
+    longest: int = 300,
 ) -> list[Cutout]:
-    """Cut out the single whole leaves of a sheet."""
+    """Cut out the single whole leaves of a sheet.
+
+    Parameters
+    ----------
+    image : H x W x 3 uint8
+    truth : LeafTruth
+    smallest_px : int
+        Leaves of a smaller area are left out.
+    longest : int
+        Longer ones are shrunk to so many px.
+    """
     found = []
-    for number, box in enumerate(find_objects(truth.labels), start=1):
-        if number not in truth.whole or box is None:
+    for number, box in enumerate(boxes_of(truth.labels), start=1):
+        if number not in truth.whole:
             continue
         inside = (truth.labels[box] == number).astype(np.uint8)
-        if inside.sum() >= 400:
-            size = Image.fromarray(inside).size
-            scale = min(1.0, longest / max(size))
-            to = [max(1, round(side * scale)) for side in size]
+        if inside.sum() >= smallest_px:
+            scale = min(1.0, longest / max(inside.shape))
+            size = [max(1, round(side * scale)) for side in inside.shape[::-1]]
             picture = Image.fromarray(np.ascontiguousarray(image[box]))
-            found.append(
-                Cutout(
-                    np.asarray(picture.resize(to, Image.Resampling.BOX)),
-                    np.asarray(
-                        Image.fromarray(inside).resize(to, Image.Resampling.NEAREST)
-                    ),
-                )
-            )
+            shape = Image.fromarray(inside).resize(size, Image.Resampling.NEAREST)
+            picture = picture.resize(size, Image.Resampling.BOX)
+            found.append(Cutout(np.asarray(picture), np.asarray(shape)))
     return found
