@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from napari_herbarium.segment.predict import iter_segment
 from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
 from napari_herbarium.sheet.calibrate import settle_scale
 from napari_herbarium.sheet.read import read_sheet
+from napari_herbarium.sheet.sheet import Sheet
 
 if TYPE_CHECKING:
     from napari_herbarium.model.checkpoint import LeafModel
@@ -86,11 +87,12 @@ def _iter_score(
     folder: Path, pair: Pair, model: LeafModel | None, how: LeafEvaluation
 ) -> Job[SheetLeaves]:
     truth = read_leaf_truth(folder, pair)
-    predicted = yield from _iter_labels(pair, model, how)
+    sheet = read_sheet(pair.image)
+    predicted = yield from _iter_labels(pair.stem, sheet, model, how)
     if predicted.shape != truth.labels.shape:
         msg = f"The leaves of {pair.stem} are {truth.labels.shape} px in the truth, "
         raise SheetError(f"{msg}but {predicted.shape} px in the prediction.")
-    accepted = yield from iter_accepted(predicted)
+    accepted = yield from iter_accepted(predicted, sheet.image)
     return (
         yield from iter_score_leaves(
             predicted, truth, accepted, sheet=pair.stem, least_iou=how.least_iou
@@ -98,19 +100,19 @@ def _iter_score(
     )
 
 
-def iter_accepted(labels: NDArray[np.integer]) -> Job[Collection[int]]:
+def iter_accepted(labels: NDArray[np.integer], image: Any) -> Job[Collection[int]]:
     """Labels that the classifier takes for single whole leaves, as in the table."""
-    probability = yield from whole.iter_whole_leaf_probability(labels)
+    probability = yield from whole.iter_whole_leaf_probability(labels, image)
     threshold = whole.default_whole_threshold()
     return {label for label, value in probability.items() if value >= threshold}
 
 
 def _iter_labels(
-    pair: Pair, model: LeafModel | None, how: LeafEvaluation
+    stem: str, sheet: Sheet, model: LeafModel | None, how: LeafEvaluation
 ) -> Job[NDArray[np.integer]]:
     if how.labels is not None:
-        return read_labels(how.labels / f"{pair.stem}.leaves.tif").labels
-    sheet = settle_scale(read_sheet(pair.image), how.scale)
+        return read_labels(how.labels / f"{stem}.leaves.tif").labels
+    sheet = settle_scale(sheet, how.scale)
     probability = yield from iter_segment(sheet.image, model, how.segment)
     return (
         yield from iter_extract_leaves(

@@ -10,9 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
+from scipy.special import expit
 
-from napari_herbarium.measure.columns import check_labels
+from napari_herbarium.measure.columns import check_image, check_labels
 from napari_herbarium.measure.whole_input import Box, label_square, network_input
+from napari_herbarium.measure.whole_sight import (
+    bundled_sight_model,
+    sight_of_label,
+    with_sight,
+)
 from napari_herbarium.model.checkpoint import read_config_as
 from napari_herbarium.model.whole_network import (
     WholeConfig,
@@ -21,6 +27,7 @@ from napari_herbarium.model.whole_network import (
     one_of_pair,
 )
 from napari_herbarium.progress import Job, Progress, finish
+from napari_herbarium.segment.pixels import SheetRows, as_rgb8
 
 BUNDLED = Path(__file__).parent / "weights" / "whole-leaves"
 _BATCH = 16
@@ -41,18 +48,19 @@ def iter_whole_leaf_probability(
     """Judge of each label whether it is one single, whole leaf.
 
     After the single-leaf classifier of Hussein et al. (2021), which also looks at the
-    silhouette padded to a square; this one sees the labels around it as well.
+    silhouette padded to a square; this one sees the labels around it as well, and,
+    where there is a picture, what `napari_herbarium.measure.whole_sight` sees in it.
 
     Parameters
     ----------
     labels : (H, W) integer
         0 is paper, every other value one label.
-    image : optional
-        Not looked at: the silhouette is enough for the bundled classifier.
+    image : (H, W, 3) uint8 or uint16, numpy or dask, optional
+        sRGB picture. The bundled classifier alone looks at it.
     only : collection of int, optional
         Judge these labels; the others still count as neighbours.
     model : WholeModel, optional
-        Another classifier than the bundled one.
+        Another classifier than the bundled one; goes by silhouettes.
 
     Returns
     -------
@@ -62,11 +70,12 @@ def iter_whole_leaf_probability(
     Raises
     ------
     SettingsError
-        For labels that are no 2-D integer image.
+        For labels that are no 2-D integer image, and a picture of another size.
     ModelError
         When the classifier's files are damaged.
     """
     labels = check_labels(labels)
+    look = None if image is None or model is not None else _Look(labels, image)
     boxes = [
         (label, box)
         for label, box in enumerate(find_objects(labels), start=1)
@@ -76,8 +85,12 @@ def iter_whole_leaf_probability(
     for batch in _batches(boxes):
         model = model or bundled_whole_model()
         squares = [label_square(labels, box, n, model.config.size) for n, box in batch]
-        judged = whole_probability(squares, model)
-        probability.update(zip((n for n, _ in batch), judged, strict=True))
+        logits = whole_logits(squares, model)
+        if look is not None:
+            logits = look.weighed(batch, logits)
+        probability.update(
+            zip((n for n, _ in batch), expit(logits).tolist(), strict=True)
+        )
         yield Progress(len(probability), len(boxes), "leaves judged")
     return probability
 
@@ -104,7 +117,25 @@ def quick_whole_probability(
     return whole_leaf_probability(labels, image, only=only, model=outline)
 
 
-def whole_probability(
+class _Look:
+    """Looks at labels in the picture of their sheet."""
+
+    def __init__(self, labels: NDArray[Any], image: Any) -> None:
+        self._labels = labels
+        self._sheet = SheetRows(as_rgb8(check_image(image, labels.shape)))
+
+    def weighed(
+        self, batch: Sequence[tuple[int, Box]], logits: list[float]
+    ) -> list[float]:
+        """Weigh what silhouettes say and what is seen."""
+        sights = [
+            sight_of_label(self._sheet, box, self._labels[box] == label)
+            for label, box in batch
+        ]
+        return with_sight(logits, sights, bundled_sight_model())
+
+
+def whole_logits(
     squares: Sequence[NDArray[np.uint8]], model: WholeModel
 ) -> list[float]:
     """Judge squares drawn by `label_square`; each one as it is and transposed.
@@ -117,7 +148,7 @@ def whole_probability(
     Returns
     -------
     list of float
-        Probability of each, 0..1.
+        Log odds of each.
     """
     import torch
 
@@ -125,7 +156,14 @@ def whole_probability(
     given = [network_input(view, model.config.architecture) for view in views]
     with torch.inference_mode():
         logits = model.network(torch.from_numpy(np.stack(given)))
-        return torch.sigmoid(logits.view(-1, 2).mean(1)).tolist()
+        return logits.view(-1, 2).mean(1).tolist()
+
+
+def whole_probability(
+    squares: Sequence[NDArray[np.uint8]], model: WholeModel
+) -> list[float]:
+    """Judge squares as `whole_logits` does; gives the probability of each, 0..1."""
+    return expit(whole_logits(squares, model)).tolist()
 
 
 @lru_cache(maxsize=1)

@@ -29,6 +29,9 @@ _DEPTH = 4
 _DECODER = (96, 64, 32, 24)
 SIDE_STEP = 2**_DEPTH
 """Sides of what the network is given are multiples of this."""
+LAYER_CHANNELS = (12, 24, 40, 112)
+LAYER_STEPS = (1, 1, 8, 16)
+"""Channels of `seam_layers`, and px of the picture per px of each."""
 
 
 def pair_steps() -> list[tuple[int, int]]:
@@ -126,6 +129,28 @@ def build_seam_network() -> nn.Module:
     encoder: Any = network.encoder
     encoder.model.blocks = encoder.model.blocks[:_STAGES]
     return network
+
+
+def seam_layers(network: nn.Module, given: Tensor) -> list[Tensor]:
+    """Give what a seam network says, and what it makes of a picture on the way there.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        From `build_seam_network`.
+    given : Tensor
+        B x 4 x H x W from `seam_input`.
+
+    Returns
+    -------
+    list of Tensor
+        The logits, what they are made from, and the last two stages of the encoder:
+        each B x C x H/s x W/s with C of `LAYER_CHANNELS` and s of `LAYER_STEPS`.
+    """
+    parts: Any = network
+    stages = parts.encoder(given)
+    decoded = parts.decoder(stages)
+    return [parts.segmentation_head(decoded), decoded, *stages[-2:]]
 
 
 def seam_input(given: Tensor) -> Tensor:

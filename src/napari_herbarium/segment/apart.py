@@ -22,7 +22,9 @@ from napari_herbarium.model.seam_network import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from torch import Tensor
 
 BUNDLED = Path(__file__).parent / "weights" / "leaf-seams"
 _SUREST = 8.0  # one point, however sure, does not outweigh a whole border
@@ -112,9 +114,33 @@ def look_apart(
     ModelError
         When the bundled files are damaged.
     """
+    network = (model or bundled_seam_model()).network
+    logits = on_patch(image, mask, lambda given: [network(given)])[0]
+    return Apart(logits[0].numpy())
+
+
+def on_patch(
+    image: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    run: Callable[[Tensor], list[Tensor]],
+) -> list[Tensor]:
+    """Run something of a seam network on a patch.
+
+    Parameters
+    ----------
+    image : h x w x 3 uint8
+    mask : h x w bool
+    run : callable
+        Takes what `seam_input` makes of the patch, filled up to whole
+        `napari_herbarium.model.seam_network.SIDE_STEP`.
+
+    Returns
+    -------
+    list of Tensor
+        What it gave, float32, 1 x C x the part of its rows and columns that is patch.
+    """
     import torch
 
-    network = (model or bundled_seam_model()).network
     height, width = mask.shape
     given = np.dstack([image, mask.astype(np.uint8)])
     beyond = ((0, -height % SIDE_STEP), (0, -width % SIDE_STEP), (0, 0))
@@ -124,8 +150,12 @@ def look_apart(
     # Picture order seen as B x 4 x H x W is already channels_last.
     pixels = torch.from_numpy(given)[None].permute(0, 3, 1, 2)
     with torch.inference_mode(), torch.autocast("cpu", dtype, enabled=half):
-        logits = network(seam_input(pixels))[0]
-    return Apart(logits[:, :height, :width].float().numpy())
+        layers = run(seam_input(pixels))
+    steps = [len(given) // layer.shape[2] for layer in layers]
+    return [
+        layer[..., : -(-height // step), : -(-width // step)].float()
+        for layer, step in zip(layers, steps, strict=True)
+    ]
 
 
 @lru_cache(maxsize=1)
