@@ -180,7 +180,7 @@ def test_damaged_weights_are_refused_in_words(tmp_path: Path):
 def test_the_picture_helps_on_sheets_not_trained_on(shared_data: Path):
     folder = shared_data / "sheets" / "val"
     rows = []
-    for pair in find_pairs(folder)[::2]:
+    for pair in find_pairs(folder):
         truth = read_leaf_truth(folder, pair)
         picture = np.asarray(read_sheet(pair.image).image)
         alone = whole_leaf_probability(truth.labels)
@@ -189,5 +189,6 @@ def test_the_picture_helps_on_sheets_not_trained_on(shared_data: Path):
     alone, both, whole = (list(column) for column in zip(*rows, strict=True))
     threshold = default_whole_threshold()
     without, with_ = (score_whole(p, whole, threshold) for p in (alone, both))
-    assert with_.auc > without.auc
+    assert with_.auc > without.auc + 0.01
+    assert with_.accuracy > without.accuracy
     assert with_.precision > without.precision + 0.05
