@@ -67,6 +67,26 @@ class ModelConfig(BaseModel):
     figures: dict[str, Any] = Field(default_factory=dict)
 
 
+class NetworkConfig(BaseModel):
+    """What has to be known to use the weights of any other network.
+
+    Attributes
+    ----------
+    name : str
+        Name of the model.
+    version : str
+        Version of the weights.
+    figures : dict
+        Measured figures.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: str = "1"
+    figures: dict[str, Any] = Field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class LeafModel:
     """A loaded model.

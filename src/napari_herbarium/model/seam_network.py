@@ -11,9 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from napari_herbarium.model.checkpoint import Loaded, load_as
+from napari_herbarium.model.checkpoint import Loaded, NetworkConfig, load_as
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -73,24 +71,8 @@ def pair_slices(
     return moved(-down, -right), moved(down, right), moved(0, 0)
 
 
-class SeamConfig(BaseModel):
-    """What has to be known to use a seam network's weights.
-
-    Attributes
-    ----------
-    name : str
-        Name of the model.
-    version : str
-        Version of the weights.
-    figures : dict
-        Measured figures.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    version: str = "1"
-    figures: dict[str, Any] = Field(default_factory=dict)
+class SeamConfig(NetworkConfig):
+    """What has to be known to use a seam network's weights."""
 
 
 SeamModel = Loaded[SeamConfig]

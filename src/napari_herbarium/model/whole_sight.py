@@ -8,11 +8,9 @@ and the logit of the silhouette, are weighed by one linear layer.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from napari_herbarium.model.checkpoint import Loaded, load_as
+from napari_herbarium.model.checkpoint import Loaded, NetworkConfig, load_as
 from napari_herbarium.model.seam_network import LAYER_CHANNELS
 
 if TYPE_CHECKING:
@@ -24,24 +22,8 @@ SIGHTS = REGIONS * sum(LAYER_CHANNELS)
 """How many numbers are seen of a label."""
 
 
-class SightConfig(BaseModel):
-    """What has to be known to use the weights.
-
-    Attributes
-    ----------
-    name : str
-        Name of the model.
-    version : str
-        Version of the weights.
-    figures : dict
-        Measured figures.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    version: str = "1"
-    figures: dict[str, Any] = Field(default_factory=dict)
+class SightConfig(NetworkConfig):
+    """What has to be known to use these weights."""
 
 
 SightModel = Loaded[SightConfig]
