@@ -7,7 +7,7 @@ into them on both sides of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -169,6 +169,7 @@ class CloseLook:
         self._rows = spread(self.level.height, tile, self._overlap)
         self._width = min(tile, up_to_step(self.level.width))
         self._plan = self._place(look)
+        self._band: tuple[int, np.ndarray] | None = None
 
     @property
     def count(self) -> int:
@@ -205,23 +206,29 @@ class CloseLook:
             Number of tiles done since the last time.
         """
         strip = _Strip(self._rows.size, self.level.width)
-        ends = [*self._rows.starts[1:], self.level.height]
-        for i, (top, end) in enumerate(zip(self._rows.starts, ends, strict=True)):
-            if self._plan[i]:
-                yield from self._run_row(i, forward, strip)
-            self._finish_rows(strip, top, end, emit)
-            strip.move_down(end - top)
+        places = [(i, left) for i, lefts in enumerate(self._plan) for left in lefts]
+        at = 0
+        # A row of tiles may be only a few: batches go on into the next.
+        for group in in_batches(places, forward.batch):
+            tiles = list(self._cut_out(group))
+            for (i, left), logits in zip(group, forward(tiles), strict=True):
+                self._finish(range(at, i), strip, emit)
+                at = i
+                strip.add(left, logits, self._down(i)[:, None] * self._across(left))
+            yield len(group)
+        self._finish(range(at, len(self._rows.starts)), strip, emit)
 
-    def _run_row(self, i: int, forward: Forward, strip: _Strip) -> Iterator[int]:
-        top, height = self._rows.starts[i], self._rows.size
-        band = self._source.read(top, top + height)
-        last_row = len(self._rows.starts) - 1
-        down = ramp(height, self._overlap, first=i == 0, last=i == last_row)
-        for lefts in in_batches(self._plan[i], forward.batch):
-            tiles = [cut(band, 0, left, height, self._width) for left in lefts]
-            for left, logits in zip(lefts, forward(tiles), strict=True):
-                strip.add(left, logits, down[:, None] * self._across(left))
-            yield len(lefts)
+    def _cut_out(self, places: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
+        height = self._rows.size
+        for i, left in places:
+            if self._band is None or self._band[0] != i:
+                top = self._rows.starts[i]
+                self._band = i, self._source.read(top, top + height)
+            yield cut(self._band[1], 0, left, height, self._width)
+
+    def _down(self, i: int) -> Tensor:
+        last = i == len(self._rows.starts) - 1
+        return ramp(self._rows.size, self._overlap, first=i == 0, last=last)
 
     def _across(self, left: int) -> Tensor:
         last = left + self._width >= self.level.width
@@ -229,6 +236,14 @@ class CloseLook:
 
     def _enlarged(self, values: Tensor, top: int, bottom: int) -> Tensor:
         return enlarge_rows(values, self._coarse.level, self.level, top, bottom)
+
+    def _finish(self, rows: range, strip: _Strip, emit: Emit) -> None:
+        """Give out what no later row of tiles reaches."""
+        ends = [*self._rows.starts[1:], self.level.height]
+        for i in rows:
+            top, end = self._rows.starts[i], ends[i]
+            self._finish_rows(strip, top, end, emit)
+            strip.move_down(end - top)
 
     def _finish_rows(self, strip: _Strip, top: int, end: int, emit: Emit) -> None:
         for start in range(top, end, _BAND):
