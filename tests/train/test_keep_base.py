@@ -8,18 +8,21 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from napari_herbarium.train.recipes import FewSheetsRecipe
 from napari_herbarium.train.run import Run
 
 
 @pytest.mark.parametrize(
     ("needed", "expected"),
     [
-        (0.0, 0.4),  # the mean is as good: 0.6 of the base is kept
-        (0.65, 0.7),  # so much of the base costs the gain, half of it does not
-        (0.9, 1.0),  # any of it costs the gain
+        (0.0, 0.5),  # the mean is as good: half of the base is kept
+        (0.65, 0.7),  # so much of the base costs most of the gain
+        (0.9, 0.7),  # any of it does, but some is kept for other sheets
     ],
 )
-def test_no_more_of_the_base_is_kept_than_the_gain_allows(needed, expected):
+def test_as_much_of_the_base_is_kept_as_the_gain_allows_never_none(
+    needed, expected
+):
     network = torch.nn.Linear(1, 1, bias=False)
     network.weight.data[:] = 1.0
     run = Run.__new__(Run)
@@ -29,8 +32,16 @@ def test_no_more_of_the_base_is_kept_than_the_gain_allows(needed, expected):
         SimpleNamespace(iou=0.9 if net.weight.item() >= needed else 0.6),
         None,
     )
-    run._mix_in_base(network, run.judge(network)[0], 0.6)
+    run._mix_in_base(network, run.judge(network)[0], 0.5)
     assert network.weight.item() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("sheets", "share"), [(1, 0.75), (3, 0.5), (27, 0.1)])
+def test_the_more_sheets_the_less_of_the_base_is_kept(sheets, share):
+    run = Run.__new__(Run)
+    run.recipe = FewSheetsRecipe()
+    run.plan = SimpleNamespace(data=dict.fromkeys(map(str, range(sheets)), 0))
+    assert run._share_of_base() == pytest.approx(share)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +66,7 @@ def test_the_base_is_written_where_hardly_anything_was_gained():
     network = torch.nn.Linear(1, 1, bias=False)
     network.weight.data[:] = 1.0
     run = Run.__new__(Run)
-    run.recipe = SimpleNamespace(least_gain=0.05, keep_base=0.6)
+    run.recipe = SimpleNamespace(least_gain=0.05, keep_base=3.0)
     run.plan = SimpleNamespace(base={"name": "base"})
     run.place = SimpleNamespace(best=Path("none"))
     run.trainer = SimpleNamespace(average=SimpleNamespace(network=network))

@@ -137,9 +137,10 @@ class FewSheetsRecipe(_Recipe):
     strength : float
         Of changes in light, colour and sharpness; 0 is none.
     keep_base : float
-        Largest share of the base model's weights in the model that is written, 0..1
-        (WiSE-FT; Wortsman et al. 2022); half of it, or none, where the held-out crops
-        lose more than a quarter of the gain by it.
+        As how many sheets the base model's weights count against those that are
+        given: with 3 and one sheet they are three quarters of the mean that is written,
+        with three sheets half (after WiSE-FT; Wortsman et al. 2022). 0.6 of that where
+        the held-out crops lose more than half of the gain by it.
     least_gain : float
         The base model's weights are what is written where the error (1 - IoU) on the
         held-out crops falls by less than this share of it.
@@ -161,7 +162,7 @@ class FewSheetsRecipe(_Recipe):
     rehearsal: Share = 0.15
     anchor: float = Field(default=0.0, ge=0)
     strength: float = Field(default=0.7, ge=0, le=2)
-    keep_base: float = Field(default=0.6, ge=0, lt=1)
+    keep_base: float = Field(default=3.0, ge=0)
     least_gain: float = Field(default=0.05, ge=0, lt=1)
 
 

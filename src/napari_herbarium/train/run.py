@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 SAVE_EVERY_SECONDS = 300.0
 """Epochs may be long; no more than this is lost."""
-KEPT_GAIN = 0.75
-"""Share of the gain in IoU that a mean with the base weights has to keep."""
+KEPT_GAIN = 0.5
+"""Share of the gain in IoU that a mean with the base weights has to keep;"""
+LESS_OF_BASE = 0.6
+"""where it does not, this much of the base is kept. Without any, sheets of other plants
+lose what those of the user gain."""
 
 
 class Run:
@@ -256,8 +259,13 @@ class Run:
         if self._hardly_better(tuned):
             network.load_state_dict(self._start)
             return self._before
-        most = getattr(self.recipe, "keep_base", 0.0)
-        return self._mix_in_base(network, tuned, most) if most else tuned
+        share = self._share_of_base()
+        return self._mix_in_base(network, tuned, share) if share else tuned
+
+    def _share_of_base(self) -> float:
+        """Weigh the base as so many sheets against those that were given."""
+        base = float(getattr(self.recipe, "keep_base", 0.0))
+        return base / (base + len(self.plan.data))
 
     def _hardly_better(self, tuned: Score) -> bool:
         """Whether so little was gained that other sheets would rather lose by it."""
@@ -265,17 +273,16 @@ class Run:
         before = self._before.iou
         return self.plan.base is not None and tuned.iou - before < least * (1 - before)
 
-    def _mix_in_base(self, network: nn.Module, tuned: Score, most: float) -> Score:
-        """Keep of the base what costs little of the gain: it forgets less."""
+    def _mix_in_base(self, network: nn.Module, tuned: Score, share: float) -> Score:
+        """Move towards the base, less far where most of the gain goes by it."""
         weights, before = _copied(network), self._before.iou
-        enough = before + KEPT_GAIN * (tuned.iou - before)
-        for share in (most, most / 2):
-            _blend(network, self._start, share)
-            mixed, _ = self.judge(network)
-            if mixed.iou >= enough:
-                return mixed
-            network.load_state_dict(weights)
-        return tuned
+        _blend(network, self._start, share)
+        mixed, _ = self.judge(network)
+        if mixed.iou - before >= KEPT_GAIN * (tuned.iou - before):
+            return mixed
+        network.load_state_dict(weights)
+        _blend(network, self._start, LESS_OF_BASE * share)
+        return self.judge(network)[0]
 
     def _test(self) -> Score | None:
         if not self.plan.test:
