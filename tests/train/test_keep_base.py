@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from napari_herbarium.train.card import _kept
 from napari_herbarium.train.recipes import FewSheetsRecipe
+from napari_herbarium.train.report import Score, TrainedModel
 from napari_herbarium.train.run import Run
 
 
@@ -17,12 +19,10 @@ from napari_herbarium.train.run import Run
     [
         (0.0, 0.5),  # the mean is as good: half of the base is kept
         (0.65, 0.7),  # so much of the base costs most of the gain
-        (0.9, 0.7),  # any of it does, but some is kept for other sheets
+        (0.9, 1.0),  # any of it does
     ],
 )
-def test_as_much_of_the_base_is_kept_as_the_gain_allows_never_none(
-    needed, expected
-):
+def test_no_more_of_the_base_is_kept_than_the_gain_allows(needed, expected):
     network = torch.nn.Linear(1, 1, bias=False)
     network.weight.data[:] = 1.0
     run = Run.__new__(Run)
@@ -32,7 +32,8 @@ def test_as_much_of_the_base_is_kept_as_the_gain_allows_never_none(
         SimpleNamespace(iou=0.9 if net.weight.item() >= needed else 0.6),
         None,
     )
-    run._mix_in_base(network, run.judge(network)[0], 0.5)
+    _, share = run._mix_in_base(network, run.judge(network)[0], 0.5)
+    assert share == pytest.approx(1 - expected)
     assert network.weight.item() == pytest.approx(expected, abs=1e-6)
 
 
@@ -42,6 +43,22 @@ def test_the_more_sheets_the_less_of_the_base_is_kept(sheets, share):
     run.recipe = FewSheetsRecipe()
     run.plan = SimpleNamespace(data=dict.fromkeys(map(str, range(sheets)), 0))
     assert run._share_of_base() == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("after", "of_base", "said"),
+    [
+        (0.95, 0.75, "75% those of the start"),
+        (0.9, 1.0, "these are the start's weights"),
+        (0.95, 0.0, ""),
+    ],
+)
+def test_the_card_says_how_much_of_the_base_is_in_the_weights(after, of_base, said):
+    before, after = (Score(0.1, iou, 0.9, 0.9, 0.9) for iou in (0.9, after))
+    made = TrainedModel(Path("m"), "m", before, after, None, 1, 9, "minutes", of_base)
+    told = _kept(made)
+    assert said in told
+    assert bool(said) == bool(told)
 
 
 @pytest.mark.parametrize(
@@ -73,5 +90,5 @@ def test_the_base_is_written_where_hardly_anything_was_gained():
     run._start = {"weight": torch.zeros(1, 1)}
     run._before = SimpleNamespace(iou=0.9785)
     run.judge = lambda net: (SimpleNamespace(iou=0.9787), None)
-    assert run._load_best() is run._before
+    assert run._load_best() == (run._before, 1.0)
     assert network.weight.item() == 0

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_herbarium.train.recipes import PaperRecipe
-from napari_herbarium.train.report import Score
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari_herbarium.train.plan import Plan
     from napari_herbarium.train.recipes import FewSheetsRecipe
+    from napari_herbarium.train.report import TrainedModel
 
 _CARD = """\
 # {name}
@@ -34,34 +36,16 @@ on other sheets they do not say: run `napari-herbarium evaluate` on some.
 
 
 def write_card(
-    name: str,
-    plan: Plan,
-    recipe: PaperRecipe | FewSheetsRecipe,
-    scores: dict[str, Score],
-    steps: int,
-    ended: str,
+    made: TrainedModel, plan: Plan, recipe: PaperRecipe | FewSheetsRecipe
 ) -> str:
-    """Write the model card as Markdown.
-
-    Parameters
-    ----------
-    name : str
-    plan : Plan
-    recipe : PaperRecipe or FewSheetsRecipe
-    scores : dict of str to Score
-        Rows of the table by what was scored.
-    steps : int
-        Optimiser steps done.
-    ended : str
-        Why the run ended.
-    """
+    """Write the model card as Markdown."""
     from importlib.metadata import version
 
     split = plan.split
     windows = "a window of each scored the epochs"
     sheets = f"{len(split.val)} scored the epochs, {len(split.test)} tested"
     return _CARD.format(
-        name=name,
+        name=made.name,
         architecture=plan.config.architecture,
         encoder=plan.config.encoder,
         version=version("napari-herbarium"),
@@ -69,11 +53,11 @@ def write_card(
         start=_start(plan, recipe),
         train=len(split.train),
         held=windows if split.by == "window" else sheets,
-        steps=steps,
-        epochs=-(-steps // plan.epoch_steps),
-        ended=ended,
-        rows="\n".join(_row(what, score) for what, score in scores.items()),
-        kept=_kept(scores),
+        steps=made.steps,
+        epochs=-(-made.steps // plan.epoch_steps),
+        ended=made.ended,
+        rows="\n".join(_rows(made)),
+        kept=_kept(made),
     )
 
 
@@ -87,15 +71,24 @@ def _start(plan: Plan, recipe: PaperRecipe | FewSheetsRecipe) -> str:
     return plan.note or f"encoder weights {weights!r}, random decoder."
 
 
-def _row(what: str, score: Score) -> str:
-    numbers = (score.iou, score.precision, score.recall, score.boundary_f)
-    return f"| {what} | " + " | ".join(f"{number:.3f}" for number in numbers) + " |"
+def _rows(made: TrainedModel) -> Iterator[str]:
+    scores = {"before": made.before, "after": made.after}
+    if made.test is not None:
+        scores["after, test sheets"] = made.test
+    for what, score in scores.items():
+        numbers = (score.iou, score.precision, score.recall, score.boundary_f)
+        yield f"| {what} | " + " | ".join(f"{number:.3f}" for number in numbers) + " |"
 
 
-def _kept(scores: dict[str, Score]) -> str:
-    if scores["before"] != scores["after"]:
+def _kept(made: TrainedModel) -> str:
+    if made.before == made.after:
+        return (
+            "No epoch was better than the start, or by so little that other sheets "
+            "would rather lose by it, so these are the start's weights.\n"
+        )
+    if not made.of_base:
         return ""
     return (
-        "No epoch was better than the start, or by so little that other sheets would "
-        "rather lose by it, so these are the start's weights.\n"
+        f"The weights are a mean: {made.of_base:.0%} those of the start, so that other "
+        "sheets lose little, the rest those of the best epoch.\n"
     )

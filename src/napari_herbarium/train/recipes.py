@@ -139,8 +139,8 @@ class FewSheetsRecipe(_Recipe):
     keep_base : float
         As how many sheets the base model's weights count against those that are
         given: with 3 and one sheet they are three quarters of the mean that is written,
-        with three sheets half (after WiSE-FT; Wortsman et al. 2022). 0.6 of that where
-        the held-out crops lose more than half of the gain by it.
+        with three sheets half (after WiSE-FT; Wortsman et al. 2022). 0.6 of that, or
+        none, where the held-out crops lose more than half of the gain by it.
     least_gain : float
         The base model's weights are what is written where the error (1 - IoU) on the
         held-out crops falls by less than this share of it.

@@ -120,6 +120,8 @@ class TrainedModel:
     ended : str
         Why it ended: ``"all epochs"``, ``"no better"`` (early stopping),
         ``"minutes"`` or ``"stopped"``.
+    of_base : float
+        Share of the weights that it started from in those that were kept.
     """
 
     folder: Path
@@ -130,3 +132,4 @@ class TrainedModel:
     epochs: int
     steps: int
     ended: str
+    of_base: float = 0.0

@@ -27,8 +27,7 @@ SAVE_EVERY_SECONDS = 300.0
 KEPT_GAIN = 0.5
 """Share of the gain in IoU that a mean with the base weights has to keep;"""
 LESS_OF_BASE = 0.6
-"""where it does not, this much of the base is kept. Without any, sheets of other plants
-lose what those of the user gain."""
+"""where it does not, this much of the base is tried, and then none."""
 
 
 class Run:
@@ -231,7 +230,7 @@ class Run:
         if self._events is not None:
             self._events.close()
         self.trainer.fabric.barrier()
-        after = self._load_best()
+        after, of_base = self._load_best()
         test = self._test()
         made = TrainedModel(
             self.place.out,
@@ -242,6 +241,7 @@ class Run:
             -(-self.trainer.done // self.plan.epoch_steps),
             self.trainer.done,
             ended,
+            of_base,
         )
         if self._writes:
             network = self.trainer.average.network
@@ -249,8 +249,8 @@ class Run:
             self.place.finish(folder, keep_state=keep_state)
         return made
 
-    def _load_best(self) -> Score:
-        """Bring back the best epoch, mixed with the base; give its score."""
+    def _load_best(self) -> tuple[Score, float]:
+        """Bring back the best epoch, mixed with the base; give score and share."""
         network = self.trainer.average.network
         if self.place.best.exists():
             state, _ = load_tensors(self.place.best)
@@ -258,9 +258,9 @@ class Run:
         tuned, _ = self.judge(network)
         if self._hardly_better(tuned):
             network.load_state_dict(self._start)
-            return self._before
+            return self._before, 1.0
         share = self._share_of_base()
-        return self._mix_in_base(network, tuned, share) if share else tuned
+        return self._mix_in_base(network, tuned, share) if share else (tuned, 0.0)
 
     def _share_of_base(self) -> float:
         """Weigh the base as so many sheets against those that were given."""
@@ -273,16 +273,19 @@ class Run:
         before = self._before.iou
         return self.plan.base is not None and tuned.iou - before < least * (1 - before)
 
-    def _mix_in_base(self, network: nn.Module, tuned: Score, share: float) -> Score:
-        """Move towards the base, less far where most of the gain goes by it."""
+    def _mix_in_base(
+        self, network: nn.Module, tuned: Score, share: float
+    ) -> tuple[Score, float]:
+        """Move towards the base as far as half of the gain at least stays."""
         weights, before = _copied(network), self._before.iou
-        _blend(network, self._start, share)
-        mixed, _ = self.judge(network)
-        if mixed.iou - before >= KEPT_GAIN * (tuned.iou - before):
-            return mixed
-        network.load_state_dict(weights)
-        _blend(network, self._start, LESS_OF_BASE * share)
-        return self.judge(network)[0]
+        enough = before + KEPT_GAIN * (tuned.iou - before)
+        for part in (share, LESS_OF_BASE * share):
+            _blend(network, self._start, part)
+            mixed, _ = self.judge(network)
+            if mixed.iou >= enough:
+                return mixed, part
+            network.load_state_dict(weights)
+        return tuned, 0.0
 
     def _test(self) -> Score | None:
         if not self.plan.test:

@@ -47,11 +47,7 @@ def write_folder(
     config = plan.config.model_copy(
         update={"name": made.name, "version": "1", "figures": figures}
     )
-    scores = {"before": made.before, "after": made.after}
-    if made.test is not None:
-        scores["after, test sheets"] = made.test
-    card = write_card(made.name, plan, recipe, scores, made.steps, made.ended)
-    save_model(folder, network, config, card)
+    save_model(folder, network, config, write_card(made, plan, recipe))
     for name, content in ((SPLIT_FILE, plan.split), (RECIPE_FILE, recipe)):
         with replacing(folder / name) as temporary:
             text = content.model_dump_json(indent=2)
