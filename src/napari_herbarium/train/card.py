@@ -54,7 +54,7 @@ def write_card(
         train=len(split.train),
         held=windows if split.by == "window" else sheets,
         steps=made.steps,
-        epochs=-(-made.steps // plan.epoch_steps),
+        epochs=made.epochs,
         ended=made.ended,
         rows="\n".join(_rows(made)),
         kept=_kept(made),
