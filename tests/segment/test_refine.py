@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from napari_herbarium.segment.band import edge_band
 from napari_herbarium.segment.levels import CoarseMap, LevelRows, working_level
 from napari_herbarium.segment.pixels import SheetRows
-from napari_herbarium.segment.refine import CloseLook, edge_band, greedy_starts
+from napari_herbarium.segment.refine import CloseLook, greedy_starts
 
 
 def test_the_band_lies_along_the_outline_only():
@@ -79,11 +80,11 @@ def test_one_leaf_needs_tiles_only_around_it(darkness):
     logits = torch.full((300, 240), -8.0)
     logits[130:150, 70:80] = 8
     rows = LevelRows(SheetRows(sheet), 1)
-    look = CloseLook(CoarseMap(logits, level), rows, 512, 0.0)
+    forward = Forward(darkness(), torch.device("cpu"), 4)
+    look = CloseLook(forward, CoarseMap(logits, level), rows, 512, 0.0)
     assert look.count <= 2
     emitted: list[tuple[int, int]] = []
-    forward = Forward(darkness(), torch.device("cpu"), 4)
-    done = sum(look.run(forward, lambda top, bottom, _: emitted.append((top, bottom))))
+    done = sum(look.run(lambda top, bottom, _: emitted.append((top, bottom))))
     assert done == look.count
     assert emitted[0][0] == 0
     assert emitted[-1][1] == 3000

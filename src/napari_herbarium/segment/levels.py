@@ -104,6 +104,11 @@ def reduced_level(height: int, width: int, factor: int) -> Level:
     return Level(-(-height // factor), -(-width // factor), factor, factor)
 
 
+def reduced(pixels: np.ndarray, factor: int) -> np.ndarray:
+    """Means of blocks of `factor` x `factor` pixels, H x W x 3 uint8."""
+    return np.asarray(Image.fromarray(pixels).reduce(factor))
+
+
 class LevelRows:
     """Reads bands of a sheet reduced by a whole factor.
 
@@ -127,7 +132,7 @@ class LevelRows:
         band = self._rows.read(top * self.factor, bottom * self.factor)
         if self.factor == 1:
             return band
-        return np.asarray(Image.fromarray(band).reduce(self.factor))
+        return reduced(band, self.factor)
 
     def read_all(self) -> np.ndarray:
         """Read the whole level, band by band."""

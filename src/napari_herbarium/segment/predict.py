@@ -17,6 +17,7 @@ from napari_herbarium.segment.canvas import (
     draw_probability,
 )
 from napari_herbarium.segment.coarse import CoarseLook
+from napari_herbarium.segment.colours import ColourLook, steps_of
 from napari_herbarium.segment.forward import Forward, OutOfMemoryError
 from napari_herbarium.segment.levels import (
     CoarseMap,
@@ -96,7 +97,8 @@ def iter_segment(
     ``fast`` looks once at the whole sheet at one working resolution. ``full`` looks
     at the whole sheet at every scale of the model (a small scan is also enlarged
     further), takes the mean of the logits, and then looks at finer levels, up to the
-    sheet's own, only along the outlines.
+    sheet's own, only along the outlines. Of several finer levels the last is looked at
+    without the network, see `napari_herbarium.segment.colours`.
 
     Memory beyond the image and the result is bounded by tile height times sheet
     width, plus the coarse map; for very large sheets also one half-size map of
@@ -198,19 +200,23 @@ def _full(
     coarse = CoarseLook(levels, tile)
     factors = _close_factors(rows, levels[-1])
     near = min(tile, CLOSE_TILE)
-    tally = _Tally(coarse.count + sum(_guess(rows, factor, near) for factor in factors))
     looks = [LevelRows(rows, factor) for factor in factors]
+    expected = _expected(looks, near)
+    tally = _Tally(coarse.count + sum(expected))
     for tiles in coarse.run(forward, rows, looks[0] if looks else None):
         yield tally.add(tiles)
     known = coarse.result()
     cut_logit = math.log(config.threshold / (1 - config.threshold))
     forward.batch *= round((tile / near) ** 2)  # about as many pixels at a time
-    for i, factor in enumerate(factors):
-        close = CloseLook(known, looks.pop(0), near, cut_logit)
-        later = sum(_guess(rows, finer, near) for finer in factors[i + 1 :])
-        tally.expect(close.count + later)
-        canvas = _canvas(close.level, factor)
-        for tiles in close.run(forward, canvas.emit):
+    for i, finer in enumerate(looks):
+        look: CloseLook | ColourLook
+        if _by_colour(i, looks):
+            look = ColourLook(known, finer, cut_logit)
+        else:
+            look = CloseLook(forward, known, finer, near, cut_logit)
+        tally.expect(look.count + sum(expected[i + 1 :]))
+        canvas = _canvas(finer)
+        for tiles in look.run(canvas.emit):
             yield tally.add(tiles)
         if isinstance(canvas, ProbabilityCanvas):
             return canvas.probability
@@ -218,8 +224,23 @@ def _full(
     return draw_logits(known, rows)
 
 
-def _canvas(level: Level, factor: int) -> LogitCanvas | ProbabilityCanvas:
-    return ProbabilityCanvas(level) if factor == 1 else LogitCanvas(level)
+def _by_colour(i: int, looks: list[LevelRows]) -> bool:
+    """Whether a look needs no network: the last one, where another was before it."""
+    return 0 < i == len(looks) - 1
+
+
+def _expected(looks: list[LevelRows], tile: int) -> list[int]:
+    """Guess the number of steps of each look."""
+    return [
+        steps_of(finer.level) if _by_colour(i, looks) else _guess(finer.level, tile)
+        for i, finer in enumerate(looks)
+    ]
+
+
+def _canvas(rows: LevelRows) -> LogitCanvas | ProbabilityCanvas:
+    return (
+        ProbabilityCanvas(rows.level) if rows.factor == 1 else LogitCanvas(rows.level)
+    )
 
 
 def _level(rows: SheetRows, scale: int) -> Level:
@@ -240,10 +261,10 @@ def _close_factors(rows: SheetRows, coarse: Level) -> list[int]:
     return factors
 
 
-def _guess(rows: SheetRows, factor: int, tile: int) -> int:
+def _guess(level: Level, tile: int) -> int:
     overlap = close_overlap_of(tile)
-    down = len(spread(-(-rows.height // factor), tile, overlap).starts)
-    across = len(spread(-(-rows.width // factor), tile, overlap).starts)
+    down = len(spread(level.height, tile, overlap).starts)
+    across = len(spread(level.width, tile, overlap).starts)
     return math.ceil(down * across * _USUAL_SHARE_WITH_EDGES)
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_herbarium.segment.band import edge_band
 from napari_herbarium.segment.canvas import Emit
 from napari_herbarium.segment.levels import CoarseMap, LevelRows, enlarge_rows
 from napari_herbarium.segment.tiles import (
@@ -30,87 +30,7 @@ if TYPE_CHECKING:
 
     from napari_herbarium.segment.forward import Forward
 
-UNSURE_LOGIT = 1.1
-"""Probabilities from 0.25 to 0.75 are looked at again, edge or not."""
-REACH = 2
-"""Half the width of the band that is looked at again, in px of the coarser level."""
-FADE = 2
-"""Over how many px of the coarser level the finer logits fade in."""
 _BAND = 128
-_HALO = REACH + 3 * FADE + 1
-
-
-def edge_band(logits: Tensor, cut_logit: float) -> tuple[NDArray[np.bool_], Tensor]:
-    """Find where an outline runs.
-
-    Parameters
-    ----------
-    logits : Tensor
-        height x width.
-    cut_logit : float
-        Logit from which on a pixel is leaf.
-
-    Returns
-    -------
-    look : ndarray
-        Bool, height x width: what has to be looked at again.
-    share : Tensor
-        float16, height x width, 0 to 1: how far a closer look may change the logits.
-    """
-    import torch
-
-    look = np.empty(logits.shape, bool)
-    share = np.empty(logits.shape, np.float16)
-    # In bands, since half a dozen float maps of a large sheet are a lot of memory.
-    for top in range(0, len(logits), _BAND):
-        first = max(0, top - _HALO)
-        part = logits[first : top + _BAND + _HALO].float() - cut_logit
-        rows = slice(top - first, top - first + min(_BAND, len(logits) - top))
-        here = slice(top, top + _BAND)
-        look[here], share[here] = (values[rows] for values in _band_of(part.numpy()))
-    return look, torch.from_numpy(share)
-
-
-def _band_of(
-    logits: NDArray[np.float32],
-) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    leaf = logits >= 0
-    edge = (_grown(leaf, 1) & ~leaf) | (_grown(~leaf, 1) & leaf)
-    edge |= np.abs(logits) < UNSURE_LOGIT
-    look = _grown(edge, REACH)
-    return look, _averaged(_grown(look, 2 * FADE), FADE)
-
-
-def _grown(flags: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
-    """Grow by a square; on flags, shifts are an order faster than any max filter."""
-    grown = flags.copy()
-    for axis in (0, 1):
-        source, target = np.moveaxis(grown.copy(), axis, 0), np.moveaxis(grown, axis, 0)
-        for step in range(1, by + 1):
-            target[step:] |= source[:-step]
-            target[:-step] |= source[step:]
-    return grown
-
-
-def _averaged(flags: NDArray[np.bool_], over: int) -> NDArray[np.float32]:
-    """Mean of each square that lies inside the picture; squares of up to 255 px."""
-    total = flags.astype(np.uint8)
-    for axis in (0, 1):
-        source, target = np.moveaxis(total.copy(), axis, 0), np.moveaxis(total, axis, 0)
-        for step in range(1, over + 1):
-            target[step:] += source[:-step]
-            target[:-step] += source[step:]
-    down, across = (_reached(length, over) for length in flags.shape)
-    mean: NDArray[np.float32] = total / (down[:, None] * across)
-    return mean
-
-
-def _reached(length: int, over: int) -> NDArray[np.float32]:
-    """How many places along an axis lie within `over` of each."""
-    place = np.arange(length)
-    first, last = np.maximum(place - over, 0), np.minimum(place + over, length - 1)
-    reached: NDArray[np.float32] = (last - first + 1).astype(np.float32)
-    return reached
 
 
 def greedy_starts(
@@ -149,6 +69,8 @@ class CloseLook:
 
     Parameters
     ----------
+    forward : Forward
+        The network.
     coarse : CoarseMap
         What is known.
     rows : LevelRows
@@ -160,9 +82,14 @@ class CloseLook:
     """
 
     def __init__(
-        self, coarse: CoarseMap, rows: LevelRows, tile: int, cut_logit: float
+        self,
+        forward: Forward,
+        coarse: CoarseMap,
+        rows: LevelRows,
+        tile: int,
+        cut_logit: float,
     ) -> None:
-        self._coarse, self._source = coarse, rows
+        self._forward, self._coarse, self._source = forward, coarse, rows
         self.level = rows.level
         look, self._share = edge_band(coarse.values, cut_logit)
         self._overlap = close_overlap_of(tile)
@@ -190,13 +117,11 @@ class CloseLook:
             )
         return plan
 
-    def run(self, forward: Forward, emit: Emit) -> Iterator[int]:
+    def run(self, emit: Emit) -> Iterator[int]:
         """Look closely from top to bottom.
 
         Parameters
         ----------
-        forward : Forward
-            The network.
         emit : callable
             Given the fused logits of the level, each row once, top to bottom.
 
@@ -209,9 +134,9 @@ class CloseLook:
         places = [(i, left) for i, lefts in enumerate(self._plan) for left in lefts]
         at = 0
         # A row of tiles may be only a few: batches go on into the next.
-        for group in in_batches(places, forward.batch):
+        for group in in_batches(places, self._forward.batch):
             tiles = list(self._cut_out(group))
-            for (i, left), logits in zip(group, forward(tiles), strict=True):
+            for (i, left), logits in zip(group, self._forward(tiles), strict=True):
                 self._finish(range(at, i), strip, emit)
                 at = i
                 strip.add(left, logits, self._down(i)[:, None] * self._across(left))
