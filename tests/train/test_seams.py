@@ -10,6 +10,7 @@ from napari_herbarium.model.seam_network import (
     pair_steps,
 )
 from napari_herbarium.train.loop import LoopSettings
+from napari_herbarium.train.seams import samples
 from napari_herbarium.train.seams.learn import learn_seams, paired, seam_loss
 from napari_herbarium.train.seams.patches import labelled_patches, whole_cutouts
 from napari_herbarium.train.seams.samples import SeamData, sampler
@@ -66,6 +67,18 @@ def test_leaves_that_are_laid_over_each_other_keep_their_numbers(data):
         len(np.unique(draw(np.random.default_rng(seed))[1])) - 1 for seed in range(20)
     ]
     assert np.mean(counts) > 2.5
+
+
+@pytest.mark.parametrize("bridged", [0, 1])
+def test_a_narrow_gap_between_leaves_may_be_taken_for_leaf(data, monkeypatch, bridged):
+    """As leaf models do; whose it is stays unknown."""
+    monkeypatch.setattr(samples, "_BRIDGED", bridged)
+    draw = sampler(data, size=128, made=1.0)
+    squares = [draw(np.random.default_rng(seed)) for seed in range(20)]
+    unknown = sum(
+        ((given[..., 3] == 1) & (leaves == 0)).sum() for given, leaves in squares
+    )
+    assert (unknown > 100) == bool(bridged)
 
 
 def test_the_same_seed_gives_the_same_square(data):

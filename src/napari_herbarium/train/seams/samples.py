@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import binary_closing
 
 from napari_herbarium.segment.patch_view import HALF_WIDTH
 from napari_herbarium.train.augment import change_looks, relight
@@ -30,6 +31,8 @@ _FIRST_PASTED = 100_000
 _ZOOMS = (math.log(0.6), math.log(1.7))
 _STRETCH = 0.12
 _SMALLEST_PX = 60
+_BRIDGED = 0.4
+_GAPS = (1, 6)  # half their width, px
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,24 @@ def _with_leaves(
             image = over
             leaves[lamina] = _FIRST_PASTED + number
             inside |= lamina
-    return image, inside, leaves
+    return image, _bridged(inside, rng), leaves
+
+
+def _bridged(inside: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Take narrow gaps for leaf now and then, as a model does that finds leaves."""
+    if rng.random() >= _BRIDGED:
+        return inside
+    width = int(rng.integers(*_GAPS))
+    # Beyond the square there is no leaf to bridge to.
+    return binary_closing(np.pad(inside, width), _disc(width))[
+        width:-width, width:-width
+    ]
+
+
+def _disc(radius: int) -> NDArray[np.bool_]:
+    y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    disc: NDArray[np.bool_] = y**2 + x**2 <= radius**2
+    return disc
 
 
 def _in_tone(cutout: Cutout, tone: int | None, rng: np.random.Generator) -> Cutout:
