@@ -179,19 +179,26 @@ class ColourLook:
             return
         away = away[y, x]
         x += left * STEP
-        rows, columns = (
-            _around(y + down * STEP, len(around)),
-            _around(x, around.shape[1]),
-        )
+        rows = _around(y + down * STEP, len(around))
+        columns = _around(x, around.shape[1])
         near = np.ascontiguousarray(image[_enlarged(rows), _enlarged(columns)])
         told = tones(reduced(near, STEP), around[rows, columns] >= 0)
         y_near, x_near = y + (down - rows.start) * STEP, x - columns.start * STEP
         told = told[y_near // STEP, x_near // STEP]
-        by_colour = (
-            np.einsum("nc,nc->n", near[y_near, x_near], told[:, :3]) + told[:, 3]
-        )
-        change = np.clip(TRUST * by_colour, -LARGEST_CHANGE, LARGEST_CHANGE)
-        logits[y, x] += change * np.clip(2 - np.abs(away) / LARGEST_CHANGE, 0, 1)
+        logits[y, x] += _change(_said(told, near[y_near, x_near]), away)
+
+
+def _said(told: Floats, colours: NDArray[np.uint8]) -> Floats:
+    """Logit of each of N colours by what is told where it lies, N x 4."""
+    logit: Floats = np.einsum("nc,nc->n", told[:, :3], colours) + told[:, 3]
+    return logit
+
+
+def _change(by_colour: Floats, away: Floats) -> Floats:
+    """How far logits move that are so far away from the cut; none that is sure."""
+    change = np.clip(TRUST * by_colour, -LARGEST_CHANGE, LARGEST_CHANGE)
+    change *= np.clip(2 - np.abs(away) / LARGEST_CHANGE, 0, 1)
+    return change
 
 
 def _around(places: NDArray[np.intp], length: int) -> slice:
