@@ -68,8 +68,9 @@ def tones(image: NDArray[np.uint8], leaf: NDArray[np.bool_]) -> Floats:
         three as weights, plus the last. All are 0 where leaf or ground is hardly there.
     """
     colours = np.moveaxis(image, 2, 0).astype(np.float32)
-    inside, leaf_known, leaf_spread = _side(colours, ~grown(~leaf, 1))
-    outside, ground_known, ground_spread = _side(colours, ~grown(leaf, 1))
+    squares = _summed(colours, colours)
+    inside, leaf_known, leaf_spread = _side(colours, squares, ~grown(~leaf, 1))
+    outside, ground_known, ground_spread = _side(colours, squares, ~grown(leaf, 1))
     slope = inside - outside
     slope /= (leaf_spread + ground_spread) / 2 + GRAIN**2
     offset = -_summed(slope, inside + outside) / 2
@@ -79,7 +80,7 @@ def tones(image: NDArray[np.uint8], leaf: NDArray[np.bool_]) -> Floats:
 
 
 def _side(
-    colours: Floats, flags: NDArray[np.bool_]
+    colours: Floats, squares: Floats, flags: NDArray[np.bool_]
 ) -> tuple[Floats, NDArray[np.bool_], Floats]:
     """Mean colour of what is flagged around each pixel, if any, and its variance."""
     weight = flags.astype(np.float32)
@@ -87,7 +88,7 @@ def _side(
     some = np.maximum(share, np.float32(1e-6))
     mean = np.stack([_averaged(one * weight) for one in colours])
     mean /= some
-    variance = _averaged(_summed(colours, colours) * weight)
+    variance = _averaged(squares * weight)
     variance /= some
     variance -= _summed(mean, mean)
     variance /= len(colours)

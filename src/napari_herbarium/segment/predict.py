@@ -208,9 +208,10 @@ def _full(
     known = coarse.result()
     cut_logit = math.log(config.threshold / (1 - config.threshold))
     forward.batch *= round((tile / near) ** 2)  # about as many pixels at a time
-    for i, finer in enumerate(looks):
+    for i in range(len(factors)):
+        finer = looks.pop(0)  # what it keeps of the sheet is not needed later
         look: CloseLook | ColourLook
-        if _by_colour(i, looks):
+        if _by_colour(i, len(factors)):
             look = ColourLook(known, finer, cut_logit)
         else:
             look = CloseLook(forward, known, finer, near, cut_logit)
@@ -224,15 +225,17 @@ def _full(
     return draw_logits(known, rows)
 
 
-def _by_colour(i: int, looks: list[LevelRows]) -> bool:
+def _by_colour(i: int, count: int) -> bool:
     """Whether a look needs no network: the last one, where another was before it."""
-    return 0 < i == len(looks) - 1
+    return 0 < i == count - 1
 
 
 def _expected(looks: list[LevelRows], tile: int) -> list[int]:
     """Guess the number of steps of each look."""
     return [
-        steps_of(finer.level) if _by_colour(i, looks) else _guess(finer.level, tile)
+        steps_of(finer.level)
+        if _by_colour(i, len(looks))
+        else _guess(finer.level, tile)
         for i, finer in enumerate(looks)
     ]
 

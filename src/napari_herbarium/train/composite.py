@@ -51,12 +51,12 @@ def lamina_classes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
         0 outside, 1 lamina, 2 petiole.
     """
     from scipy.ndimage import binary_opening, find_objects, label
+    from skimage.morphology import disk
 
     step = max(1, max(mask.shape) // 128)
     small = np.pad(mask[::step, ::step], 8)
     radius = max(2, round(0.03 * max(small.shape)))
-    disc = np.hypot(*np.ogrid[-radius : radius + 1, -radius : radius + 1]) <= radius
-    parts, _ = label(small & ~binary_opening(small, disc))
+    parts, _ = label(small & ~binary_opening(small, disk(radius)))
     spans = [max(s.stop - s.start for s in box) for box in find_objects(parts)]
     classes = mask.astype(np.uint8)
     # Only a long thin part is a petiole; the teeth and tips that an opening takes

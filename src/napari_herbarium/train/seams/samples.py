@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import binary_closing
+from skimage.morphology import disk
 
 from napari_herbarium.segment.patch_view import HALF_WIDTH
 from napari_herbarium.train.augment import change_looks, relight
@@ -145,15 +146,9 @@ def _bridged(inside: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.
         return inside
     width = int(rng.integers(*_GAPS))
     # Beyond the square there is no leaf to bridge to.
-    return binary_closing(np.pad(inside, width), _disc(width))[
+    return binary_closing(np.pad(inside, width), disk(width))[
         width:-width, width:-width
     ]
-
-
-def _disc(radius: int) -> NDArray[np.bool_]:
-    y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
-    disc: NDArray[np.bool_] = y**2 + x**2 <= radius**2
-    return disc
 
 
 def _in_tone(cutout: Cutout, tone: int | None, rng: np.random.Generator) -> Cutout:
