@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.segment.pixels import SheetRows, as_rgb8
+from napari_herbarium.segment import pixels
+from napari_herbarium.segment.pixels import SheetRows, as_rgb8, in_memory
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (40, 30, 3), dtype=np.uint8)
@@ -74,17 +75,38 @@ def test_bands_of_a_lazy_sheet_are_those_of_the_sheet(chunks):
         np.testing.assert_array_equal(rows.read(top, top + 200), sheet[top : top + 200])
 
 
-def test_going_down_reads_each_chunk_once():
-    read: list[int] = []
+def counted(read: list[int]) -> da.Array:
+    """Make a lazy sheet of four chunks that notes which of them is decoded."""
 
     def block(block_info=None):
-        read.append(block_info[None]["chunk-location"][0])
-        return np.zeros((600, 4, 3), np.uint8)
+        at = block_info[None]["chunk-location"][0]
+        read.append(at)
+        return np.full((600, 4, 3), at, np.uint8)
 
-    sheet = da.map_blocks(
+    return da.map_blocks(
         block, chunks=((600,) * 4, (4,), (3,)), dtype=np.uint8, meta=RGB[:0]
     )
-    rows = SheetRows(sheet)
+
+
+def test_going_down_reads_each_chunk_once():
+    read: list[int] = []
+    rows = SheetRows(counted(read))
     for top in range(0, 2400, 100):
         rows.read(top, top + 300)
     assert read == [0, 1, 2, 3]
+
+
+def test_a_sheet_in_memory_is_decoded_once():
+    read: list[int] = []
+    held = in_memory(counted(read))
+    assert sorted(read) == [0, 1, 2, 3]
+    np.testing.assert_array_equal(held[::600, 0, 0], [0, 1, 2, 3])
+    assert in_memory(held) is held
+
+
+def test_a_sheet_too_large_for_memory_stays_lazy(monkeypatch):
+    read: list[int] = []
+    monkeypatch.setattr(pixels, "LARGEST_IN_MEMORY", 1000)
+    sheet = counted(read)
+    assert in_memory(sheet) is sheet
+    assert not read

@@ -6,7 +6,7 @@ import pytest
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import Progress
-from napari_herbarium.segment import predict
+from napari_herbarium.segment import pixels, predict
 from napari_herbarium.segment.predict import iter_segment, segment
 from napari_herbarium.settings import Detail, Device, SegmentSettings
 
@@ -101,7 +101,9 @@ def test_odd_sizes_work(darkness, shape, detail):
     assert (result >= 128).all()
 
 
-def test_lazy_and_loaded_sheets_give_the_same(darkness):
+@pytest.mark.parametrize("largest", [0, pixels.LARGEST_IN_MEMORY])
+def test_lazy_and_loaded_sheets_give_the_same(darkness, monkeypatch, largest):
+    monkeypatch.setattr(pixels, "LARGEST_IN_MEMORY", largest)
     sheet, _ = sheet_with_leaves(900, 650)
     lazy = da.from_array(sheet, chunks=(111, 200, 3))
     model = darkness((200,))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -19,10 +17,6 @@ from napari_herbarium.progress import Job, Progress
 if TYPE_CHECKING:
     from napari_herbarium.batch.review import ReviewRun, ReviewSheet
     from napari_herbarium.sheet.sheet import Sheet
-
-
-LARGEST_IN_MEMORY = 1 << 30
-"""A picture of fewer bytes is decoded once; larger ones are read where looked at."""
 
 
 class Word(StrEnum):
@@ -177,13 +171,13 @@ def _known_facts(sheet: Sheet) -> Sheet:
 
 def _in_memory(sheet: Sheet) -> Sheet:
     """Decode a sheet once, here, so that looking and painting are quick."""
-    size = math.prod(sheet.image.shape)
-    if size > LARGEST_IN_MEMORY:
-        return sheet
-    levels = tuple(np.asarray(level) for level in sheet.levels)
-    if sheet.image is sheet.levels[0]:
-        return replace(sheet, image=levels[0], levels=levels)
-    return replace(sheet, image=np.asarray(sheet.image), levels=levels)
+    from napari_herbarium.segment.pixels import in_memory
+
+    levels = tuple(in_memory(level) for level in sheet.levels)
+    same = sheet.image is sheet.levels[0]
+    return replace(
+        sheet, image=levels[0] if same else in_memory(sheet.image), levels=levels
+    )
 
 
 def _rows(run: ReviewRun, review: ReviewSheet, labels: NDArray) -> pd.DataFrame:

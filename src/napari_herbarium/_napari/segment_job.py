@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,16 +58,19 @@ def iter_segment_sheet(
     """
     from napari_herbarium.model.catalogue import load_model
     from napari_herbarium.model.checkpoint import facts_of
+    from napari_herbarium.segment.pixels import in_memory
     from napari_herbarium.segment.predict import iter_segment
 
     yield Progress(0, 0, "loading the model")
     graphics.load_torch()
     model = load_model(settings.model)
     yield Progress(0, 0, "reading the sheet")
-    probability = yield from iter_segment(sheet.rgb8(), model, settings)
-    segmented = Segmented(sheet, probability, settings, facts_of(model))
+    # Decoded once for all steps of this job; nothing of it is kept afterwards.
+    held = replace(sheet, pixels=in_memory(sheet.rgb8()), limits=None)
+    probability = yield from iter_segment(held.pixels, model, settings)
+    segmented = Segmented(held, probability, settings, facts_of(model))
     leaves = yield from iter_leaves(segmented, leaf_settings, sheet.mm_per_px)
-    return segmented, leaves
+    return replace(segmented, sheet=sheet), leaves
 
 
 def iter_leaves(

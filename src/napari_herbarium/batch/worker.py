@@ -14,7 +14,6 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import psutil
 
 from napari_herbarium.batch.begun import BegunBeforeError, marked
@@ -30,6 +29,7 @@ from napari_herbarium.errors import HerbariumError, ModelError
 from napari_herbarium.measure.export import write_labels, write_overlay
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.progress import finish
+from napari_herbarium.segment.pixels import in_memory
 from napari_herbarium.settings import ScaleSettings
 from napari_herbarium.sheet.calibrate import settle_scale
 from napari_herbarium.sheet.read import read_sheet
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 THREADS_VARIABLE = "NAPARI_HERBARIUM_THREADS"
 """How many threads a worker computes with; set for it by who starts it."""
-LARGEST_IN_MEMORY = 1 << 30
-"""A picture of fewer bytes is decoded once; larger ones are read in bands each time."""
 _one_at_a_time = Lock()
 
 
@@ -119,10 +117,8 @@ def _read(row: SheetRow, path: Path) -> Sheet:
         sheet = replace(sheet, catalog_number=row.catalog_number)
     if is_url(row.source):
         sheet = replace(sheet, metadata={**sheet.metadata, "path": row.source})
-    if np.prod(sheet.image.shape) > LARGEST_IN_MEMORY:
-        return sheet
     with _readable(row.source):
-        return replace(sheet, image=np.asarray(sheet.image))
+        return replace(sheet, image=in_memory(sheet.image))
 
 
 @contextmanager

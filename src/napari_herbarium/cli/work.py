@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from napari_herbarium.measure.export import (
 )
 from napari_herbarium.model.checkpoint import facts_of
 from napari_herbarium.progress import Job
+from napari_herbarium.segment.pixels import in_memory
 from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
 from napari_herbarium.sheet.calibrate import settle_scale
 from napari_herbarium.sheet.sheet import Sheet
@@ -50,7 +51,9 @@ def iter_sheet(task: SheetInput, work: Work) -> Job[int]:
     HerbariumError
         The sheet cannot be read or segmented, or a result not written.
     """
-    sheet = settle_scale(task.read(), work.scale)
+    sheet = task.read()
+    sheet = replace(sheet, image=in_memory(sheet.image))
+    sheet = settle_scale(sheet, work.scale)
     outputs = Outputs(work.out, task.stem)
     found = yield from iter_leaves(
         sheet,

@@ -8,6 +8,8 @@ more like the leaf or more like the ground, both as they are close by.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -152,13 +154,19 @@ class ColourLook:
             yield 1
 
     def _band(self, first: int, top: int, bottom: int) -> Tensor:
+        import torch
+
         known = self._known
         logits = enlarge_rows(known.values, known.level, self.level, top, bottom)
         above = max(0, first - _HALO)
         around = known.values[above : first + _BLOCK + _HALO].float() - self._cut
         image = self._rows.read(above * STEP, (above + len(around)) * STEP)
-        for left in range(0, known.level.width, _BLOCK):
-            self._block(logits.numpy(), image, around.numpy(), first - above, left)
+        block = partial(
+            self._block, logits.numpy(), image, around.numpy(), first - above
+        )
+        # Blocks share no pixel that they change, and most of the time is in numpy.
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            list(pool.map(block, range(0, known.level.width, _BLOCK)))
         return logits
 
     def _block(

@@ -105,8 +105,14 @@ def reduced_level(height: int, width: int, factor: int) -> Level:
 
 
 def reduced(pixels: np.ndarray, factor: int) -> np.ndarray:
-    """Means of blocks of `factor` x `factor` pixels, H x W x 3 uint8."""
-    return np.asarray(Image.fromarray(pixels).reduce(factor))
+    """Means of blocks of `factor` x `factor` pixels, H x W (x 3) uint8."""
+    # In bands: Pillow takes a larger copy of what it reduces.
+    step = _BAND * factor
+    bands = [
+        np.asarray(Image.fromarray(pixels[top : top + step]).reduce(factor))
+        for top in range(0, len(pixels), step)
+    ]
+    return bands[0] if len(bands) == 1 else np.concatenate(bands)
 
 
 class LevelRows:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from napari_herbarium.segment.levels import reduced
 from napari_herbarium.segment.mask import boxes_of
 from napari_herbarium.segment.pixels import SheetRows
 from napari_herbarium.segment.split import Box
-from napari_herbarium.segment.working_size import shrunk, shrunk_values, step_to
+from napari_herbarium.segment.working_size import HALF, as_bytes, shrunk, step_to
 
 HALF_WIDTH = 20.0
 """Half the width of a patch's widest place in its view, px."""
@@ -71,7 +72,7 @@ class PatchView:
             if box is None:
                 continue
             near = tuple(slice(part.start - _NEAR, part.stop + _NEAR) for part in box)
-            share = (pieces[near] == piece).astype(np.uint8) * np.uint8(255)
+            share = as_bytes(pieces[near] == piece)
             # Enlarged alone, the steps of the view would be seen.
             share = ndimage.gaussian_filter(share, _SMOOTH)
             place, seen = self._interpolated(share, near)
@@ -128,7 +129,7 @@ def patch_view(sheet: SheetRows | None, box: Box, mask: NDArray[np.bool_]) -> Pa
     if sheet is not None:
         seen = _with_margin(sheet, box, round(MARGIN / zoom))
         image = _resized(seen, height + 2 * MARGIN, width + 2 * MARGIN)
-    inner = _resized(mask.astype(np.uint8) * np.uint8(255), height, width) >= 128
+    inner = _resized(as_bytes(mask), height, width) >= HALF
     return PatchView(image, np.pad(inner, MARGIN), zoom, mask.shape)
 
 
@@ -149,12 +150,7 @@ def _with_margin(sheet: SheetRows, box: Box, margin: int) -> NDArray[np.uint8]:
 def _resized(values: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     """Resize h x w (x 3): down by averaging, up by interpolating."""
     step = max(1, min(values.shape[0] // (2 * height), values.shape[1] // (2 * width)))
-    if step > 1:
-        # Far down in whole steps first: Pillow would take a copy of it all.
-        channels = np.atleast_3d(values)
-        small = [
-            shrunk_values(channels[..., c], step) for c in range(channels.shape[2])
-        ]
-        values = np.squeeze(np.stack(small, -1).round().astype(np.uint8))
+    if step > 1:  # far down in whole steps first, which is fast
+        values = reduced(values, step)
     picture = Image.fromarray(values)
     return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))

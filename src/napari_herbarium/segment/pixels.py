@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -13,6 +14,8 @@ ArrayLike: TypeAlias = Any
 """Something with shape, dtype and slices: numpy, dask, zarr."""
 
 _BAND = 512
+LARGEST_IN_MEMORY = 1 << 30
+"""Bytes; larger pictures are read in bands, each time anew (A3 at 1200 ppi has 0.8)."""
 _KINDS = "uint8, uint16, bool or float between 0 and 1"
 
 
@@ -132,6 +135,33 @@ def _on_white(rgba: np.ndarray) -> np.ndarray:
     alpha = rgba[..., 3:].astype(np.uint16)
     mixed = rgba[..., :3] * alpha + 255 * (255 - alpha)
     return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def in_memory(image: ArrayLike) -> ArrayLike:
+    """Decode a lazy picture, so that all that look at it decode it once.
+
+    Parameters
+    ----------
+    image : array-like
+        Any shape and type.
+
+    Returns
+    -------
+    array-like
+        A numpy array; the picture as it is where it takes more than
+        `LARGEST_IN_MEMORY`.
+    """
+    size = math.prod(image.shape) * image.dtype.itemsize
+    if _is_numpy(image) or size > LARGEST_IN_MEMORY:
+        return image
+    if not hasattr(image, "dask"):
+        return np.asarray(image)
+    import dask.array as da
+
+    # Not np.asarray, which needs twice the memory: blocks, then the whole.
+    held = np.empty(image.shape, image.dtype)
+    da.store(image, held, lock=False)
+    return held
 
 
 class SheetRows:

@@ -28,7 +28,7 @@ from napari_herbarium.segment.levels import (
     squashed_level,
     working_level,
 )
-from napari_herbarium.segment.pixels import SheetRows, as_rgb8
+from napari_herbarium.segment.pixels import SheetRows, as_rgb8, in_memory
 from napari_herbarium.segment.refine import CloseLook
 from napari_herbarium.segment.tiles import STEP, close_overlap_of, spread
 from napari_herbarium.settings import Detail, SegmentSettings
@@ -102,9 +102,10 @@ def iter_segment(
 
     Memory beyond the image and the result is bounded by tile height times sheet
     width, plus the coarse map; for very large sheets also one half-size map of
-    logits. Lazy images are read in bands from top to bottom, once for the coarse
-    look and once for each close one, except that the first close look uses what
-    the coarse one kept if that has its resolution.
+    logits. A lazy image of up to 1 GiB is decoded once and held until the end; larger
+    ones are read in bands from top to bottom, once for the coarse look and once for
+    each close one, except that the first close look uses what the coarse one kept if
+    that has its resolution.
 
     Parameters
     ----------
@@ -136,7 +137,7 @@ def iter_segment(
         When there is no such model.
     """
     settings = settings or SegmentSettings()
-    rows = SheetRows(as_rgb8(image))
+    rows = SheetRows(in_memory(as_rgb8(image)))
     device = choose_device(settings.device)
     model = model or load_model(settings.model)
     way, tile = _WAYS[settings.detail], settings.tile

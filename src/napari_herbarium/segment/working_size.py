@@ -7,7 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_herbarium.segment.levels import reduced
 from napari_herbarium.segment.mask import areas_of, boxes_of, components
+
+HALF = 128
+"""Of the 255 of a px that is covered."""
 
 
 def step_to(shape: tuple[int, ...], side: int) -> int:
@@ -17,25 +21,12 @@ def step_to(shape: tuple[int, ...], side: int) -> int:
 
 def shrunk(mask: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
     """Shrink a mask; a px of the result is at least half covered."""
-    return mask if step == 1 else shrunk_values(mask, step) >= 0.5
+    return mask if step == 1 else reduced(as_bytes(mask), step) >= HALF
 
 
-def shrunk_values(
-    values: NDArray[np.bool_ | np.uint8], step: int
-) -> NDArray[np.float32]:
-    """Shrink h x w values by averaging; beyond the end lies 0."""
-    if step == 1:
-        return values.astype(np.float32)
-    height, width = (-(-side // step) for side in values.shape)
-    # Row upon row: a copy of a whole sheet in float32 would be the largest thing.
-    total = np.zeros((height, width * step), np.uint32)
-    for first in range(step):
-        rows = values[first::step]
-        total[: len(rows), : values.shape[1]] += rows
-    means: NDArray[np.float32] = total.reshape(height, width, step).sum(2) / np.float32(
-        step**2
-    )
-    return means
+def as_bytes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Give 255 where a mask is set."""
+    return mask.astype(np.uint8) * np.uint8(255)
 
 
 def at_full_size(
