@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from napari_herbarium.model import activated
 from napari_herbarium.model.fold import folded
 from napari_herbarium.model.network import ENCODERS, build_network
 
@@ -18,7 +19,6 @@ def norms(network: nn.Module) -> list[nn.Module]:
 
 def unlike_new(network: nn.Module) -> nn.Module:
     """Give the normalisations something to do; new ones change next to nothing."""
-    torch.manual_seed(0)
     for norm in norms(network):
         norm.running_mean.normal_(0, 0.1)
         norm.running_var.uniform_(0.7, 1.4)
@@ -29,6 +29,7 @@ def unlike_new(network: nn.Module) -> nn.Module:
 
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_the_same_logits_of_another_picture(encoder: str) -> None:
+    torch.manual_seed(0)
     network = unlike_new(build_network("DeepLabV3Plus", encoder))
     made = folded(network)
     picture = torch.rand(1, 3, 96, 64)
@@ -65,3 +66,54 @@ def test_a_network_that_cannot_be_folded_is_given_back() -> None:
     assert folded(network) is network
     plain = nn.Conv2d(3, 1, 1).eval()
     assert folded(plain) is plain
+
+
+def one_layer(activation: nn.Module) -> nn.Module:
+    """Make a convolution with norm and activation in one, as timm has them."""
+    torch.manual_seed(0)
+    norm = nn.BatchNorm2d(8)
+    norm.add_module("act", activation)
+    norm.forward = lambda given: activation(nn.BatchNorm2d.forward(norm, given))
+    return unlike_new(nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, stride=2), norm))
+
+
+def fused_layers(network: nn.Module) -> int:
+    return sum(
+        type(module).__name__ == "ActivatedConv2d" for module in network.modules()
+    )
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("activation", [nn.ReLU6(), nn.ReLU()])
+def test_activations_become_part_of_convolutions(activation, half, monkeypatch) -> None:
+    network = one_layer(activation)
+    made = folded(network)
+    monkeypatch.setattr(activated, "can_fuse", lambda: False)
+    apart = folded(network)
+    picture = 9 * torch.randn(2, 3, 64, 48).to(memory_format=torch.channels_last)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+        found, wanted = made(picture), apart(picture)
+    assert (fused_layers(made), fused_layers(apart)) == (1, 0)
+    assert found.min() == 0
+    torch.testing.assert_close(found, wanted, rtol=0, atol=0)
+
+
+def test_convolutions_that_pad_by_themselves_keep_their_activation_apart() -> None:
+    from timm.layers import Conv2dSame
+
+    network = one_layer(nn.ReLU6())
+    network[0] = Conv2dSame(3, 8, 3, stride=2)
+    made = folded(network.eval())
+    assert not norms(made)
+    assert fused_layers(made) == 0
+
+
+def test_a_processor_without_the_operation_gets_the_network_as_it_is(
+    monkeypatch,
+) -> None:
+    def refuse(*_given: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(torch.ops.mkldnn, "_convolution_pointwise", refuse)
+    network = one_layer(nn.ReLU6())
+    assert folded(network) is network

@@ -20,6 +20,7 @@ from napari_herbarium.measure.whole_sight import (
     with_sight,
 )
 from napari_herbarium.model.checkpoint import read_config_as
+from napari_herbarium.model.fold import folded
 from napari_herbarium.model.whole_network import (
     WholeConfig,
     WholeModel,
@@ -168,8 +169,11 @@ def whole_probability(
 
 @lru_cache(maxsize=1)
 def bundled_whole_model() -> WholeModel:
-    """Load the bundled classifier, once."""
-    return load_whole_model(BUNDLED)
+    """Load the bundled classifier, once, ready to be run."""
+    model = load_whole_model(BUNDLED)
+    encoders: Any = model.network.encoder
+    encoders["silhouette"] = folded(encoders["silhouette"])
+    return model
 
 
 @lru_cache(maxsize=1)

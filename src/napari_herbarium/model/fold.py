@@ -14,7 +14,7 @@ _SIDE = 64
 _NEAR = 1e-3
 
 
-def folded(network: nn.Module) -> nn.Module:
+def folded(network: nn.Module, channels: int = 3) -> nn.Module:
     """Give a copy of a network whose normalisations are part of its convolutions.
 
     Which normalisation follows which convolution is seen by running a small picture
@@ -23,7 +23,9 @@ def folded(network: nn.Module) -> nn.Module:
     Parameters
     ----------
     network : torch.nn.Module
-        In evaluation mode; takes B x 3 x H x W float32.
+        In evaluation mode; takes B x C x H x W float32.
+    channels : int
+        C.
 
     Returns
     -------
@@ -37,16 +39,28 @@ def folded(network: nn.Module) -> nn.Module:
         return network
     where = next((weight.device for weight in network.parameters()), None)
     with torch.inference_mode():
-        example = torch.linspace(-1, 1, 3 * _SIDE**2, device=where)
-        example = example.reshape(1, 3, _SIDE, _SIDE)
+        example = torch.linspace(-1, 1, channels * _SIDE**2, device=where)
+        example = example.reshape(1, channels, _SIDE, _SIDE)
         pairs, wanted = _followed(network, example)
         if not pairs:
             return network
         made = copy.deepcopy(network)
         for convolution, norm in pairs:
             _fold(made, convolution, norm)
-        same = torch.allclose(made(example), wanted, _NEAR, _NEAR)
+        same = _says(made, example, wanted)
     return made if same else network
+
+
+def _says(network: nn.Module, example: Tensor, wanted: Tensor) -> bool:
+    """Whether a network runs, in half precision too, and gives what is wanted."""
+    import torch
+
+    try:
+        with torch.autocast(example.device.type, torch.bfloat16):
+            network(example)
+        return torch.allclose(network(example), wanted, _NEAR, _NEAR)
+    except RuntimeError:  # an operation that this torch or processor does not have
+        return False
 
 
 def _followed(
@@ -104,8 +118,13 @@ def _fold(network: nn.Module, convolution: str, norm: str) -> None:
     from torch.nn import Identity
     from torch.nn.utils import fuse_conv_bn_eval
 
+    from napari_herbarium.model.activated import activated
+
     before: Any = network.get_submodule(convolution)
     after: Any = network.get_submodule(norm)
-    network.set_submodule(convolution, fuse_conv_bn_eval(before, after))
+    made = fuse_conv_bn_eval(before, after)
     # In timm's networks the activation is a part of the normalisation.
-    network.set_submodule(norm, getattr(after, "act", None) or Identity())
+    activation = getattr(after, "act", None) or Identity()
+    both = activated(made, activation)
+    network.set_submodule(convolution, both or made)
+    network.set_submodule(norm, Identity() if both else activation)

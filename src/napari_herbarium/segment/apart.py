@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_herbarium.model.device import fast_dtype
+from napari_herbarium.model.fold import folded
 from napari_herbarium.model.seam_network import (
     DIRECTIONS,
     SIDE_STEP,
@@ -160,9 +161,9 @@ def on_patch(
 
 @lru_cache(maxsize=1)
 def bundled_seam_model() -> SeamModel:
-    """Load the bundled seam network, once."""
+    """Load the bundled seam network, once, ready to be run."""
     import torch
 
     model = load_seam_model(BUNDLED)
-    model.network.to(memory_format=torch.channels_last)
-    return model
+    network = folded(model.network.eval(), channels=4)
+    return replace(model, network=network.to(memory_format=torch.channels_last))

@@ -70,8 +70,13 @@ def _moved(
     leaf: NDArray[np.bool_], by: NDArray[np.float32], angle: float
 ) -> NDArray[np.bool_]:
     """Move a mask in one direction, by so many px at each place."""
-    y, x = np.indices(leaf.shape)
-    y = (y - by * math.sin(angle)).round().astype(int).clip(0, leaf.shape[0] - 1)
-    x = (x - by * math.cos(angle)).round().astype(int).clip(0, leaf.shape[1] - 1)
-    moved: NDArray[np.bool_] = leaf[y, x]
+    down, right = np.indices(leaf.shape)
+    moved: NDArray[np.bool_] = leaf[
+        _within(down - by * math.sin(angle), leaf.shape[0]),
+        _within(right - by * math.cos(angle), leaf.shape[1]),
+    ]
     return moved
+
+
+def _within(places: NDArray[np.floating], side: int) -> NDArray[np.intp]:
+    return places.round().clip(0, side - 1).astype(np.intp)
