@@ -40,7 +40,7 @@ from napari_herbarium.segment import forward as forward_module
 from napari_herbarium.segment.coarse import WholeLevel
 from napari_herbarium.segment.levels import LevelRows
 from napari_herbarium.segment.mask import at_least
-from napari_herbarium.segment.pixels import SheetRows
+from napari_herbarium.segment.pixels import SheetRows, in_memory
 from napari_herbarium.settings import Device
 from napari_herbarium.sheet.write import write_sheet_tiff
 
@@ -49,11 +49,12 @@ Batches = list[list[np.ndarray]]
 
 
 def end_to_end(path: Path, model_name: str) -> np.ndarray:
-    """From file to labels; gives the probability."""
+    """From file to labels, as the command does; gives the probability."""
     sheet = read_sheet(path)
+    image = in_memory(sheet.image)
     model = load_model(model_name)
-    probability = segment(sheet, model)
-    extract_leaves(probability, mm_per_px=sheet.mm_per_px, image=sheet.image)
+    probability = segment(image, model)
+    extract_leaves(probability, mm_per_px=sheet.mm_per_px, image=image)
     return probability
 
 

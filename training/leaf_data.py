@@ -27,7 +27,6 @@ from napari_herbarium.train.ground import lay_on_ground
 from napari_herbarium.train.leafless import without_leaves
 from napari_herbarium.train.picture import Picture, make_picture, read_picture
 from napari_herbarium.train.seams.patches import whole_cutouts
-from napari_herbarium.train.shadow import cast_shadows
 
 PATCH_CLASSES = {1: 1, 2: 0, 3: 0, 5: 0, 6: 0}
 
@@ -159,8 +158,6 @@ def sampler(data: LeafData, size: int = 512) -> Callable[[np.random.Generator], 
                 sample = retone(sample, rng)
             if kind < 0.36:
                 sample = add_leaves(sample, data.leaves, rng)
-            if rng.random() < 0.2:
-                sample = cast_shadows(sample, rng)
             if rng.random() < 0.12:
                 sample = add_objects(sample, data.objects, rng)
         return change_looks(sample[0], rng), sample[1]

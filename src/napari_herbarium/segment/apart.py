@@ -14,7 +14,6 @@ from napari_herbarium.model.device import fast_dtype
 from napari_herbarium.model.fold import folded
 from napari_herbarium.model.seam_network import (
     DIRECTIONS,
-    SIDE_STEP,
     SeamModel,
     load_seam_model,
     pair_slices,
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BUNDLED = Path(__file__).parent / "weights" / "leaf-seams"
+_SIDES = 32
+"""Sides of what the network is given, px: for every new size oneDNN takes 20 ms more."""
 _SUREST = 8.0  # one point, however sure, does not outweigh a whole border
 
 
@@ -132,8 +133,8 @@ def on_patch(
     image : h x w x 3 uint8
     mask : h x w bool
     run : callable
-        Takes what `seam_input` makes of the patch, filled up to whole
-        `napari_herbarium.model.seam_network.SIDE_STEP`.
+        Takes what `seam_input` makes of the patch, filled up to a multiple of
+        `_SIDES`.
 
     Returns
     -------
@@ -144,7 +145,7 @@ def on_patch(
 
     height, width = mask.shape
     given = np.dstack([image, mask.astype(np.uint8)])
-    beyond = ((0, -height % SIDE_STEP), (0, -width % SIDE_STEP), (0, 0))
+    beyond = ((0, -height % _SIDES), (0, -width % _SIDES), (0, 0))
     given = np.pad(given, beyond, mode="edge")
     dtype = fast_dtype(torch.device("cpu"))
     half = dtype != torch.float32

@@ -45,7 +45,7 @@ LARGEST_CHANGE = 2.0
 """Logits; a probability under 0.12 or over 0.88 is never overruled."""
 _OPEN = 2 * LARGEST_CHANGE
 _HALO = WINDOW // 2 + 1
-_BLOCK = 128
+_BLOCK = 256
 
 
 def tones(image: NDArray[np.uint8], leaf: NDArray[np.bool_]) -> Floats:

@@ -20,7 +20,7 @@ from napari_herbarium.segment.apart import look_apart
 from napari_herbarium.segment.cut_odds import best_cut
 from napari_herbarium.segment.patch_view import MARGIN, PatchView, patch_view
 from napari_herbarium.segment.pieces import PieceTree, piece_tree
-from napari_herbarium.segment.pixels import SheetRows
+from napari_herbarium.segment.pixels import SheetRows, in_memory
 from napari_herbarium.segment.split import Box, Pieces, iter_split_each
 from napari_herbarium.segment.working_size import fitted_to
 
@@ -82,8 +82,8 @@ def iter_split_judged(
     ModelError
         When the bundled seam network is damaged.
     """
-    # Labels come from top to bottom, and so the sheet is read, band by band.
-    sheet = None if help_.image is None else SheetRows(help_.image)
+    # Labels come from top to bottom, and so a sheet too large for memory is read.
+    sheet = None if help_.image is None else SheetRows(in_memory(help_.image))
 
     looking = Looking(labels, min_area, sheet, help_.judge)
 
