@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 BUNDLED = Path(__file__).parent / "weights" / "leaf-seams"
 _SIDES = 32
-"""Sides of what the network is given, px: for every new size oneDNN takes 20 ms more."""
+"""Px; sides that the network is given. For every new size oneDNN takes 20 ms more."""
 _SUREST = 8.0  # one point, however sure, does not outweigh a whole border
 
 

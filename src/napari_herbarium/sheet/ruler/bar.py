@@ -96,16 +96,18 @@ def _alternating(
     if room <= 0:
         return []
     turns = [(-1) ** k * rise[:, o : o + room] for k, o in enumerate(offsets)]
-    total = np.sum(turns, axis=0)
-    least = np.min([turn * np.sign(total) for turn in turns], axis=0)
+    total = sum(turns[1:], turns[0])
     end = offsets[-1] + 2
     all_change = change[:, end : end + room] - change[:, :room]
     height = np.abs(total) / _STEPS
     purity = height * _STEPS / (all_change + 3 * _STEPS)
-    ok = (purity > _PURE) & (least > _EVEN * height) & (height > _CONTRAST)
+    i, j = np.nonzero((purity > _PURE) & (height > _CONTRAST))
+    # Few places are left for which each turn has to be looked at.
+    each = np.array([turn[i, j] for turn in turns]) * np.sign(total[i, j])
+    even = each.min(0) > _EVEN * height[i, j]
     return [
-        _Spot(float(purity[i, j]), cell, j + offsets[-1] / 2, y[i], float(height[i, j]))
-        for i, j in zip(*np.nonzero(ok), strict=True)
+        _Spot(float(purity[a, b]), cell, b + offsets[-1] / 2, y[a], float(height[a, b]))
+        for a, b in zip(i[even], j[even], strict=True)
     ]
 
 

@@ -8,6 +8,7 @@ between 4 and 10 samples.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,14 +107,24 @@ def self_likeness(bands: Grey) -> tuple[Grey, Grey]:
     if n < _BLOCKS:
         return np.zeros((0, 0, 0), np.float32), np.zeros((0, 0), np.float32)
     still = _blocks(signal, 0, n)
-    energy = _windows(np.einsum("bnk,bnk->bn", still, still))
-    likeness = []
-    for lag in range(_LAGS):
+    likeness = np.empty((_LAGS, len(signal), n - _BLOCKS + 1), np.float32)
+    energies = [_windows(blocks) for blocks in _energies(signal, n)]
+    for lag, other in enumerate(energies):
         moved = _blocks(signal, lag, n)
         product = _windows(np.einsum("bnk,bnk->bn", still, moved))
-        other = _windows(np.einsum("bnk,bnk->bn", moved, moved))
-        likeness.append(product / np.sqrt(energy * other + 1e-3))
-    return np.stack(likeness), np.sqrt(energy / (_BLOCKS * _BLOCK))
+        np.divide(product, np.sqrt(energies[0] * other + 1e-3), out=likeness[lag])
+    return likeness, np.sqrt(energies[0] / (_BLOCKS * _BLOCK))
+
+
+def _energies(signal: Grey, n: int) -> Iterator[Grey]:
+    """Sum up the squares of every block, lag by lag: one sample comes, one goes."""
+    still = _blocks(signal, 0, n)
+    blocks = np.einsum("bnk,bnk->bn", still, still)
+    for lag in range(_LAGS):
+        yield blocks
+        gone = signal[:, lag::_BLOCK][:, :n]
+        come = signal[:, lag + _BLOCK :: _BLOCK][:, :n]
+        blocks = np.maximum(blocks + come**2 - gone**2, 0)
 
 
 def _blocks(signal: Grey, lag: int, n: int) -> Grey:

@@ -100,8 +100,11 @@ def _crop(places: NDArray[np.floating], size: int, margin: int = 12) -> tuple[in
 
 def band_means(grey: Grey, height: int, hop: int) -> tuple[NDArray[np.float64], Grey]:
     """Average `height` rows at a time; give the bands' middle rows and profiles."""
-    total = np.cumsum(grey, axis=0, dtype=np.float64)
-    total = np.vstack([np.zeros((1, grey.shape[1])), total])
-    top = np.arange(0, max(1, grey.shape[0] - height + 1), hop)
-    bands = (total[np.minimum(top + height, grey.shape[0])] - total[top]) / height
-    return top + (height - 1) / 2, bands.astype(np.float32)
+    if len(grey) < height:
+        grey = np.pad(grey, ((0, height - len(grey)), (0, 0)))
+    last = len(grey) - height
+    # A few shifted sums in float32 are several times faster than one running sum.
+    bands = np.zeros_like(grey[: last + 1 : hop])
+    for down in range(height):
+        bands += grey[down : down + last + 1 : hop]
+    return np.arange(0, last + 1, hop) + (height - 1) / 2, bands / np.float32(height)
