@@ -107,5 +107,6 @@ def test_blocks_leave_no_seam(monkeypatch, block):
     known = half_map(disc(401, (212, 180), 151), 5)
     image = picture(leaf)
     usual = looked(known, image)
-    monkeypatch.setattr(colours, "_BLOCK", block)
+    monkeypatch.setattr(colours, "_ROWS", block)
+    monkeypatch.setattr(colours, "_COLUMNS", 2 * block)
     np.testing.assert_allclose(looked(known, image), usual, atol=1e-4)

@@ -8,8 +8,6 @@ more like the leaf or more like the ground, both as they are close by.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,7 +43,7 @@ LARGEST_CHANGE = 2.0
 """Logits; a probability under 0.12 or over 0.88 is never overruled."""
 _OPEN = 2 * LARGEST_CHANGE
 _HALO = WINDOW // 2 + 1
-_BLOCK = 256
+_ROWS, _COLUMNS = 128, 256
 
 
 def tones(image: NDArray[np.uint8], leaf: NDArray[np.bool_]) -> Floats:
@@ -109,7 +107,7 @@ def _averaged(values: Floats) -> Floats:
 
 def steps_of(level: Level) -> int:
     """How many steps a look at a level takes: its bands of rows."""
-    return -(-level.height // (_BLOCK * STEP))
+    return -(-level.height // (_ROWS * STEP))
 
 
 class ColourLook:
@@ -147,26 +145,20 @@ class ColourLook:
         int
             Number of bands done since the last time, which is one.
         """
-        for first in range(0, self._known.level.height, _BLOCK):
+        for first in range(0, self._known.level.height, _ROWS):
             top = first * STEP
-            bottom = min(top + _BLOCK * STEP, self.level.height)
+            bottom = min(top + _ROWS * STEP, self.level.height)
             emit(top, bottom, self._band(first, top, bottom))
             yield 1
 
     def _band(self, first: int, top: int, bottom: int) -> Tensor:
-        import torch
-
         known = self._known
         logits = enlarge_rows(known.values, known.level, self.level, top, bottom)
         above = max(0, first - _HALO)
-        around = known.values[above : first + _BLOCK + _HALO].float() - self._cut
+        around = known.values[above : first + _ROWS + _HALO].float() - self._cut
         image = self._rows.read(above * STEP, (above + len(around)) * STEP)
-        block = partial(
-            self._block, logits.numpy(), image, around.numpy(), first - above
-        )
-        # Blocks share no pixel that they change, and most of the time is in numpy.
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            list(pool.map(block, range(0, known.level.width, _BLOCK)))
+        for left in range(0, known.level.width, _COLUMNS):
+            self._block(logits.numpy(), image, around.numpy(), first - above, left)
         return logits
 
     def _block(
@@ -182,7 +174,7 @@ class ColourLook:
         `logits` are those of its rows. `image` and `around`, what is known, begin
         `down` px of the map further up.
         """
-        away = logits[:, left * STEP : (left + _BLOCK) * STEP] - self._cut
+        away = logits[:, left * STEP : (left + _COLUMNS) * STEP] - self._cut
         y, x = np.nonzero(np.abs(away) < _OPEN)
         if not len(y):
             return
