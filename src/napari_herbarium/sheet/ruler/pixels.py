@@ -104,7 +104,9 @@ def band_means(grey: Grey, height: int, hop: int) -> tuple[NDArray[np.float64], 
         grey = np.pad(grey, ((0, height - len(grey)), (0, 0)))
     last = len(grey) - height
     # A few shifted sums in float32 are several times faster than one running sum.
-    bands = np.zeros_like(grey[: last + 1 : hop])
+    bands: Grey = np.zeros_like(grey[: last + 1 : hop])
     for down in range(height):
         bands += grey[down : down + last + 1 : hop]
-    return np.arange(0, last + 1, hop) + (height - 1) / 2, bands / np.float32(height)
+    bands /= height
+    middles = np.arange(0, last + 1, hop, dtype=np.float64) + (height - 1) / 2
+    return middles, bands
