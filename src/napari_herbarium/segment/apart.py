@@ -14,6 +14,7 @@ from napari_herbarium.model.device import fast_dtype
 from napari_herbarium.model.fold import folded
 from napari_herbarium.model.seam_network import (
     DIRECTIONS,
+    SIDE_STEP,
     SeamModel,
     load_seam_model,
     pair_slices,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BUNDLED = Path(__file__).parent / "weights" / "leaf-seams"
-_SIDES = 32
+_SIDES = 2 * SIDE_STEP
 """Px; sides that the network is given. For every new size oneDNN takes 20 ms more."""
 _SUREST = 8.0  # one point, however sure, does not outweigh a whole border
 
