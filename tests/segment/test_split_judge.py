@@ -10,6 +10,7 @@ from skimage.measure import label
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import finish
 from napari_herbarium.segment.leaves import extract_leaves
+from napari_herbarium.segment.mask import boxes_of
 from napari_herbarium.segment.split import iter_split_each
 from napari_herbarium.segment.split_judge import Help, iter_split_judged
 from napari_herbarium.segment.working_size import at_full_size
@@ -161,10 +162,34 @@ def test_more_pieces_than_uint16_holds():
         yield
         return None if label < last else np.array([[1], [2]], np.int32)
 
-    cut = finish(iter_split_each(labels, halves))
+    cut, boxes = finish(iter_split_each(labels, halves))
     assert cut.max() == last + 1
     assert np.array_equal(cut[0], labels[0])
     assert cut[1, -1] == last + 1
+    assert boxes == boxes_of(cut)
+
+
+@pytest.mark.parametrize("judged", [None, lambda labels, only: dict.fromkeys(only, 0)])
+def test_boxes_are_those_of_the_new_labels(judged):
+    leaves = two_leaves()
+    labels = np.any(leaves, axis=0).astype(np.uint8)
+    cut, boxes = finish(iter_split_judged(labels, 50, Help(picture(*leaves), judged)))
+    assert cut.max() > 1
+    assert boxes == boxes_of(cut)
+
+
+def test_the_256th_piece_gets_a_number_of_its_own():
+    labels = np.arange(1, 256, dtype=np.uint8)[None].repeat(2, 0)
+
+    def halves(label, box, mask):
+        yield
+        return np.array([[1], [2]], np.int32)
+
+    cut, boxes = finish(iter_split_each(labels, halves))
+    assert cut.dtype == np.uint16
+    assert np.array_equal(cut[0], labels[0])
+    assert np.array_equal(cut[1], np.arange(256, 511))
+    assert boxes == boxes_of(cut)
 
 
 def test_a_label_of_many_pieces_can_be_stopped_within():

@@ -51,14 +51,14 @@ class ProbabilityCanvas:
         self.probability = np.empty((level.height, level.width), np.uint8)
 
     def emit(self, top: int, bottom: int, logits: Tensor) -> None:
-        """Take finished rows of logits."""
-        self.emit_probability(top, bottom, logits.sigmoid())
+        """Take finished rows of logits, which are overwritten."""
+        self.emit_probability(top, bottom, logits.sigmoid_())
 
     def emit_probability(self, top: int, bottom: int, probability: Tensor) -> None:
-        """Take finished rows of probability, 0 to 1."""
+        """Take finished rows of probability, 0 to 1, which are overwritten."""
         import torch
 
-        whole = (probability * 255).round_().to(torch.uint8)
+        whole = probability.mul_(255).round_().to(torch.uint8)
         self.probability[top:bottom] = whole.numpy()
 
 

@@ -23,6 +23,7 @@ from napari_herbarium.segment.levels import (
     enlarge_rows,
     reduced,
 )
+from napari_herbarium.segment.working_size import as_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,8 +32,10 @@ Floats = NDArray[np.float32]
 
 STEP = 2
 """Sheet pixels per pixel of the map that is known."""
-WINDOW = 21
-"""Side of the square in which colours are compared, in px of the map."""
+CELL = 2
+"""Side, in px of the map, of the squares of which mean colours are compared."""
+WINDOW = 11
+"""Side of the square in which they are compared, in cells: 44 px of the sheet."""
 LEAST_SHARE = 1 / WINDOW
 """How much of the square leaf and ground must each have."""
 GRAIN = 10.0
@@ -42,11 +45,13 @@ TRUST = 0.2
 LARGEST_CHANGE = 2.0
 """Logits; a probability under 0.12 or over 0.88 is never overruled."""
 _OPEN = 2 * LARGEST_CHANGE
-_HALO = WINDOW // 2 + 1
-_ROWS, _COLUMNS = 128, 256
+_HALO = (WINDOW // 2 + 1) * CELL
+_ROWS, _COLUMNS = 128, 256  # whole cells
 
 
-def tones(image: NDArray[np.uint8], leaf: NDArray[np.bool_]) -> Floats:
+def tones(
+    image: NDArray[np.uint8], leaf: NDArray[np.bool_], ground: NDArray[np.bool_]
+) -> Floats:
     """Find what tells leaf from ground by colour, around each pixel.
 
     The linear discriminant of the colours of leaf and of ground in a square of
@@ -58,8 +63,8 @@ def tones(image: NDArray[np.uint8], leaf: NDArray[np.bool_]) -> Floats:
     ----------
     image : ndarray
         height x width x 3 uint8.
-    leaf : ndarray
-        height x width bool. The pixels along its outline are taken for neither.
+    leaf, ground : ndarray
+        height x width bool. What is neither says nothing.
 
     Returns
     -------
@@ -69,8 +74,8 @@ def tones(image: NDArray[np.uint8], leaf: NDArray[np.bool_]) -> Floats:
     """
     colours = np.moveaxis(image, 2, 0).astype(np.float32)
     squares = _summed(colours, colours)
-    inside, leaf_known, leaf_spread = _side(colours, squares, ~grown(~leaf, 1))
-    outside, ground_known, ground_spread = _side(colours, squares, ~grown(leaf, 1))
+    inside, leaf_known, leaf_spread = _side(colours, squares, leaf)
+    outside, ground_known, ground_spread = _side(colours, squares, ground)
     slope = inside - outside
     slope /= (leaf_spread + ground_spread) / 2 + GRAIN**2
     offset = -_summed(slope, inside + outside) / 2
@@ -86,7 +91,7 @@ def _side(
     weight = flags.astype(np.float32)
     share = _averaged(weight)
     some = np.maximum(share, np.float32(1e-6))
-    mean = np.stack([_averaged(one * weight) for one in colours])
+    mean = _averaged(colours * weight)
     mean /= some
     variance = _averaged(squares * weight)
     variance /= some
@@ -101,7 +106,8 @@ def _summed(one: Floats, other: Floats) -> Floats:
 
 
 def _averaged(values: Floats) -> Floats:
-    mean: Floats = uniform_filter(values, WINDOW, mode="nearest")
+    across = (0,) * (values.ndim - 2) + (WINDOW, WINDOW)
+    mean: Floats = uniform_filter(values, across, mode="nearest")
     return mean
 
 
@@ -174,19 +180,26 @@ class ColourLook:
         `logits` are those of its rows. `image` and `around`, what is known, begin
         `down` px of the map further up.
         """
-        away = logits[:, left * STEP : (left + _COLUMNS) * STEP] - self._cut
-        y, x = np.nonzero(np.abs(away) < _OPEN)
+        here = logits[:, left * STEP : (left + _COLUMNS) * STEP]
+        y, x = np.nonzero((here > self._cut - _OPEN) & (here < self._cut + _OPEN))
         if not len(y):
             return
-        away = away[y, x]
+        away = here[y, x] - self._cut
         x += left * STEP
         rows = _around(y + down * STEP, len(around))
         columns = _around(x, around.shape[1])
         near = np.ascontiguousarray(image[_enlarged(rows), _enlarged(columns)])
-        told = tones(reduced(near, STEP), around[rows, columns] >= 0)
+        leaf = around[rows, columns] >= 0
+        told = tones(reduced(near, STEP * CELL), _cells_in(leaf), _cells_in(~leaf))
         y_near, x_near = y + (down - rows.start) * STEP, x - columns.start * STEP
-        told = told[y_near // STEP, x_near // STEP]
+        told = told[y_near // (STEP * CELL), x_near // (STEP * CELL)]
         logits[y, x] += _change(_said(told, near[y_near, x_near]), away)
+
+
+def _cells_in(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Cells that lie in what is flagged, and at least 1 px from its outline."""
+    inner = as_bytes(~grown(~flags, 1))
+    return reduced(inner, CELL) == 255
 
 
 def _said(told: Floats, colours: NDArray[np.uint8]) -> Floats:
@@ -205,7 +218,8 @@ def _change(by_colour: Floats, away: Floats) -> Floats:
 def _around(places: NDArray[np.intp], length: int) -> slice:
     """Part of the map that decides on pixels of the sheet, along one axis."""
     first, last = int(places.min()) // STEP, int(places.max()) // STEP
-    return slice(max(0, first - _HALO), min(length, last + 1 + _HALO))
+    whole_cells = (first - _HALO) // CELL * CELL
+    return slice(max(0, whole_cells), min(length, last + 1 + _HALO))
 
 
 def _enlarged(part: slice) -> slice:

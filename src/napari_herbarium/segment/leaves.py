@@ -12,6 +12,7 @@ from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import Job, Progress, finish
 from napari_herbarium.segment.mask import (
     at_least,
+    boxes_of,
     components,
     fill_holes,
     in_reading_order,
@@ -19,7 +20,7 @@ from napari_herbarium.segment.mask import (
 )
 from napari_herbarium.segment.paper import paper_mask
 from napari_herbarium.segment.pixels import as_rgb8
-from napari_herbarium.segment.split import iter_split_touching
+from napari_herbarium.segment.split import Leaves, iter_split_touching
 from napari_herbarium.segment.split_judge import Help, Judge, iter_split_judged
 from napari_herbarium.settings import LeafMethod, LeafSettings, Touching
 
@@ -122,14 +123,15 @@ def iter_extract_leaves(
     probability = _as_bytes(probability)
     if settings.method is LeafMethod.PAPER:
         mask = yield from paper_mask(probability, _sheet_of(image, probability.shape))
-        labels = keep_large(components(mask), PAPER_MIN_AREA_PX)
+        leaves = _uncut(keep_large(components(mask), PAPER_MIN_AREA_PX))
     else:
         smallest = min_area_px(settings, mm_per_px, probability.shape)
         threshold = settings.threshold or model_threshold
         labels = yield from _default(probability, threshold, smallest, settings)
-        labels = yield from _cut(labels, smallest, settings.touching, image, judge)
+        leaves = yield from _cut(labels, smallest, settings.touching, image, judge)
+        del labels
     yield Progress(2, 3)
-    labels = in_reading_order(labels)
+    labels = in_reading_order(*leaves)
     yield Progress(3, 3)
     return labels
 
@@ -153,13 +155,17 @@ def _cut(
     touching: Touching,
     image: Any,
     judge: Judge | None,
-) -> Job[np.ndarray]:
+) -> Job[Leaves]:
     if touching is Touching.KEEP:
-        return labels
+        return _uncut(labels)
     if touching is Touching.NECKS:
         return (yield from iter_split_touching(labels, smallest))
     rgb = None if image is None else _sheet_of(image, labels.shape)
     return (yield from iter_split_judged(labels, smallest, Help(rgb, judge)))
+
+
+def _uncut(labels: np.ndarray) -> Leaves:
+    return Leaves(labels, boxes_of(labels))
 
 
 def _as_bytes(probability: np.ndarray) -> np.ndarray:

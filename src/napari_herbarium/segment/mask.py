@@ -129,7 +129,7 @@ def _joined(known: Any, more: Any, down: int) -> tuple[slice, slice]:
     )
 
 
-def in_reading_order(labels: np.ndarray) -> np.ndarray:
+def in_reading_order(labels: np.ndarray, boxes: list[Any]) -> np.ndarray:
     """Renumber leaves as one reads: rows from top to bottom, each left to right.
 
     Rows are found from the centres of the bounding boxes. Going down, a leaf begins
@@ -140,13 +140,14 @@ def in_reading_order(labels: np.ndarray) -> np.ndarray:
     ----------
     labels : ndarray
         H x W; every number from 1 to the largest occurs.
+    boxes : list of (slice, slice)
+        Their bounding boxes.
 
     Returns
     -------
     ndarray
         H x W in the smallest unsigned type that holds the numbers.
     """
-    boxes = boxes_of(labels)
     new = np.zeros(len(boxes) + 1, np.int64)
     for number, index in enumerate(reading_order(boxes), start=1):
         new[index + 1] = number

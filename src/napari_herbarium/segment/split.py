@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from scipy import ndimage
@@ -23,14 +23,29 @@ from napari_herbarium.segment.working_size import at_full_size, shrunk, step_to
 NECK = 0.5
 """A neck is a place at most this times as wide as the smaller leaf's widest place."""
 _WORKING_SIDE = 512
-_MOST = np.iinfo(np.uint16).max
 Box: TypeAlias = tuple[slice, slice]
 Pieces: TypeAlias = Generator[None, None, np.ndarray | None]
 """Finds pieces; may be stopped wherever it yields."""
 PiecesOf: TypeAlias = Callable[[int, Box, np.ndarray], Pieces]
 
 
-def iter_split_touching(labels: np.ndarray, min_area: float) -> Job[np.ndarray]:
+class Leaves(NamedTuple):
+    """Labels, and where each lies.
+
+    Attributes
+    ----------
+    labels : ndarray
+        H x W uint8, uint16 or int32, the first that suffices; every number from 1 to
+        the largest occurs.
+    boxes : list of Box
+        Bounding boxes of 1, 2 and so on.
+    """
+
+    labels: np.ndarray
+    boxes: list[Box]
+
+
+def iter_split_touching(labels: np.ndarray, min_area: float) -> Job[Leaves]:
     """Split labels at necks.
 
     Parameters
@@ -47,9 +62,7 @@ def iter_split_touching(labels: np.ndarray, min_area: float) -> Job[np.ndarray]:
 
     Returns
     -------
-    ndarray
-        H x W uint16, or int32 where that does not suffice; every number from 1 to the
-        largest occurs.
+    Leaves
     """
 
     def pieces_of(_label: int, _box: Box, mask: np.ndarray) -> Pieces:
@@ -59,7 +72,7 @@ def iter_split_touching(labels: np.ndarray, min_area: float) -> Job[np.ndarray]:
     return (yield from iter_split_each(labels, pieces_of))
 
 
-def iter_split_each(labels: np.ndarray, pieces_of: PiecesOf) -> Job[np.ndarray]:
+def iter_split_each(labels: np.ndarray, pieces_of: PiecesOf) -> Job[Leaves]:
     """Split each label into the pieces that a function finds in it.
 
     Parameters
@@ -78,26 +91,42 @@ def iter_split_each(labels: np.ndarray, pieces_of: PiecesOf) -> Job[np.ndarray]:
 
     Returns
     -------
-    ndarray
-        H x W uint16, or int32 where that does not suffice; every number from 1 to the
-        largest occurs.
+    Leaves
     """
     boxes = boxes_of(labels)
-    count = len(boxes)
-    # Of a whole sheet, int32 alone is more than all that is known of it before.
-    result = labels.astype(np.uint16 if count <= _MOST else np.int32)
+    found: list[Box] = list(boxes)
+    result = labels.copy()
     for label, box in enumerate(boxes, start=1):
         job = pieces_of(label, box, labels[box] == label)
         pieces = yield from _stoppable(job, Progress(label - 1, len(boxes), "leaves"))
         if pieces is not None:
             more = pieces > 1
-            first = count
-            count += int(pieces.max()) - 1
-            if count > _MOST:
-                result = result.astype(np.int32, copy=False)
-            result[box][more] = pieces[more].astype(np.int64) + (first - 1)
+            first = len(found) - 1
+            found[label - 1], *others = _boxes_within(box, pieces)
+            found += others
+            result = _wide_enough(result, len(found))
+            result[box][more] = pieces[more].astype(np.int64) + first
         yield Progress(label, len(boxes), "leaves")
-    return result
+    return Leaves(result, found)
+
+
+def _wide_enough(labels: np.ndarray, count: int) -> np.ndarray:
+    """Labels as they are, or in a type that holds as many as are to come."""
+    # int32 alone is, of a whole sheet, more than all that is known of it before.
+    kinds = (k for k in (labels.dtype, np.uint16, np.int32) if count <= np.iinfo(k).max)
+    return labels.astype(next(kinds), copy=False)
+
+
+def _boxes_within(box: Box, pieces: np.ndarray) -> list[Box]:
+    """Bounding boxes in the sheet of pieces that were found in one."""
+    down, across = (part.start for part in box)
+    return [
+        (
+            slice(rows.start + down, rows.stop + down),
+            slice(columns.start + across, columns.stop + across),
+        )
+        for rows, columns in boxes_of(pieces)
+    ]
 
 
 def _stoppable(job: Pieces, progress: Progress) -> Job[np.ndarray | None]:

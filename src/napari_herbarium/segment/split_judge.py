@@ -21,7 +21,7 @@ from napari_herbarium.segment.cut_odds import best_cut
 from napari_herbarium.segment.patch_view import MARGIN, PatchView, patch_view
 from napari_herbarium.segment.pieces import PieceTree, piece_tree
 from napari_herbarium.segment.pixels import SheetRows, in_memory
-from napari_herbarium.segment.split import Box, Pieces, iter_split_each
+from napari_herbarium.segment.split import Box, Leaves, Pieces, iter_split_each
 from napari_herbarium.segment.working_size import fitted_to
 
 
@@ -54,7 +54,7 @@ class Help(NamedTuple):
 
 def iter_split_judged(
     labels: NDArray[np.integer], min_area: float, help_: Help
-) -> Job[NDArray[np.integer]]:
+) -> Job[Leaves]:
     """Split labels where it is probable that leaves meet.
 
     Parameters
@@ -73,9 +73,8 @@ def iter_split_judged(
 
     Returns
     -------
-    H x W uint16, or int32 where that does not suffice
-        Every number from 1 to the largest occurs; each old label is the union of
-        new ones.
+    Leaves
+        Each old label is the union of new ones.
 
     Raises
     ------
