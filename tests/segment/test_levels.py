@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from napari_herbarium.segment.levels import (
+    EnlargedRows,
     LevelRows,
     enlarge_rows,
     reduced_level,
@@ -34,6 +35,18 @@ def test_reduced_rows_are_block_means():
     means = sheet.reshape(4, 2, 3, 2, 3).mean((1, 3))
     np.testing.assert_allclose(rows.read(1, 3), means[1:3], atol=0.5)
     np.testing.assert_allclose(rows.read_all(), means, atol=0.5)
+
+
+def test_an_enlarged_sheet_is_not_shifted():
+    ramp = np.arange(0, 200, 2, dtype=np.uint8)
+    sheet = np.repeat(ramp[:, None, None], 60, 1).repeat(3, 2)
+    level = working_level(100, 60, 150)
+    rows = EnlargedRows(SheetRows(sheet), level)
+    assert (level.height, level.width) == (150, 90)
+    places = (np.arange(30, 120) + 0.5) / 1.5 - 0.5
+    band = rows.read(30, 120)
+    assert band.shape == (90, 90, 3)
+    np.testing.assert_allclose(band[:, 45, 0], 2 * places, atol=1)
 
 
 def test_shrinking_does_not_alias():

@@ -50,6 +50,19 @@ def test_close_look_draws_the_outline_better_than_the_coarse_look(darkness):
     assert wrong[1] < wrong[0] / 2
 
 
+def test_tips_of_leaves_reach_further_where_a_small_sheet_is_enlarged(darkness):
+    sheet = np.full((300, 300, 3), 230, np.uint8)
+    half_width = np.linspace(8, 0, 240)
+    away = np.abs(np.arange(300) - 150)
+    sheet[30:270][away < half_width[:, None]] = 40
+    model = darkness((300,))
+    ends = [
+        np.flatnonzero((segment(sheet, model, settings(detail)) >= 128).any(1))[-1]
+        for detail in (Detail.FAST, Detail.FULL)
+    ]
+    assert ends[0] < ends[1] < 270
+
+
 def test_tiled_equals_whole_when_the_view_fits_into_the_overlap(darkness):
     sheet, _ = sheet_with_leaves(610, 450)
     # Soft answers everywhere, so that nothing hides in saturation.

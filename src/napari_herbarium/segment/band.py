@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-UNSURE_LOGIT = 1.1
-"""Probabilities from 0.25 to 0.75 are looked at again, edge or not."""
 REACH = 2
 """Half the width of the band that is looked at again, in px of the coarser level."""
 FADE = 2
@@ -56,7 +54,6 @@ def _band_of(
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     leaf = logits >= 0
     edge = (grown(leaf, 1) & ~leaf) | (grown(~leaf, 1) & leaf)
-    edge |= np.abs(logits) < UNSURE_LOGIT
     look = grown(edge, REACH)
     return look, _averaged(grown(look, 2 * FADE), FADE)
 

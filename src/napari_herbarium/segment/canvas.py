@@ -93,6 +93,6 @@ def _not_finer(known: CoarseMap, level: Level) -> CoarseMap:
     if size == (known.level.height, known.level.width):
         return known
     values = interpolate(
-        known.values[None, None], size, mode="bilinear", antialias=True
+        known.values[None, None].float(), size, mode="bilinear", antialias=True
     )[0, 0]
     return CoarseMap(values, squashed_level(level.height, level.width, *size))

@@ -19,7 +19,8 @@ MAX_ENLARGEMENT = 4
 SMALL_SCAN = 0.5
 """A sheet at most this times as long as the model's largest scale is a small scan,"""
 ENLARGED = 1.5
-"""and is also looked at this times as long as that scale, see `training/README.md`."""
+"""and is also looked at this times as long as that scale, see `training/README.md`.
+Of one that is larger only the outlines are."""
 
 _BAND = 256
 
@@ -73,9 +74,13 @@ def scales_of(long_side: int, scales: Sequence[int]) -> list[int]:
     scales : sequence of int
         The model's; a small scan, whose leaves are few px, gets one more.
     """
-    largest = max(scales)
-    small = long_side <= SMALL_SCAN * largest
-    return sorted({*scales, round(ENLARGED * largest)} if small else scales)
+    small = long_side <= SMALL_SCAN * max(scales)
+    return sorted({*scales, enlarged(scales)} if small else scales)
+
+
+def enlarged(scales: Sequence[int]) -> int:
+    """Long side in px of what is looked at beyond a model's scales."""
+    return round(ENLARGED * max(scales))
 
 
 def working_level(height: int, width: int, long_side: int) -> Level:
@@ -153,6 +158,32 @@ class LevelRows:
         if self._kept is None:
             self._kept = self.read_all()
         return self._kept
+
+
+class EnlargedRows(LevelRows):
+    """Reads bands of an enlarged sheet, which is held as a whole.
+
+    Parameters
+    ----------
+    rows : SheetRows
+        The sheet at its own resolution.
+    level : Level
+        A finer one.
+    """
+
+    def __init__(self, rows: SheetRows, level: Level) -> None:
+        super().__init__(rows, 1)
+        self.level = level
+
+    def read(self, top: int, bottom: int) -> np.ndarray:
+        """Rows `top` to `bottom` of the level, H x W x 3 uint8."""
+        return self.keep()[top:bottom]
+
+    def read_all(self) -> np.ndarray:
+        """Enlarge the sheet."""
+        sheet = Image.fromarray(self._rows.read(0, self._rows.height))
+        size = self.level.width, self.level.height
+        return np.asarray(sheet.resize(size, Image.Resampling.BICUBIC))
 
 
 def shrink(

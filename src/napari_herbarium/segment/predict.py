@@ -21,8 +21,10 @@ from napari_herbarium.segment.colours import ColourLook, steps_of
 from napari_herbarium.segment.forward import Forward, OutOfMemoryError
 from napari_herbarium.segment.levels import (
     CoarseMap,
+    EnlargedRows,
     Level,
     LevelRows,
+    enlarged,
     scales_of,
     shrink,
     squashed_level,
@@ -97,8 +99,9 @@ def iter_segment(
     ``fast`` looks once at the whole sheet at one working resolution. ``full`` looks
     at the whole sheet at every scale of the model (a small scan is also enlarged
     further), takes the mean of the logits, and then looks at finer levels, up to the
-    sheet's own, only along the outlines. Of several finer levels the last is looked at
-    without the network, see `napari_herbarium.segment.colours`.
+    sheet's own, only along the outlines; where its own is not finer, at the sheet
+    enlarged. Of several finer levels the last is looked at without the network, see
+    `napari_herbarium.segment.colours`.
 
     Memory beyond the image and the result is bounded by tile height times sheet
     width, plus the coarse map; for very large sheets also one half-size map of
@@ -199,9 +202,8 @@ def _full(
     scales = scales_of(max(rows.height, rows.width), config.scales)
     levels = list(dict.fromkeys(_level(rows, scale) for scale in scales))
     coarse = CoarseLook(levels, tile)
-    factors = _close_factors(rows, levels[-1])
     near = min(tile, CLOSE_TILE)
-    looks = [LevelRows(rows, factor) for factor in factors]
+    looks = _close_looks(rows, levels[-1], config)
     expected = _expected(looks, near)
     tally = _Tally(coarse.count + sum(expected))
     for tiles in coarse.run(forward, rows, looks[0] if looks else None):
@@ -209,15 +211,15 @@ def _full(
     known = coarse.result()
     cut_logit = math.log(config.threshold / (1 - config.threshold))
     forward.batch *= round((tile / near) ** 2)  # about as many pixels at a time
-    for i in range(len(factors)):
+    for i in range(len(expected)):
         finer = looks.pop(0)  # what it keeps of the sheet is not needed later
         look: CloseLook | ColourLook
-        if _by_colour(i, len(factors)):
+        if _by_colour(i, len(expected)):
             look = ColourLook(known, finer, cut_logit)
         else:
             look = CloseLook(forward, known, finer, near, cut_logit)
         tally.expect(look.count + sum(expected[i + 1 :]))
-        canvas = _canvas(finer)
+        canvas = _canvas(finer.level)
         for tiles in look.run(canvas.emit):
             yield tally.add(tiles)
         if isinstance(canvas, ProbabilityCanvas):
@@ -241,14 +243,25 @@ def _expected(looks: list[LevelRows], tile: int) -> list[int]:
     ]
 
 
-def _canvas(rows: LevelRows) -> LogitCanvas | ProbabilityCanvas:
-    return (
-        ProbabilityCanvas(rows.level) if rows.factor == 1 else LogitCanvas(rows.level)
-    )
+def _canvas(level: Level) -> LogitCanvas | ProbabilityCanvas:
+    sheets_own = level.px_y == level.px_x == 1
+    return ProbabilityCanvas(level) if sheets_own else LogitCanvas(level)
 
 
 def _level(rows: SheetRows, scale: int) -> Level:
     return working_level(rows.height, rows.width, scale)
+
+
+def _close_looks(
+    rows: SheetRows, coarse: Level, config: ModelConfig
+) -> list[LevelRows]:
+    """Levels at which outlines are followed, coarse to fine."""
+    factors = _close_factors(rows, coarse)
+    if factors:
+        return [LevelRows(rows, factor) for factor in factors]
+    larger = _level(rows, enlarged(config.scales))
+    finer = larger.long_side >= WORTH_A_CLOSER_LOOK * coarse.long_side
+    return [EnlargedRows(rows, larger)] if finer else []
 
 
 def _close_factors(rows: SheetRows, coarse: Level) -> list[int]:
