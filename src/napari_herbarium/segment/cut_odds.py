@@ -45,8 +45,8 @@ class Signs(NamedTuple):
 BY_SHAPE = Signs(0.5, -1.92, -1.51)
 """Log odds that leaves meet, per unit of each sign; without sheet and judge."""
 BY_SHAPE_AND_WHOLE = Signs(0.19, -1.34, -1.11, 0.0, -3.04, 2.16)
-BY_SIGHT = Signs(0.02, 0.03, -0.94, 1.01)
-BY_SIGHT_AND_WHOLE = Signs(-0.61, 0.03, -0.86, 0.90, -0.77, 1.67)
+BY_SIGHT = Signs(0.16, -0.25, -0.77, 1.06)
+BY_SIGHT_AND_WHOLE = Signs(-0.52, -0.24, -0.69, 0.93, -0.8, 1.77)
 _PAIRS_PER_PX = 3.0
 
 
