@@ -199,10 +199,10 @@ class Cramped:
 
 def test_out_of_memory_takes_smaller_batches_then_smaller_tiles(darkness):
     sheet, _ = sheet_with_leaves(600, 600)
-    plain = segment(sheet, darkness((600,)), settings(tile=256))
+    plain = segment(sheet, darkness((600,)), settings(Detail.FAST, tile=256))
     model = darkness((600,))
     cramped = Cramped(model, 256 * 256)
-    result = segment(sheet, model, settings(tile=512, batch=4))
+    result = segment(sheet, model, settings(Detail.FAST, tile=512, batch=4))
     assert cramped.sizes[-1] == (1, 256)
     assert np.abs(result.astype(int) - plain).max() <= 1
 
@@ -246,17 +246,33 @@ def test_what_is_no_sheet_is_refused_in_words(darkness, shape):
         segment(np.zeros(shape, np.uint8), darkness(), settings())
 
 
-@pytest.mark.parametrize(("side", "seen"), [(300, [300, 600, 900]), (301, [300, 600])])
-def test_a_small_scan_is_enlarged_further(darkness, monkeypatch, side, seen):
-    looked = []
-    real = predict.working_level
+@pytest.mark.parametrize(
+    ("side", "whole", "outlines"),
+    [
+        (300, [300, 600, 900], []),
+        (301, [300, 600], [900]),
+        (749, [300, 600], [900]),
+        (750, [300, 600], [750]),
+    ],
+)
+def test_sheets_that_are_small_are_enlarged_and_others_only_along_outlines(
+    darkness, monkeypatch, side, whole, outlines
+):
+    seen, followed = [], []
 
-    def spy(height, width, scale):
-        looked.append(scale)
-        return real(height, width, scale)
+    class Coarse(predict.CoarseLook):
+        def __init__(self, levels, tile):
+            seen.extend(level.long_side for level in levels)
+            super().__init__(levels, tile)
 
-    monkeypatch.setattr(predict, "working_level", spy)
+    class Close(predict.CloseLook):
+        def __init__(self, forward, known, rows, tile, cut):
+            followed.append(rows.level.long_side)
+            super().__init__(forward, known, rows, tile, cut)
+
+    monkeypatch.setattr(predict, "CoarseLook", Coarse)
+    monkeypatch.setattr(predict, "CloseLook", Close)
     sheet, truth = sheet_with_leaves(side, 200)
     result = segment(sheet, darkness((300, 600)), settings())
-    assert looked == seen
+    assert (seen, followed) == (whole, outlines)
     assert overlap(result > 127, truth) > 0.9
