@@ -172,7 +172,7 @@ class EnlargedRows(LevelRows):
     """
 
     def __init__(self, rows: SheetRows, level: Level) -> None:
-        super().__init__(rows, 1)
+        super().__init__(rows, 1)  # what is enlarged is the sheet as it is
         self.level = level
 
     def read(self, top: int, bottom: int) -> np.ndarray:

@@ -35,8 +35,7 @@ class Leaves(NamedTuple):
     Attributes
     ----------
     labels : ndarray
-        H x W uint8, uint16 or int32, the first that suffices; every number from 1 to
-        the largest occurs.
+        H x W unsigned, or int32; every number from 1 to the largest occurs.
     boxes : list of Box
         Bounding boxes of 1, 2 and so on.
     """
@@ -111,7 +110,7 @@ def iter_split_each(labels: np.ndarray, pieces_of: PiecesOf) -> Job[Leaves]:
 
 
 def _wide_enough(labels: np.ndarray, count: int) -> np.ndarray:
-    """Labels as they are, or in a type that holds as many as are to come."""
+    """Labels as they are, or in a type that holds `count` of them."""
     # int32 alone is, of a whole sheet, more than all that is known of it before.
     kinds = (k for k in (labels.dtype, np.uint16, np.int32) if count <= np.iinfo(k).max)
     return labels.astype(next(kinds), copy=False)
