@@ -120,12 +120,20 @@ def boxes_of(labels: np.ndarray) -> list[Any]:
 
 def _joined(known: Any, more: Any, down: int) -> tuple[slice, slice]:
     """Box around a known box, if any, and one that lies `down` rows further down."""
-    rows = slice(more[0].start + down, more[0].stop + down)
+    rows, columns = moved(more, down, 0)
     if known is None:
-        return rows, more[1]
-    left = min(known[1].start, more[1].start)
+        return rows, columns
+    left = min(known[1].start, columns.start)
     return slice(known[0].start, rows.stop), slice(
-        left, max(known[1].stop, more[1].stop)
+        left, max(known[1].stop, columns.stop)
+    )
+
+
+def moved(box: Any, down: int, across: int) -> tuple[slice, slice]:
+    """Box that lies so many rows further down and columns further right."""
+    rows, columns = box
+    return slice(rows.start + down, rows.stop + down), slice(
+        columns.start + across, columns.stop + across
     )
 
 

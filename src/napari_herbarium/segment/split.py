@@ -17,7 +17,7 @@ from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
 
 from napari_herbarium.progress import Job, Progress
-from napari_herbarium.segment.mask import boxes_of
+from napari_herbarium.segment.mask import boxes_of, moved
 from napari_herbarium.segment.working_size import at_full_size, shrunk, step_to
 
 NECK = 0.5
@@ -118,14 +118,8 @@ def _wide_enough(labels: np.ndarray, count: int) -> np.ndarray:
 
 def _boxes_within(box: Box, pieces: np.ndarray) -> list[Box]:
     """Bounding boxes in the sheet of pieces that were found in one."""
-    down, across = (part.start for part in box)
-    return [
-        (
-            slice(rows.start + down, rows.stop + down),
-            slice(columns.start + across, columns.stop + across),
-        )
-        for rows, columns in boxes_of(pieces)
-    ]
+    rows, columns = box
+    return [moved(inner, rows.start, columns.start) for inner in boxes_of(pieces)]
 
 
 def _stoppable(job: Pieces, progress: Progress) -> Job[np.ndarray | None]:
