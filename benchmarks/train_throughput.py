@@ -25,7 +25,6 @@ from napari_herbarium.model.normalise import normaliser
 from napari_herbarium.settings import Device
 from napari_herbarium.sheet.drawn import drawn_sheet
 from napari_herbarium.train.data import Pair
-from napari_herbarium.train.depthwise import keep_depthwise_float32
 from napari_herbarium.train.loop_settings import LoopSettings
 from napari_herbarium.train.losses import bce_dice_loss
 from napari_herbarium.train.optimiser import freeze, make_optimiser
@@ -85,7 +84,6 @@ def bare_steps(recipe):  # noqa: ANN001, ANN201
     settings: LoopSettings = few_settings(recipe, model.config.encoder, Device.CPU)
     network = copied_network(model).to(memory_format=torch.channels_last).train()
     freeze(network, settings)
-    keep_depthwise_float32(network)
     optimiser = make_optimiser(network, settings)
     normalise = normaliser(model.config.mean, model.config.std)
     size = (recipe.batch, 3, recipe.size, recipe.size)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_herbarium.memory import give_back
+from napari_herbarium.memory import freed_is_kept, give_back
 
 KEPT = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim")
 
@@ -31,6 +31,22 @@ def test_what_was_freed_is_no_longer_held() -> None:
     assert len(again[0]) == len(last)
 
 
+@pytest.mark.skipif(not KEPT, reason="only glibc can be asked to keep large blocks")
+def test_large_blocks_are_kept_while_asked_to_and_not_after() -> None:
+    def held_after_freeing() -> float:
+        before = resident_mb()
+        block = bytearray(300_000_000)
+        del block
+        return resident_mb() - before
+
+    assert held_after_freeing() < 50
+    before = resident_mb()
+    with freed_is_kept():
+        assert held_after_freeing() > 250
+    assert resident_mb() - before < 50
+    assert held_after_freeing() < 50
+
+
 @pytest.mark.parametrize("platform", ["win32", "darwin"])
 def test_elsewhere_nothing_happens(monkeypatch, platform) -> None:
     def no_library(_name: None) -> None:
@@ -39,3 +55,5 @@ def test_elsewhere_nothing_happens(monkeypatch, platform) -> None:
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(ctypes, "CDLL", no_library)
     give_back()
+    with freed_is_kept():
+        pass

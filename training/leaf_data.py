@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from napari_herbarium.evaluate.metrics import IGNORED
-from napari_herbarium.evaluate.pairs import find_pairs
+from napari_herbarium.evaluate.pairs import Pair, find_pairs
 from napari_herbarium.evaluate.truth import read_leaf_truth
 from napari_herbarium.train.augment import change_looks
 from napari_herbarium.train.composite import (
@@ -44,15 +44,21 @@ class LeafData:
     taught: Sequence[Picture] = ()
 
 
-def read_leaf_data(root: Path) -> LeafData:
-    """Read the training part; nothing of `sheets/val` is touched."""
-    sheets = _pairs(root / "sheets" / "train")
+def read_leaf_data(root: Path, without: Sequence[str] = ()) -> LeafData:
+    """Read the training part; nothing of `sheets/val` is touched.
+
+    Sheets whose names begin with one of `without` are left out, and with any such, all
+    patches, which are of LeafMachine's sheets.
+    """
+    folder = root / "sheets" / "train"
+    used = [p for p in find_pairs(folder) if not p.stem.startswith(tuple(without))]
+    sheets = [read_picture(pair.image, pair.mask) for pair in used]
     return LeafData(
         sheets=sheets,
-        patches=_patches(root),
+        patches=[] if without else _patches(root),
         leaves=[
             *photographed_leaves(root / "leaves").values(),
-            *_whole_leaves(root / "sheets" / "train"),
+            *_whole_leaves(folder, used),
         ],
         objects=_objects(root / "objects"),
         leafless=[_leafless(sheet) for sheet in sheets],
@@ -75,10 +81,6 @@ def _weights(sheets: list[Picture]) -> np.ndarray:
     herbs = {row["sheet"] for row in rows if row["group"] == "herb"}
     weights = np.array([2.0 if sheet.name in herbs else 1.0 for sheet in sheets])
     return weights / weights.sum()
-
-
-def _pairs(folder: Path) -> list[Picture]:
-    return [read_picture(pair.image, pair.mask) for pair in find_pairs(folder)]
 
 
 def read_taught(root: Path, masks: Path) -> list[Picture]:
@@ -115,11 +117,11 @@ def photographed_leaves(folder: Path) -> dict[str, Cutout]:
     return found
 
 
-def _whole_leaves(folder: Path) -> list[Cutout]:
+def _whole_leaves(folder: Path, pairs: list[Pair]) -> list[Cutout]:
     """Single whole leaves of the labelled sheets themselves, in their own size."""
     return [
         leaf
-        for pair in find_pairs(folder)
+        for pair in pairs
         for leaf in whole_cutouts(
             np.asarray(Image.open(pair.image).convert("RGB")),
             read_leaf_truth(folder, pair),
@@ -148,7 +150,7 @@ def sampler(data: LeafData, size: int = 512) -> Callable[[np.random.Generator], 
 
     def draw(rng: np.random.Generator) -> Sample:
         kind = rng.random()
-        if kind < 0.12:
+        if kind < 0.12 and data.patches:
             sample = random_crop(_mosaic(data.patches, rng), patchy, rng)
         else:
             picture = _picture(data, kind, rng)

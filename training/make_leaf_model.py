@@ -70,7 +70,7 @@ def main() -> None:
         network.load_state_dict(load_model_folder(options.start).network.state_dict())
     else:
         start_weights(network)
-    data = read_leaf_data(options.data)
+    data = read_leaf_data(options.data, options.without)
     goes = GOES
     if options.steps:
         goes = (Go(options.steps, options.rate, options.seed, taught=options.taught),)
@@ -119,6 +119,12 @@ def arguments() -> argparse.Namespace:
         "--taught",
         action="store_true",
         help="label the unlabelled sheets with what the single go starts from, first",
+    )
+    parser.add_argument(
+        "--without",
+        nargs="*",
+        default=[],
+        help="starts of names of sheets that are left out",
     )
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1.0, help="of the usual rates")

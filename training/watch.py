@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator
 from typing import TypeVar
 
+from napari_herbarium.memory import freed_is_kept
 from napari_herbarium.train.loop import StepReport
 
 T = TypeVar("T")
@@ -14,6 +15,11 @@ T = TypeVar("T")
 
 def watched(job: Generator[StepReport, None, T], log: logging.Logger, every: int) -> T:
     """Run a training to its end; one line, with the mean loss, every so many steps."""
+    with freed_is_kept():
+        return _watched(job, log, every)
+
+
+def _watched(job: Generator[StepReport, None, T], log: logging.Logger, every: int) -> T:
     started, recent = time.monotonic(), []
     while True:
         try:

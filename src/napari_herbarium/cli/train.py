@@ -14,6 +14,7 @@ from napari_herbarium.cli import options
 from napari_herbarium.cli.interrupt import STOPPED, asked_to_stop
 from napari_herbarium.cli.show import complain, progress_bar, sentences
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.memory import freed_is_kept
 from napari_herbarium.model.catalogue import new_model_folder, user_models_folder
 from napari_herbarium.settings import DEFAULT_MODEL, Device
 from napari_herbarium.train.data import training_pairs_at
@@ -141,7 +142,7 @@ def _folder(out: str, *, resume: bool) -> Path:
 
 def _with_bar(job: Training) -> TrainedModel | None:
     """Run a training; None when Ctrl-C stopped it."""
-    with progress_bar() as bar, asked_to_stop() as asked:
+    with freed_is_kept(), progress_bar() as bar, asked_to_stop() as asked:
         row = bar.add_task("Sheets", total=None, unit="")
         while not asked.is_set():
             try:

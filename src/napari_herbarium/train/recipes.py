@@ -27,8 +27,9 @@ class _Recipe(_Settings):
         Crops (or sheets) per optimiser step.
     micro_batch : int, optional
         Crops that go through the network at once; gradients of a batch are summed
-        over its micro-batches. The whole batch when None. Where memory runs out it
-        is halved by itself.
+        over its micro-batches. When None the whole batch, but with frozen
+        statistics two on a CPU, which is faster there. Where memory runs out it is
+        halved by itself.
     minutes : float, optional
         Longest time the training may take; no bound when None.
     weight_decay : float

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_herbarium.model.checkpoint import LeafModel
 
 USUAL_ENCODER_RATE = 1e-4
+CPU_CROPS = 2
 HALVES = (0.5, 0.5, 0.5)
 NORMALISED_BY_HALVES = ("tu-xception65", "tu-tf_efficientnet_lite2")
 NO_IMAGENET = (
@@ -79,7 +80,7 @@ def _common(recipe: PaperRecipe | FewSheetsRecipe, device: Device) -> dict[str, 
     accelerator, precision = _hardware(device)
     return {
         "batch": recipe.batch,
-        "micro_batch": recipe.micro_batch,
+        "micro_batch": recipe.micro_batch or _at_once(recipe, accelerator),
         "weight_decay": recipe.weight_decay,
         "seed": recipe.seed,
         "devices": recipe.devices,
@@ -89,6 +90,16 @@ def _common(recipe: PaperRecipe | FewSheetsRecipe, device: Device) -> dict[str, 
         "accelerator": accelerator,
         "precision": precision,
     }
+
+
+def _at_once(recipe: PaperRecipe | FewSheetsRecipe, accelerator: str) -> int | None:
+    """How many crops go through the network at once; None is the batch.
+
+    Small blocks of memory are had again from what was freed before, large ones only
+    from the system. Where statistics are not frozen they would be of so few crops.
+    """
+    frozen = isinstance(recipe, FewSheetsRecipe) and recipe.freeze
+    return CPU_CROPS if frozen and accelerator == "cpu" else None
 
 
 def _hardware(device: Device) -> tuple[str, str]:

@@ -67,7 +67,7 @@ class Trainer:
         from lightning_fabric import Fabric
         from torch import channels_last
 
-        from napari_herbarium.train.depthwise import keep_depthwise_float32
+        from napari_herbarium.train.depthwise import quick_depthwise
         from napari_herbarium.train.ema import Average
 
         # What precision it uses is news for programmers only.
@@ -86,12 +86,11 @@ class Trainer:
         self._network = network.to(memory_format=channels_last).train()
         freeze(network, settings)
         self.average = Average(network, settings.average)
-        if self.fabric.device.type == "cpu":
-            keep_depthwise_float32(network)
         optimiser = make_optimiser(network, settings)
         self._wrapped, self._optimiser = self.fabric.setup(network, optimiser)
         self.average.network.to(self.fabric.device)
         self._start = self._weights() if settings.anchor else []
+        self._quick = quick_depthwise()
 
     def step(self, images: Tensor, masks: Tensor) -> float:
         """Take one optimiser step.
@@ -166,7 +165,9 @@ class Trainer:
 
         ready = self._normalise(images.to(self.fabric.device))
         ready = ready.contiguous(memory_format=channels_last)
-        return self._loss(self._wrapped(ready).float(), masks.to(self.fabric.device))
+        with self._quick:
+            logits = self._wrapped(ready).float()
+        return self._loss(logits, masks.to(self.fabric.device))
 
     def _use_less(self, error: BaseException) -> None:
         self._optimiser.zero_grad(set_to_none=True)
