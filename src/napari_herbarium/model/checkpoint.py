@@ -30,13 +30,31 @@ CARD = "README.md"
 Config = TypeVar("Config", bound=BaseModel)
 
 
-class ModelConfig(BaseModel):
-    """What has to be known to use a model's weights.
+class NetworkConfig(BaseModel):
+    """What has to be known of any network, to use its weights.
 
     Attributes
     ----------
     name : str
-        Name shown to the user.
+        Name of the model, as the user is shown it.
+    version : str
+        Version of the weights.
+    figures : dict
+        Measured figures, such as the IoU on named data.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: str = "1"
+    figures: dict[str, Any] = Field(default_factory=dict)
+
+
+class ModelConfig(NetworkConfig):
+    """What has to be known to use the weights of a leaf model.
+
+    Attributes
+    ----------
     architecture, encoder : str
         See `napari_herbarium.model.network.build_network`.
     classes : tuple of str
@@ -47,15 +65,8 @@ class ModelConfig(BaseModel):
         Leaf where the probability is at least this.
     scales : tuple of int
         Long sides, in px, to which a whole sheet is resized for the coarse passes.
-    version : str
-        Version of the weights.
-    figures : dict
-        Measured figures, such as the IoU on named data.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
     architecture: str = "DeepLabV3Plus"
     encoder: str = "resnet101"
     classes: tuple[str, ...] = ("leaf",)
@@ -63,28 +74,6 @@ class ModelConfig(BaseModel):
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     threshold: float = Field(default=0.5, gt=0, lt=1)
     scales: tuple[int, ...] = Field(default=(1024, 2048), min_length=1)
-    version: str = "1"
-    figures: dict[str, Any] = Field(default_factory=dict)
-
-
-class NetworkConfig(BaseModel):
-    """What has to be known to use the weights of any other network.
-
-    Attributes
-    ----------
-    name : str
-        Name of the model.
-    version : str
-        Version of the weights.
-    figures : dict
-        Measured figures.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    version: str = "1"
-    figures: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

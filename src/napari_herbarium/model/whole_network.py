@@ -9,11 +9,11 @@ square, and what they say is averaged. The published one looks at the silhouette
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from napari_herbarium.model.checkpoint import Loaded, load_as
+from napari_herbarium.model.checkpoint import Loaded, NetworkConfig, load_as
 from napari_herbarium.model.whole_parts import (
     OUTLINE_CHANNELS,
     outline_parts,
@@ -28,13 +28,11 @@ Architecture = Literal["pair", "outline", "silhouette", "vgg16"]
 PAIR: tuple[Architecture, ...] = ("outline", "silhouette")
 
 
-class WholeConfig(BaseModel):
+class WholeConfig(NetworkConfig):
     """What has to be known to use a whole-leaf classifier's weights.
 
     Attributes
     ----------
-    name : str
-        Name of the classifier.
     architecture : str
         ``"pair"`` (the mean of the next two), ``"outline"`` (reads the outline point
         by point), ``"silhouette"`` (looks at the silhouette and at what may hide it)
@@ -43,20 +41,11 @@ class WholeConfig(BaseModel):
         Side of the square in px.
     threshold : float
         Whole where the probability is at least this.
-    version : str
-        Version of the weights.
-    figures : dict
-        Measured figures.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
     architecture: Architecture = "outline"
     size: int = Field(default=128, ge=32, le=512)
     threshold: float = Field(default=0.5, gt=0, lt=1)
-    version: str = "1"
-    figures: dict[str, Any] = Field(default_factory=dict)
 
 
 WholeModel = Loaded[WholeConfig]
