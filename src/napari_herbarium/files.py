@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and by one run at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from filelock import SoftFileLock, Timeout
+
 from napari_herbarium.errors import HerbariumError
+
+PATIENCE_S = 60.0
 
 
 @contextmanager
@@ -30,11 +34,45 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        msg = (
-            f"Cannot write {path} ({error.strerror or error}); free the space or "
-            "choose another output folder."
-        )
-        raise HerbariumError(msg) from error
+        raise HerbariumError(_cannot_write(path, error)) from error
     finally:
         with suppress(OSError):  # where there is no folder there is nothing to remove
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def taking_turns(path: Path) -> Iterator[None]:
+    """Wait until no other run changes a file; others wait until the end of this.
+
+    For files that are read, added to and written again. A file beside it shows that it
+    is taken, which works on network file systems, too.
+
+    Raises
+    ------
+    HerbariumError
+        It is taken for longer than a minute, or the folder cannot be written.
+    """
+    mark = path.with_name(f".{path.name}.lock")
+    lock = SoftFileLock(mark, timeout=PATIENCE_S)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        msg = (
+            f"Another run has {path} in hand; try again when it has ended, or remove "
+            f"{mark} if you are sure that it has ended."
+        )
+        raise HerbariumError(msg) from error
+    except OSError as error:
+        raise HerbariumError(_cannot_write(path, error)) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _cannot_write(path: Path, error: OSError) -> str:
+    return (
+        f"Cannot write {path} ({error.strerror or error}); free the space or "
+        "choose another output folder."
+    )

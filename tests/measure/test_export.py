@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
 from PIL import Image
 
+from napari_herbarium import files
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.files import replacing
 from napari_herbarium.measure.export import (
@@ -18,6 +22,7 @@ from napari_herbarium.measure.export import (
 )
 from napari_herbarium.measure.overlay import draw_overlay
 from napari_herbarium.measure.rows import leaf_rows
+from napari_herbarium.measure.table_export import replace_sheet
 
 
 def blocks(dtype=np.uint16, shape=(300, 200)):
@@ -62,6 +67,38 @@ def test_table_keeps_rows_of_other_sheets_as_they_were(tmp_path):
     assert table["catalog_number"].tolist() == ["0012", "0012", ""]
     assert table["area_mm2"].tolist() == ["60.0000", "88.0000", ""]
     assert path.read_text().splitlines()[1] == first
+
+
+def add_sheets(path, name):
+    for number in range(8):
+        sheet = f"{name}{number}"
+        replace_rows(path, leaf_rows(blocks(), sheet=sheet), sheet)
+
+
+def test_runs_that_add_to_one_table_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "leaves.csv"
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(partial(add_sheets, path), "abc"))
+    sheets = pd.read_csv(path)["sheet"]
+    assert sorted(sheets.unique()) == [f"{n}{i}" for n in "abc" for i in range(8)]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["leaves.csv", "leaves.parquet"])
+def test_a_table_that_another_run_has_in_hand_is_waited_for_and_kept(
+    tmp_path, monkeypatch, name
+):
+    path = tmp_path / name
+    rows = leaf_rows(blocks(), sheet="a")
+    replace_sheet(path, rows, "a")
+    before = path.read_bytes()
+    monkeypatch.setattr(files, "PATIENCE_S", 0.1)
+    other = leaf_rows(blocks(), sheet="b")
+    with files.taking_turns(path), pytest.raises(HerbariumError, match="in hand"):
+        replace_sheet(path, other, "b")
+    assert path.read_bytes() == before
+    replace_sheet(path, other, "b")
+    assert path.read_bytes() != before
 
 
 def test_sheet_without_leaves_leaves_a_table_with_header(tmp_path):

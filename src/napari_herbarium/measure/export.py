@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_herbarium.errors import HerbariumError
-from napari_herbarium.files import replacing
+from napari_herbarium.files import replacing, taking_turns
 from napari_herbarium.measure.overlay import LONG_SIDE, draw_overlay
 
 MM_PER_CM = 10.0
@@ -158,6 +158,8 @@ def replace_rows(
 ) -> None:
     """Put the rows of one sheet into a table and keep those of other sheets.
 
+    Runs that do so to the same table at the same time take turns.
+
     Parameters
     ----------
     path : Path
@@ -175,10 +177,10 @@ def replace_rows(
         The file is another kind of table, or cannot be written.
     """
     new = rows.map(partial(_as_text, numbers=numbers))
-    if path.exists():
-        table = read_table(path, tuple(rows.columns))
-        new = pd.concat([table[table["sheet"] != sheet], new], ignore_index=True)
-    with replacing(path) as temporary:
+    with taking_turns(path), replacing(path) as temporary:
+        if path.exists():
+            table = read_table(path, tuple(rows.columns))
+            new = pd.concat([table[table["sheet"] != sheet], new], ignore_index=True)
         new.to_csv(temporary, index=False)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.files import replacing
+from napari_herbarium.files import replacing, taking_turns
 from napari_herbarium.measure.export import (
     TRAIT_NUMBERS,
     checked_table,
@@ -87,13 +87,19 @@ def replace_sheet(path: Path, table: pd.DataFrame, sheet: str) -> None:
     if path.suffix.lower() == ".csv":
         replace_rows(path, table, sheet, numbers=TRAIT_NUMBERS)
         return
-    if path.exists():
-        others = read_full_table(path, tuple(table.columns))
-        others = others[others["sheet"] != sheet]
-        # An empty frame has no types of its own and would spoil those of the other.
-        parts = [part for part in (others, table) if len(part)]
-        table = pd.concat(parts, ignore_index=True) if parts else table
-    _write_parquet(path, table)
+    with taking_turns(path):
+        _write_parquet(path, _beside_others(path, table, sheet))
+
+
+def _beside_others(path: Path, table: pd.DataFrame, sheet: str) -> pd.DataFrame:
+    """Add the rows that a Parquet file has of other sheets."""
+    if not path.exists():
+        return table
+    others = read_full_table(path, tuple(table.columns))
+    others = others[others["sheet"] != sheet]
+    # An empty frame has no types of its own and would spoil those of the other.
+    parts = [part for part in (others, table) if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else table
 
 
 def read_full_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
