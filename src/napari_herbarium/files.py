@@ -8,8 +8,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from filelock import SoftFileLock, Timeout
-
 from napari_herbarium.errors import HerbariumError
 
 PATIENCE_S = 60.0
@@ -52,6 +50,8 @@ def taking_turns(path: Path) -> Iterator[None]:
     HerbariumError
         It is taken for longer than a minute, or the folder cannot be written.
     """
+    from filelock import SoftFileLock, Timeout  # slow to import
+
     mark = path.with_name(f".{path.name}.lock")
     lock = SoftFileLock(mark, timeout=PATIENCE_S)
     try:

@@ -36,6 +36,8 @@ MOST_PX = 24_000_000
 MOST_PX_IN_ALL = 400_000_000
 FULL_LOOK = 3000
 """Sheets up to this long are looked at in full before training, others fast."""
+FAR = (250.0, 900.0)
+"""Long sides in px of sheets that are seen from afar."""
 DRAWN_DPI = 125
 DRAWN_SEEDS = (101, 102, 103)
 _MARKS = 2000
@@ -169,6 +171,8 @@ class FewSheetsDraw:
 
     def _real(self, rng: np.random.Generator) -> Sample:
         picture = self.pictures[int(rng.integers(len(self.pictures)))]
+        if rng.random() < self.recipe.far:
+            return random_crop(picture, CropSettings(self.recipe.size, FAR), rng)
         sides = working_sides(self.scales, picture)
         side = sides[int(rng.integers(len(sides)))] * math.exp(rng.uniform(-0.35, 0.35))
         wrong = self.mistakes.get(picture.name, np.empty((0, 2)))

@@ -130,6 +130,10 @@ class FewSheetsRecipe(_Recipe):
         not trained on but scores the epochs.
     mistakes : float
         Share of crops centred on what the base model got wrong.
+    far : float
+        Share of the crops of given sheets that are seen from afar, so that leaves of
+        large-leaved plants are as small as those of herbs, which the model would
+        unlearn otherwise.
     rehearsal : float
         Share of crops from drawn sheets, whose truth is exact, against forgetting.
     anchor : float
@@ -160,6 +164,7 @@ class FewSheetsRecipe(_Recipe):
     freeze: bool = True
     held_out: float = Field(default=0.2, gt=0, lt=0.6)
     mistakes: Share = 0.35
+    far: Share = 0.3
     rehearsal: Share = 0.15
     anchor: float = Field(default=0.0, ge=0)
     strength: float = Field(default=0.7, ge=0, le=2)
