@@ -67,6 +67,17 @@ def test_devices_and_machines_reach_the_loop():
     assert (loop.devices, loop.num_nodes, loop.micro_batch) == (2, 3, 1)
 
 
+def test_two_crops_at_a_time_on_a_processor_where_statistics_are_frozen():
+    def at_once(**changes):
+        recipe = recipe_of("few-sheets", **changes)
+        return few_settings(recipe, "resnet50", Device.CPU).micro_batch
+
+    assert at_once() == 2
+    assert at_once(micro_batch=3) == 3
+    assert at_once(freeze=False) is None
+    assert paper_settings(PaperRecipe(), 10, Device.CPU).micro_batch is None
+
+
 def test_each_encoder_has_its_own_rate_unless_one_is_given():
     assert set(ENCODER_RATES) == set(EARLY_LAYERS) == set(ENCODERS)
     light = few_settings(FewSheetsRecipe(), "mobilenet_v2", Device.CPU)
