@@ -124,7 +124,7 @@ def arguments() -> argparse.Namespace:
         "--without",
         nargs="*",
         default=[],
-        help="starts of names of sheets that are left out",
+        help="starts of names of sheets that are left out, and all patches with them",
     )
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1.0, help="of the usual rates")

@@ -13,13 +13,9 @@ from napari_herbarium.train.loop import StepReport
 T = TypeVar("T")
 
 
+@freed_is_kept()
 def watched(job: Generator[StepReport, None, T], log: logging.Logger, every: int) -> T:
     """Run a training to its end; one line, with the mean loss, every so many steps."""
-    with freed_is_kept():
-        return _watched(job, log, every)
-
-
-def _watched(job: Generator[StepReport, None, T], log: logging.Logger, every: int) -> T:
     started, recent = time.monotonic(), []
     while True:
         try:

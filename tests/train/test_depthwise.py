@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch.nn.functional import conv2d
@@ -114,7 +116,7 @@ def gradients(network, context):
 def test_a_whole_network_learns_the_same():
     torch.manual_seed(0)
     network = build_network("DeepLabV3Plus", "mobilenet_v2").eval()
-    plain = gradients(network, torch.autocast("cpu", torch.bfloat16))
+    plain = gradients(network, nullcontext())
     quick = gradients(network, quick_depthwise())
     assert torch.cosine_similarity(plain, quick, dim=0) > 0.999
     assert not torch.equal(plain, quick)

@@ -26,7 +26,7 @@ def test_crops_are_cut_at_the_sizes_that_a_sheet_is_looked_at(long_side, sides):
 
 
 def leaf_px(**changes):
-    """Leaf px of the largest leaf seen in many crops of a sheet with one large leaf."""
+    """Leaf px in each of many crops of a sheet with one large leaf."""
     y, x = np.ogrid[:2000, :2000]
     leaf = ((y - 1000) ** 2 + (x - 1000) ** 2 < 300**2).astype(np.uint8)
     sheet = np.where(leaf[..., None], 90, 230).repeat(3, axis=2).astype(np.uint8)

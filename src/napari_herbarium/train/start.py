@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 USUAL_ENCODER_RATE = 1e-4
 CPU_CROPS = 2
+"""Crops at once: small blocks of memory are had again from what was freed before, large
+ones only from the system."""
 HALVES = (0.5, 0.5, 0.5)
 NORMALISED_BY_HALVES = ("tu-xception65", "tu-tf_efficientnet_lite2")
 NO_IMAGENET = (
@@ -80,7 +82,7 @@ def _common(recipe: PaperRecipe | FewSheetsRecipe, device: Device) -> dict[str, 
     accelerator, precision = _hardware(device)
     return {
         "batch": recipe.batch,
-        "micro_batch": recipe.micro_batch or _at_once(recipe, accelerator),
+        "micro_batch": recipe.micro_batch,
         "weight_decay": recipe.weight_decay,
         "seed": recipe.seed,
         "devices": recipe.devices,
@@ -90,16 +92,6 @@ def _common(recipe: PaperRecipe | FewSheetsRecipe, device: Device) -> dict[str, 
         "accelerator": accelerator,
         "precision": precision,
     }
-
-
-def _at_once(recipe: PaperRecipe | FewSheetsRecipe, accelerator: str) -> int | None:
-    """How many crops go through the network at once; None is the batch.
-
-    Small blocks of memory are had again from what was freed before, large ones only
-    from the system. Where statistics are not frozen they would be of so few crops.
-    """
-    frozen = isinstance(recipe, FewSheetsRecipe) and recipe.freeze
-    return CPU_CROPS if frozen and accelerator == "cpu" else None
 
 
 def _hardware(device: Device) -> tuple[str, str]:
@@ -112,6 +104,10 @@ def few_settings(recipe: FewSheetsRecipe, encoder: str, device: Device) -> LoopS
     """Give the settings of the loop for a few sheets."""
     early = EARLY_LAYERS.get(encoder, ()) if recipe.freeze else ()
     rate = recipe.encoder_rate or ENCODER_RATES.get(encoder, USUAL_ENCODER_RATE)
+    common = _common(recipe, device)
+    # Statistics that are not frozen would be of so few crops.
+    if recipe.freeze and common["accelerator"] == "cpu":
+        common["micro_batch"] = recipe.micro_batch or CPU_CROPS
     return LoopSettings(
         steps=recipe.epochs * recipe.epoch_steps,
         encoder_rate=rate,
@@ -121,7 +117,7 @@ def few_settings(recipe: FewSheetsRecipe, encoder: str, device: Device) -> LoopS
         frozen=tuple(f"encoder.{name}" for name in early),
         frozen_norms=recipe.freeze,
         anchor=recipe.anchor,
-        **_common(recipe, device),
+        **common,
     )
 
 
