@@ -7,7 +7,8 @@ masks.
 
     python benchmarks/few_sheets.py --data DIR --group bu_ --masks 1 3 --minutes 10
 
-DIR has images/ and masks/ of sheets that were not used to train the base model.
+DIR has images/ and masks/ of sheets that were not used to train the base model. With
+`--keep FOLDER` sheets without labels stand against forgetting.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.progress import finish
 from napari_herbarium.settings import DEFAULT_MODEL
 from napari_herbarium.train.data import Pair
+from napari_herbarium.train.others import find_other_sheets
 from napari_herbarium.train.recipes import recipe_of
 from napari_herbarium.train.train import iter_train
 
@@ -59,6 +61,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--recipe", nargs="*", help="changes, as JSON objects")
     parser.add_argument("--every", type=int, default=1, help="of the others")
+    parser.add_argument(
+        "--keep", type=Path, help="folder of sheets of other plants, without labels"
+    )
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     import torch
@@ -74,7 +79,9 @@ def one_run(options, given, rest, others, before, extra) -> None:  # noqa: ANN00
     name = f"{len(given)}-masks-{abs(hash(extra)) % 10000}-{os.getpid()}"
     pairs = [Pair(p.stem, p.image, p.mask) for p in given]
     began, busy = time.monotonic(), time.process_time()
-    made = finish(iter_train(recipe, pairs, options.out / name, base=options.base))
+    kept = find_other_sheets(options.keep) if options.keep else ()
+    job = iter_train(recipe, pairs, options.out / name, base=options.base, others=kept)
+    made = finish(job)
     wall, busy = time.monotonic() - began, time.process_time() - busy
     after = scores(str(made.folder), rest, others)
     print(f"\n{len(given)} masks {extra}: {[p.stem for p in given]}")

@@ -10,22 +10,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import binary_opening
 from skimage.measure import label
-from skimage.morphology import dilation
 
 from napari_herbarium import load_model, segment
-from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.model.checkpoint import LeafModel
+from napari_herbarium.train.others import SURE_LEAF, SURE_NOT, sure_mask
 
 log = logging.getLogger("label_unlabelled")
 
 SOURCES = "lm1raw_", "mz_", "viola_"
 """Not the small scans: mostly grasses and sedges, of which the model knows little."""
-SURE_LEAF, SURE_NOT = 215, 40
-"""Probabilities, 0..255, beyond which the model is believed."""
-THIN_PX = 5
-"""What is unsure over less than this is an outline, and believed all the same."""
 CORRECTIONS = Path(__file__).with_name("unlabelled_corrections.csv")
 
 
@@ -36,7 +30,7 @@ def label_unlabelled(data: Path, model: LeafModel, out: Path) -> None:
         target = out / f"{path.stem}.png"
         if not target.exists():
             image = np.asarray(Image.open(path).convert("RGB"))
-            mask = sure_mask(seen_twice(image, model))
+            mask = believed(seen_twice(image, model))
             Image.fromarray(corrected(mask, path.stem)).save(target)
             log.info("labelled %s", path.stem)
 
@@ -56,17 +50,12 @@ def seen_twice(image: NDArray[np.uint8], model: LeafModel) -> NDArray[np.uint8]:
     return ((plain.astype(np.uint16) + mirrored[:, ::-1]) // 2).astype(np.uint8)
 
 
-def sure_mask(probability: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def believed(probability: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Leaf or not where the model is sure, along outlines, and at the picture's edge.
 
     Doubtful patches that reach the edge of the picture were all seen to be ground.
     """
-    leaf = probability >= 128
-    unsure = (probability > SURE_NOT) & (probability < SURE_LEAF)
-    thick = binary_opening(unsure, np.ones((THIN_PX, THIN_PX)))
-    thick = dilation(thick, np.ones((THIN_PX, THIN_PX))) & unsure
-    mask = leaf.astype(np.uint8)
-    mask[thick] = IGNORED
+    mask = sure_mask(probability)
     patches = label(probability > SURE_NOT, connectivity=2)
     sure = np.unique(patches[probability >= SURE_LEAF])
     edge = np.concatenate([patches[[0, -1]].ravel(), patches[:, [0, -1]].ravel()])

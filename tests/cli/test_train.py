@@ -83,6 +83,19 @@ def test_a_model_is_trained_listed_shown_and_removed(run, data, base, small, mod
     assert not (models / "oaks").exists()
 
 
+def test_sheets_of_other_plants_are_trained_on_too(run, data, base, small, tmp_path):
+    others = tmp_path / "others"
+    others.mkdir()
+    start = ("train", "--data", data, "--base", base, "--others", others)
+    result = run(*start, "--out", "oaks")
+    assert result.exit_code == 1
+    assert "no sheets of other plants" in result.stderr
+    Image.new("RGB", (96, 128), (235, 228, 210)).save(others / "else.png")
+    result = run(*start, "--out", "oaks")
+    assert result.exit_code == 0, result.output
+    assert "one sheet of other plants" in run("models", "info", "oaks").stdout
+
+
 def test_the_paper_recipe_takes_an_encoder(run, data, small, tmp_path):
     result = run(
         *("train", "--data", data, "--recipe", "paper", "--encoder", "mobilenet_v2"),

@@ -213,7 +213,32 @@ def test_the_training_gets_what_is_set(widget, add_pair, training, idle, models)
     assert pair.image.shape == (120, 160, 3)
     assert sorted(np.unique(pair.mask)) == [0, 1, 2]
     assert out == models / "my oaks"
-    assert options == {"base": DEFAULT_MODEL, "device": Device.CPU, "resume": False}
+    assert options == {
+        "base": DEFAULT_MODEL,
+        "device": Device.CPU,
+        "resume": False,
+        "others": (),
+    }
+
+
+def test_sheets_of_other_plants_are_optional(
+    widget, add_pair, training, idle, tmp_path
+):
+    add_pair()
+    widget.current.add.click()
+    widget.form.others.set_folder(tmp_path)
+    widget.button.click()
+    idle()
+    assert training.calls == []
+    assert "no sheets of other plants" in widget.message.text()
+    (tmp_path / "rosa.png").write_bytes(b"")
+    widget.button.click()
+    idle()
+    assert training.calls[0][3]["others"] == [tmp_path / "rosa.png"]
+    paper = widget.form.recipe_name.findData("paper")
+    widget.form.recipe_name.setCurrentIndex(paper)
+    assert not widget.form.others.isEnabled()
+    assert widget.form.other_sheets() is None
 
 
 def test_epochs_and_the_published_recipe(widget):

@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
 
 from napari_herbarium._napari import batch_tooltips as tooltips
 from napari_herbarium._napari.batch_order import Order, with_subfolders
-from napari_herbarium._napari.batch_path import FolderRow, PathLine, ask_folder
 from napari_herbarium._napari.controls import check, form_layout, spin
+from napari_herbarium._napari.path_line import FolderRow, PathLine, ask_folder
 from napari_herbarium._napari.preferences import Preferences
 from napari_herbarium._napari.segment_form import SegmentForm
 from napari_herbarium.batch.settings import BatchSettings, Workforce

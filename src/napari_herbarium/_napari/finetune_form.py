@@ -19,6 +19,7 @@ from napari_herbarium._napari import finetune_tooltips as tooltips
 from napari_herbarium._napari.controls import DEVICES, combo, form_layout, slim
 from napari_herbarium._napari.finetune_job import free_name, out_folder
 from napari_herbarium._napari.model_box import ModelBox
+from napari_herbarium._napari.path_line import FolderRow
 from napari_herbarium._napari.preferences import Preferences
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.settings import Device
@@ -56,6 +57,8 @@ class FineTuneForm(QWidget):
         super().__init__(parent)
         self._models_folder = preferences.model_folder
         self.base = ModelBox(preferences, tooltips.BASE)
+        self.others = FolderRow(tooltips.OTHERS, tooltips.BROWSE_OTHERS, "optional")
+        slim(self.others.line)
         self.recipe_name = combo(tooltips.RECIPE)
         self.unit = combo(tooltips.UNIT)
         for box, choices in ((self.recipe_name, _RECIPES), (self.unit, _UNITS)):
@@ -89,6 +92,10 @@ class FineTuneForm(QWidget):
         if unit == "epochs":
             changes["minutes"] = None
         return recipe_of(self.recipe_name.currentData(), **changes)
+
+    def other_sheets(self) -> Path | None:
+        """Give the folder of other plants; None for none, or where none counts."""
+        return self.others.folder() if self.needs_base() else None
 
     def device_chosen(self) -> Device:
         """Give the device."""
@@ -135,6 +142,7 @@ class FineTuneForm(QWidget):
         form = form_layout()
         form.addRow("Base model", self.base)
         form.addRow("Recipe", self.recipe_name)
+        form.addRow("Other plants", self.others)
         form.addRow("At most", bound)
         form.addRow("Device", self.device)
         form.addRow("New model", self.name)
@@ -152,7 +160,8 @@ class FineTuneForm(QWidget):
     def _on_recipe(self, _index: int) -> None:
         unit = "minutes" if self.needs_base() else "epochs"
         self.unit.setCurrentIndex(self.unit.findData(unit))
-        self.base.setEnabled(self.needs_base())
+        for part in (self.base, self.others):
+            part.setEnabled(self.needs_base())
         self._usual_length()
         self.changed.emit()
 

@@ -18,6 +18,7 @@ from napari_herbarium.model.checkpoint import CONFIG, read_config
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.settings import Device
 from napari_herbarium.train import train
+from napari_herbarium.train.others import find_other_sheets
 from napari_herbarium.train.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Request:
         A training folder with more pairs.
     base : str
         The model to start from.
+    others : Path or None
+        A folder of sheets of other plants, without labels.
     device : Device
     out : Path
         The model folder to make.
@@ -50,6 +53,7 @@ class Request:
     pairs: Sequence[OpenPair]
     folder: Path | None
     base: str
+    others: Path | None
     device: Device
     out: Path
     resume: bool = False
@@ -111,6 +115,7 @@ def iter_fine_tune(request: Request, stop: Event) -> Job[FineTuned | None]:
         base=request.base,
         device=request.device,
         resume=request.resume,
+        others=find_other_sheets(request.others) if request.others else (),
     )
     with graphics.settled_memory(), closing(job):
         while not stop.is_set():

@@ -36,6 +36,13 @@ RECIPE = (
     "published: the paper's own training from ImageNet weights, for hundreds of "
     "sheets; the base model does not count."
 )
+OTHERS = (
+    "A folder of sheets of other plants, without labels; it can be dropped here. What "
+    "the base model sees on up to 16 of them is trained on as well, so that the new "
+    "model forgets them less. Worth it with many sheets of one kind. Empty: none; only "
+    "drawn sheets stand against forgetting."
+)
+BROWSE_OTHERS = "Choose a folder of sheets of other plants."
 LENGTH = (
     "When to stop at the latest, in minutes or in epochs. Default: 10 min for few "
     "sheets, 100 epochs as published. It ends sooner when it gets no better."

@@ -122,6 +122,7 @@ class FineTuneModel(QWidget):
             pairs=self.pairs.taken(),
             folder=self.folder.folder(),
             base=self.form.base.loads(),
+            others=self.form.other_sheets(),
             device=self.form.device_chosen(),
             out=out,
             resume=resume,

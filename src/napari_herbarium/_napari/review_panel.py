@@ -15,8 +15,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_herbarium._napari import review_tooltips as tooltips
-from napari_herbarium._napari.batch_path import FolderRow
 from napari_herbarium._napari.controls import text_label
+from napari_herbarium._napari.path_line import FolderRow
 
 if TYPE_CHECKING:
     from napari_herbarium._napari.review_session import ReviewSession

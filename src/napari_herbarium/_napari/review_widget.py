@@ -23,9 +23,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_herbarium._napari import review_tooltips as tooltips
-from napari_herbarium._napari.batch_path import FolderRow
 from napari_herbarium._napari.column import Column
 from napari_herbarium._napari.controls import combo, form_layout, settling, text_label
+from napari_herbarium._napari.path_line import FolderRow
 from napari_herbarium._napari.preferences import (
     read_training_folder,
     remember_training_folder,

@@ -18,6 +18,7 @@ from napari_herbarium.memory import freed_is_kept
 from napari_herbarium.model.catalogue import new_model_folder, user_models_folder
 from napari_herbarium.settings import DEFAULT_MODEL, Device
 from napari_herbarium.train.data import training_pairs_at
+from napari_herbarium.train.others import find_other_sheets
 from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe, recipe_of
 from napari_herbarium.train.train import iter_train
 
@@ -44,6 +45,13 @@ RecipeName = Annotated[
 ]
 Base = Annotated[
     str, typer.Option(help="Model that few-sheets starts from: a name or a folder.")
+]
+Others = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of sheets of other plants, without labels: few-sheets holds the "
+        "new model to what the base sees on up to 16 of them, so that it forgets less."
+    ),
 ]
 Encoder = Annotated[
     str | None,
@@ -87,6 +95,7 @@ def train_model(
     out: Out,
     recipe: RecipeName = "few-sheets",
     base: Base = DEFAULT_MODEL,
+    others: Others = None,
     encoder: Encoder = None,
     encoder_weights: EncoderWeights = None,
     minutes: Minutes = None,
@@ -116,7 +125,13 @@ def train_model(
         folder = _folder(out, resume=resume)
         pairs = training_pairs_at(data)
         job = iter_train(
-            settings, pairs, folder, base=base, device=device, resume=resume
+            settings,
+            pairs,
+            folder,
+            base=base,
+            device=device,
+            resume=resume,
+            others=find_other_sheets(others) if others else (),
         )
         made = _with_bar(job)
     _say(made, folder, out)

@@ -21,7 +21,7 @@ napari-herbarium {version} by the recipe `{recipe}` (all of it in `recipe.json`)
 
 **Start:** {start}
 
-**Sheets:** {train} to train on, {held}; which, is in `split.json`.
+**Sheets:** {train} to train on, {held}; which, is in `split.json`.{others}
 
 **Training:** {steps} steps, {epochs} epochs, ended by: {ended}.
 
@@ -53,12 +53,20 @@ def write_card(
         start=_start(plan, recipe),
         train=len(split.train),
         held=windows if split.by == "window" else sheets,
+        others=_others(len(plan.others)),
         steps=made.steps,
         epochs=made.epochs,
         ended=made.ended,
         rows="\n".join(_rows(made)),
         kept=_kept(made),
     )
+
+
+def _others(count: int) -> str:
+    if not count:
+        return ""
+    sheets = "one sheet" if count == 1 else f"{count} sheets"
+    return f" What the start saw on {sheets} of other plants was trained on, too."
 
 
 def _start(plan: Plan, recipe: PaperRecipe | FewSheetsRecipe) -> str:

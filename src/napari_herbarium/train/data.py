@@ -148,8 +148,9 @@ def _faults_of(pair: Pair) -> Iterator[str]:
         mask = open_mask(pair)
     except HerbariumError as error:
         yield _named(pair, error)
-    if shape is not None and min(shape) < SMALLEST:
-        yield f"{pair.name} is {_size(shape)} px; sheets need {SMALLEST} px a side."
+    small = shape and fault_of_size(pair.name, shape)
+    if small:
+        yield small
     if mask is not None and not np.any(mask == LEAF):
         yield f"The mask of {pair.name} is empty; mark its leaves or leave it out."
     if shape is not None and mask is not None and mask.shape != shape:
@@ -157,6 +158,13 @@ def _faults_of(pair: Pair) -> Iterator[str]:
             f"The mask of {pair.name} is {_size(mask.shape)} px but its sheet is "
             f"{_size(shape)} px; save them at the same size."
         )
+
+
+def fault_of_size(name: str, shape: tuple[int, ...]) -> str:
+    """Say that a sheet is too small; empty when it is not."""
+    if min(shape) >= SMALLEST:
+        return ""
+    return f"{name} is {_size(shape)} px; sheets need {SMALLEST} px a side."
 
 
 def _named(pair: Pair, error: HerbariumError) -> str:

@@ -45,15 +45,21 @@ _MARKS = 2000
 
 def read_labelled(pair: Pair, of: int = 1) -> Picture:
     """Read a sheet and its mask; a large one reduced so that all `of` fit in memory."""
-    most = min(MOST_PX, MOST_PX_IN_ALL // of)
-    image, mask = np.asarray(open_image(pair)), open_mask(pair)
-    factor = math.ceil(math.sqrt(mask.size / most))
-    if factor > 1:
-        small = Image.fromarray(image).reduce(factor)
-        nearest = Image.Resampling.NEAREST
-        mask = np.asarray(Image.fromarray(mask).resize(small.size, nearest))
-        image = np.asarray(small)
+    image, mask = read_image(pair, of), open_mask(pair)
+    if mask.shape != image.shape[:2]:
+        size = image.shape[1::-1]
+        small = Image.fromarray(mask).resize(size, Image.Resampling.NEAREST)
+        mask = np.asarray(small)
     return make_picture(pair.name, image, mask, levels=4)
+
+
+def read_image(pair: Pair, of: int = 1) -> NDArray[np.uint8]:
+    """Read a sheet; a large one reduced so that all `of` fit in memory."""
+    most = min(MOST_PX, MOST_PX_IN_ALL // of)
+    image = np.asarray(open_image(pair))
+    height, width = image.shape[:2]
+    factor = math.ceil(math.sqrt(height * width / most))
+    return np.asarray(Image.fromarray(image).reduce(factor)) if factor > 1 else image
 
 
 def drawn_pictures() -> list[Picture]:
@@ -104,6 +110,15 @@ def working_sides(scales: Sequence[int], picture: Picture) -> list[int]:
     return sorted(sides | ({own} if own > 1.25 * max(sides) else set()))
 
 
+def iter_seen(
+    image: NDArray[np.uint8], model: LeafModel, device: Device
+) -> Job[NDArray[np.uint8]]:
+    """Look at a sheet with a model; gives its probability of leaf, H x W uint8."""
+    detail = Detail.FULL if max(image.shape) <= FULL_LOOK else Detail.FAST
+    settings = SegmentSettings(detail=detail, device=device)
+    return (yield from iter_segment(image, model, settings))
+
+
 def iter_mistakes(
     picture: Picture, model: LeafModel, device: Device
 ) -> Job[NDArray[np.int32]]:
@@ -116,10 +131,7 @@ def iter_mistakes(
     """
     from scipy.ndimage import binary_opening
 
-    detail = Detail.FULL if max(picture.size) <= FULL_LOOK else Detail.FAST
-    settings = SegmentSettings(detail=detail, device=device)
-    image = np.asarray(picture.images[0])
-    probability = yield from iter_segment(image, model, settings)
+    probability = yield from iter_seen(np.asarray(picture.images[0]), model, device)
     mask = np.asarray(picture.masks[0])
     wrong = at_least(probability, model.config.threshold) != (mask == LEAF)
     wrong &= mask != IGNORED
@@ -143,6 +155,8 @@ class FewSheetsDraw:
     scales : sequence of int
         The model's working long sides.
     recipe : FewSheetsRecipe
+    others : list of Picture
+        Sheets of other plants, with what the base model sees there.
     """
 
     pictures: Sequence[Picture]
@@ -150,37 +164,54 @@ class FewSheetsDraw:
     rehearsal: Sequence[Picture]
     scales: Sequence[int]
     recipe: FewSheetsRecipe = field(default_factory=FewSheetsRecipe)
+    others: Sequence[Picture] = ()
 
     def __call__(self, index: int) -> Sample:
         """Cut, change and give sample `index`."""
         rng = np.random.default_rng((self.recipe.seed, index))
-        if self.rehearsal and rng.random() < self.recipe.rehearsal:
-            sample = self._drawn(rng)
-        else:
-            sample = self._real(rng)
+        sample = self._sample(rng)
         sample = lay_on_ground(sample, rng)
         if rng.random() < 0.3 * self.recipe.strength:
             sample = retone(sample, rng)
         return change_looks(sample[0], rng, self.recipe.strength), sample[1]
 
+    def _sample(self, rng: np.random.Generator) -> Sample:
+        if self.others and rng.random() < self.recipe.others:
+            return self._usual(_one_of(self.others, rng), rng)
+        if self.rehearsal and rng.random() < self.recipe.rehearsal:
+            return self._drawn(rng)
+        return self._given(rng)
+
     def _drawn(self, rng: np.random.Generator) -> Sample:
-        picture = self.rehearsal[int(rng.integers(len(self.rehearsal)))]
         low, high = min(self.scales), max(self.scales)
         settings = CropSettings(self.recipe.size, (0.8 * low, 1.3 * high))
-        return random_crop(picture, settings, rng)
+        return random_crop(_one_of(self.rehearsal, rng), settings, rng)
 
-    def _real(self, rng: np.random.Generator) -> Sample:
-        picture = self.pictures[int(rng.integers(len(self.pictures)))]
+    def _given(self, rng: np.random.Generator) -> Sample:
+        picture = _one_of(self.pictures, rng)
         if rng.random() < self.recipe.far:
             return random_crop(picture, CropSettings(self.recipe.size, FAR), rng)
-        sides = working_sides(self.scales, picture)
-        side = sides[int(rng.integers(len(sides)))] * math.exp(rng.uniform(-0.35, 0.35))
+        side = self._side(picture, rng)
         wrong = self.mistakes.get(picture.name, np.empty((0, 2)))
         if not len(wrong) or rng.random() >= self.recipe.mistakes:
-            usual = CropSettings(self.recipe.size, (side, side * 1.001))
-            return random_crop(picture, usual, rng)
+            return random_crop(picture, self._at(side), rng)
         zoom = side / max(picture.size)
         settings = CropSettings(self.recipe.size)
         aside = rng.uniform(-0.4, 0.4, 2) * settings.size / zoom
         centre = wrong[rng.integers(len(wrong))] + aside
         return cut(picture, centre, zoom, settings, rng)
+
+    def _usual(self, picture: Picture, rng: np.random.Generator) -> Sample:
+        return random_crop(picture, self._at(self._side(picture, rng)), rng)
+
+    def _side(self, picture: Picture, rng: np.random.Generator) -> float:
+        """Draw a long side near one of those at which the model looks at the sheet."""
+        sides = working_sides(self.scales, picture)
+        return sides[int(rng.integers(len(sides)))] * math.exp(rng.uniform(-0.35, 0.35))
+
+    def _at(self, side: float) -> CropSettings:
+        return CropSettings(self.recipe.size, (side, side * 1.001))
+
+
+def _one_of(pictures: Sequence[Picture], rng: np.random.Generator) -> Picture:
+    return pictures[int(rng.integers(len(pictures)))]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.checkpoint import ModelConfig, facts_of
+from napari_herbarium.progress import Job
 from napari_herbarium.settings import Device
 from napari_herbarium.train import few_sheets
 from napari_herbarium.train.batches import SampleAt
@@ -20,6 +21,7 @@ from napari_herbarium.train.held_out import held_out_crops
 from napari_herbarium.train.loop_settings import LoopSettings
 from napari_herbarium.train.losses import bce_dice_loss, bce_loss
 from napari_herbarium.train.masks import LEAF
+from napari_herbarium.train.others import iter_other
 from napari_herbarium.train.pair import Pair
 from napari_herbarium.train.paper_sheets import PaperDraw, squashed
 from napari_herbarium.train.picture import Picture
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 
     from napari_herbarium.model.checkpoint import LeafModel
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -71,8 +75,9 @@ class Plan:
     split : Split
     base : dict, optional
         Facts of the model it starts from; where given, that model is the one to beat.
-    data : dict
-        Checksum by pair, to tell whether a resumed run has the same ones.
+    data, others : dict
+        Checksums by pair and by sheet of other plants, to tell whether a resumed run
+        has the same ones.
     note : str
         What the user should know.
     """
@@ -90,6 +95,7 @@ class Plan:
     split: Split
     base: dict[str, Any] | None
     data: dict[str, int]
+    others: dict[str, int] = field(default_factory=dict)
     note: str = ""
 
 
@@ -101,6 +107,7 @@ def iter_plan(
     pairs: Sequence[Pair],
     base: str,
     device: Device,
+    others: Sequence[Pair] = (),
 ) -> Planning:
     """Read the pairs, split them, and prepare network, crops and scoring.
 
@@ -114,7 +121,7 @@ def iter_plan(
     torch.manual_seed(recipe.seed)
     if isinstance(recipe, PaperRecipe):
         return (yield from _iter_paper(recipe, pairs, device))
-    return (yield from _iter_few_sheets(recipe, pairs, base, device))
+    return (yield from _iter_few_sheets(recipe, pairs, base, device, others))
 
 
 def _iter_paper(recipe: PaperRecipe, pairs: Sequence[Pair], device: Device) -> Planning:
@@ -145,16 +152,24 @@ def _iter_paper(recipe: PaperRecipe, pairs: Sequence[Pair], device: Device) -> P
 
 
 def _iter_few_sheets(
-    recipe: FewSheetsRecipe, pairs: Sequence[Pair], base: str, device: Device
+    recipe: FewSheetsRecipe,
+    pairs: Sequence[Pair],
+    base: str,
+    device: Device,
+    others: Sequence[Pair],
 ) -> Planning:
     model = load_model(base)
+    in_all, steps = len(pairs) + len(others), 2 * len(pairs) + len(others)
     pictures = []
     for pair in pairs:
-        pictures.append(few_sheets.read_labelled(pair, len(pairs)))
-        yield TrainProgress(len(pictures), 2 * len(pairs), "sheets")
+        pictures.append(few_sheets.read_labelled(pair, in_all))
+        yield TrainProgress(len(pictures), steps, "sheets")
     split = _few_split(pictures, recipe)
     train, val = few_sheets.parts(pictures, split)
-    mistakes = yield from _iter_all_mistakes(train, model, device, len(pairs))
+    again = [few_sheets.iter_mistakes(picture, model, device) for picture in train]
+    wrong = yield from _iter_each(again, len(pairs), steps)
+    looks = [iter_other(sheet, in_all, model, device) for sheet in others]
+    known = yield from _iter_each(looks, 2 * len(pairs), steps)
     sides = sorted({s for p in val for s in _sides(model, p)})
     rng = np.random.default_rng((recipe.seed, 3))
     rehearsal = few_sheets.drawn_pictures() if recipe.rehearsal else []
@@ -164,7 +179,12 @@ def _iter_few_sheets(
         settings=few_settings(recipe, model.config.encoder, device),
         loss=partial(bce_dice_loss, leaf_weight=recipe.leaf_weight),
         sample_at=few_sheets.FewSheetsDraw(
-            train, mistakes, rehearsal, model.config.scales, recipe
+            train,
+            {p.name: at for p, at in zip(train, wrong, strict=True)},
+            rehearsal,
+            model.config.scales,
+            recipe,
+            known,
         ),
         epoch_steps=recipe.epoch_steps,
         epochs=recipe.epochs,
@@ -173,7 +193,8 @@ def _iter_few_sheets(
         test=[],
         split=split,
         base=facts_of(model),
-        data={p.name: _checksum(p.images[0], p.masks[0]) for p in pictures},
+        data=_checksums(pictures),
+        others=_checksums(known),
     )
 
 
@@ -181,25 +202,26 @@ def _sides(model: LeafModel, picture: Picture) -> list[int]:
     return few_sheets.working_sides(model.config.scales, picture)
 
 
-def _iter_all_mistakes(
-    train: Sequence[Picture], model: LeafModel, device: Device, pairs: int
-) -> Generator[TrainProgress, None, dict[str, Any]]:
-    found: dict[str, Any] = {}
-    for picture in train:
-        job = few_sheets.iter_mistakes(picture, model, device)
-        step = TrainProgress(pairs + len(found), 2 * pairs, "sheets")
-        found[picture.name] = yield from _reported(job, step)
+def _iter_each(
+    jobs: Sequence[Job[T]], before: int, steps: int
+) -> Generator[TrainProgress, None, list[T]]:
+    """Look at sheet after sheet; `before` of the `steps` were done."""
+    found: list[T] = []
+    for job in jobs:
+        step = TrainProgress(before + len(found), steps, "sheets")
+        found.append((yield from _reported(job, step)))
     return found
 
 
-def _reported(job: Any, step: TrainProgress) -> Generator[TrainProgress, None, Any]:
+def _reported(job: Job[T], step: TrainProgress) -> Generator[TrainProgress, None, T]:
     """Report `step` for every step of `job`: what counts here is the sheet."""
     try:
         while True:
             next(job)
             yield step
     except StopIteration as stop:
-        return stop.value
+        result: T = stop.value
+        return result
     finally:
         job.close()
 
@@ -215,6 +237,10 @@ def _few_split(pictures: Sequence[Picture], recipe: FewSheetsRecipe) -> Split:
 
 def _leaf_share(mask: np.ndarray) -> float:
     return np.count_nonzero(mask == LEAF) / mask.size
+
+
+def _checksums(pictures: Sequence[Picture]) -> dict[str, int]:
+    return {p.name: _checksum(p.images[0], p.masks[0]) for p in pictures}
 
 
 def _checksum(image: Any, mask: Any) -> int:

@@ -136,6 +136,9 @@ class FewSheetsRecipe(_Recipe):
         unlearn otherwise.
     rehearsal : float
         Share of crops from drawn sheets, whose truth is exact, against forgetting.
+    others : float
+        Share of crops from sheets of other plants, where such are given: as the base
+        model sees them, against forgetting.
     anchor : float
         Strength of the pull towards the base model's weights (L2-SP; Li, Grandvalet
         and Davoine 2018).
@@ -166,6 +169,7 @@ class FewSheetsRecipe(_Recipe):
     mistakes: Share = 0.35
     far: Share = 0.3
     rehearsal: Share = 0.15
+    others: Share = 0.3
     anchor: float = Field(default=0.0, ge=0)
     strength: float = Field(default=0.7, ge=0, le=2)
     keep_base: float = Field(default=3.0, ge=0)

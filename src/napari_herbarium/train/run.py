@@ -86,6 +86,7 @@ class Run:
             "recipe": self.recipe.model_dump(mode="json", exclude=free),
             "base": self.plan.base,
             "pairs": self.plan.data,
+            "other sheets": self.plan.others,
         }
 
     def _restore(self, facts: dict[str, Any]) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from napari_herbarium.errors import SettingsError
 from napari_herbarium.model.device import choose_device
 from napari_herbarium.settings import DEFAULT_MODEL, Device
 from napari_herbarium.train.data import refuse_bad_pairs
+from napari_herbarium.train.others import chosen_others, refuse_bad_others
 from napari_herbarium.train.plan import iter_plan
 from napari_herbarium.train.report import TrainedModel, TrainProgress
 from napari_herbarium.train.run import Run
@@ -35,6 +37,7 @@ def iter_train(
     name: str | None = None,
     device: Device = Device.AUTO,
     resume: bool = False,
+    others: Sequence[Path] = (),
 ) -> Training:
     """Train a model and write its folder.
 
@@ -62,8 +65,11 @@ def iter_train(
         Where to train.
     resume : bool
         Go on with the unfinished training of `out`: the losses are those that the
-        run would have had. Recipe, base model and pairs must be the same; only the
-        bound on minutes may be another (minutes already spent count).
+        run would have had. Recipe, base model, pairs and other sheets must be the
+        same; only the bound on minutes may be another (minutes already spent count).
+    others : sequence of path
+        Sheets of other plants, without labels, for ``few-sheets``: what the base model
+        sees on up to 16 of them is trained on as well, so that it is not unlearnt.
 
     Yields
     ------
@@ -86,8 +92,8 @@ def iter_train(
         The model exists already, or the base model cannot be loaded.
     SettingsError
         An unfinished training stands in the way, resuming is asked for where there
-        is none or it was of something else, the device is missing, or memory does
-        not suffice.
+        is none or it was of something else, the device is missing, memory does not
+        suffice, or the recipe has no use for other sheets.
     HerbariumError
         The disk is full; the last good checkpoint stays, for `resume`.
     """
@@ -96,7 +102,8 @@ def iter_train(
     place.claim(resume=resume)
     choose_device(device)
     refuse_bad_pairs(pairs)
-    plan = yield from iter_plan(recipe, pairs, base, device)
+    known = _others(recipe, pairs, others)
+    plan = yield from iter_plan(recipe, pairs, base, device, known)
     run = Run(recipe, plan, place, name or place.out.name, started)
     run.begin(resume=resume)
     try:
@@ -109,3 +116,14 @@ def iter_train(
         raise
     yield run.progress()
     return run.keep(run.ended)
+
+
+def _others(
+    recipe: PaperRecipe | FewSheetsRecipe, pairs: Sequence[Pair], others: Sequence[Path]
+) -> list[Pair]:
+    if others and recipe.recipe == "paper":
+        msg = "Other sheets are for few-sheets; the paper's recipe knows no base model."
+        raise SettingsError(msg)
+    known = chosen_others(others, {pair.name for pair in pairs}, recipe.seed)
+    refuse_bad_others(known)
+    return known
