@@ -79,7 +79,7 @@ def one_run(options, given, rest, others, before, extra) -> None:  # noqa: ANN00
     name = f"{len(given)}-masks-{abs(hash(extra)) % 10000}-{os.getpid()}"
     pairs = [Pair(p.stem, p.image, p.mask) for p in given]
     began, busy = time.monotonic(), time.process_time()
-    kept = find_other_sheets(options.keep) if options.keep else ()
+    kept = find_other_sheets(options.keep)
     job = iter_train(recipe, pairs, options.out / name, base=options.base, others=kept)
     made = finish(job)
     wall, busy = time.monotonic() - began, time.process_time() - busy

@@ -115,7 +115,7 @@ def iter_fine_tune(request: Request, stop: Event) -> Job[FineTuned | None]:
         base=request.base,
         device=request.device,
         resume=request.resume,
-        others=find_other_sheets(request.others) if request.others else (),
+        others=find_other_sheets(request.others),
     )
     with graphics.settled_memory(), closing(job):
         while not stop.is_set():

@@ -14,7 +14,11 @@ from napari_herbarium._napari.layers import LayerSheet, full_resolution, sheet_o
 from napari_herbarium._napari.measure_subject import facts_of
 from napari_herbarium.errors import HerbariumError, SheetError
 from napari_herbarium.progress import Job, Progress
-from napari_herbarium.train.data import check_pairs, training_pairs_at
+from napari_herbarium.train.data import (
+    check_pairs,
+    refuse_faults,
+    training_pairs_at,
+)
 from napari_herbarium.train.pair import Pair
 
 if TYPE_CHECKING:
@@ -169,8 +173,7 @@ def gather(pairs: Sequence[OpenPair], folder: Path | None) -> list[Pair]:
         stored = []
     if faults:
         bad = [*faults, *(check_pairs(made) if made else [])]
-        msg = "These pairs cannot be trained on; nothing was started:\n  "
-        raise SheetError(msg + "\n  ".join(bad))
+        refuse_faults("These pairs cannot be trained on", bad)
     return made + _others(stored, {pair.name for pair in made})
 
 

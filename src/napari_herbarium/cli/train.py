@@ -131,7 +131,7 @@ def train_model(
             base=base,
             device=device,
             resume=resume,
-            others=find_other_sheets(others) if others else (),
+            others=find_other_sheets(others),
         )
         made = _with_bar(job)
     _say(made, folder, out)

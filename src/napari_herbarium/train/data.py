@@ -71,8 +71,8 @@ def find_training_pairs(folder: Path) -> list[Pair]:
         The folder has no ``images/`` with sheets in it.
     """
     folder = Path(folder)
-    images = _by_stem(folder / IMAGES, SUFFIXES)
-    masks = _by_stem(folder / MASKS, MASK_SUFFIXES)
+    images = by_stem(folder / IMAGES, SUFFIXES)
+    masks = by_stem(folder / MASKS, MASK_SUFFIXES)
     if not images:
         msg = (
             f"{folder} holds no training pairs; it needs {IMAGES}/ with sheets and "
@@ -83,7 +83,8 @@ def find_training_pairs(folder: Path) -> list[Pair]:
     return [Pair(stem, images.get(stem), masks.get(stem)) for stem in stems]
 
 
-def _by_stem(folder: Path, suffixes: frozenset[str]) -> dict[str, Path]:
+def by_stem(folder: Path, suffixes: frozenset[str]) -> dict[str, Path]:
+    """Give the files of some kinds in a folder, in order; none where there is none."""
     if not folder.is_dir():
         return {}
     return {
@@ -121,10 +122,20 @@ def refuse_bad_pairs(pairs: Sequence[Pair]) -> None:
     SheetError
         Something is wrong; the message lists all of it.
     """
-    faults = check_pairs(pairs)
+    refuse_faults("These pairs cannot be trained on", check_pairs(pairs))
+
+
+def refuse_faults(what: str, faults: Sequence[str]) -> None:
+    """Do nothing when there are no faults.
+
+    Raises
+    ------
+    SheetError
+        There are; the message says what cannot be and lists all of them.
+    """
     if faults:
         listed = "\n  ".join(faults)
-        msg = f"These pairs cannot be trained on; nothing was started:\n  {listed}"
+        msg = f"{what}; nothing was started:\n  {listed}"
         raise SheetError(msg)
 
 

@@ -18,7 +18,12 @@ from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.progress import Job
 from napari_herbarium.settings import Device
 from napari_herbarium.sheet.read import SUFFIXES
-from napari_herbarium.train.data import IMAGES, fault_of_size
+from napari_herbarium.train.data import (
+    IMAGES,
+    by_stem,
+    fault_of_size,
+    refuse_faults,
+)
 from napari_herbarium.train.few_sheets import iter_seen, read_image
 from napari_herbarium.train.pair import Pair, open_image
 from napari_herbarium.train.picture import LEAF, Picture, make_picture
@@ -34,27 +39,27 @@ _THIN_PX = 5
 _SEED = 5
 
 
-def find_other_sheets(folder: Path) -> list[Path]:
+def find_other_sheets(folder: Path | None) -> Sequence[Path]:
     """Find the sheets in a folder, or in its ``images/`` where it has none itself.
+
+    Parameters
+    ----------
+    folder : path or None
+        None gives none.
 
     Raises
     ------
     SheetError
         There is no such folder, or no sheet in it.
     """
+    if folder is None:
+        return ()
     for place in (Path(folder), Path(folder) / IMAGES):
-        found = sorted(_sheets_in(place))
+        found = by_stem(place, SUFFIXES)
         if found:
-            return found
+            return list(found.values())
     msg = f"{folder} holds no sheets of other plants; choose a folder with some."
     raise SheetError(msg)
-
-
-def _sheets_in(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        for path in folder.iterdir():
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-                yield path
 
 
 def chosen_others(
@@ -83,11 +88,7 @@ def refuse_bad_others(others: Sequence[Pair]) -> None:
     SheetError
         Some cannot; the message names all of them.
     """
-    faults = list(_faults(others))
-    if faults:
-        listed = "\n  ".join(faults)
-        msg = f"Among the other sheets are bad ones; nothing was started:\n  {listed}"
-        raise SheetError(msg)
+    refuse_faults("Among the other sheets are bad ones", list(_faults(others)))
 
 
 def _faults(others: Sequence[Pair]) -> Iterator[str]:
