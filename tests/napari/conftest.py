@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from napari.settings import get_plugin_settings, get_settings
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
 from napari_herbarium._napari import graphics, model_choice
 from napari_herbarium.measure import whole
@@ -42,6 +44,23 @@ def pytest_collection_modifyitems(items):
 def until(qtbot):
     """Let Qt work until something holds; patient, as CI machines are slow."""
     return lambda condition: qtbot.waitUntil(condition, timeout=60_000)
+
+
+@pytest.fixture
+def drop(qapp):
+    """Drag a file or folder of this computer onto a control, and let it go."""
+
+    def drop(control, path):
+        carried = QMimeData()
+        carried.setUrls([QUrl.fromLocalFile(str(path))])
+        moved = (Qt.DropAction.CopyAction, carried)
+        held = (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+        entered = QDragEnterEvent(QPoint(1, 1), *moved, *held)
+        qapp.sendEvent(control, entered)
+        assert entered.isAccepted()
+        qapp.sendEvent(control, QDropEvent(QPointF(1, 1), *moved, *held))
+
+    return drop
 
 
 @pytest.fixture

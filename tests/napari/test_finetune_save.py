@@ -113,7 +113,7 @@ def test_the_button_uses_the_folder_that_is_set(
     qtbot.addWidget(widget)
     widget.show()
     folder = tmp_path / "pairs"
-    widget.folder.line.setText(str(folder))
+    widget.folder.row.set_folder(folder)
     widget.current.save.click()
     until(lambda: "Saved the training pair" in widget.message.text())
     assert (folder / "masks" / "K000001234.tif").is_file()

@@ -226,7 +226,7 @@ def test_sheets_of_other_plants_are_optional(
 ):
     add_pair()
     widget.current.add.click()
-    widget.form.others.set_folder(tmp_path)
+    widget.form.others.use(tmp_path)
     widget.button.click()
     idle()
     assert training.calls == []
@@ -451,6 +451,25 @@ def test_what_is_wrong_in_a_folder_is_said(widget, tmp_path, picture, until):
     until(lambda: "2 pairs" in widget.folder.text.text())
     assert "one has no mask" in widget.folder.text.text()
     assert "two has no mask" in widget.folder.text.text()
+
+
+def test_a_folder_of_other_plants_is_looked_into(widget, tmp_path, until):
+    others = widget.form.others
+    others.use(tmp_path)
+    until(lambda: "holds no sheets of other plants" in others.text.text())
+    for number in range(17):
+        (tmp_path / f"{number}.png").write_bytes(b"")
+    others.look(again=True)
+    until(lambda: "17 sheets in the folder, of which 16" in others.text.text())
+    others.row.line.clear()
+    assert others.text.text() == ""
+
+
+def test_folders_can_be_dropped(widget, tmp_path, until, drop):
+    drop(widget.folder.row.line, tmp_path)
+    until(lambda: "No pairs in the folder" in widget.folder.text.text())
+    drop(widget.form.others.row.line, tmp_path)
+    until(lambda: "no sheets of other plants" in widget.form.others.text.text())
 
 
 @pytest.mark.parametrize("answer", [True, False, None])

@@ -1,79 +1,116 @@
-"""The training folder: chosen, counted, and what is wrong in it."""
+"""Folders to train on: chosen, and what is in them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_herbarium._napari import finetune_tooltips as tooltips
-from napari_herbarium._napari.controls import slim
-from napari_herbarium._napari.finetune_pairs import iter_look_into
+from napari_herbarium._napari.controls import slim, text_label
+from napari_herbarium._napari.finetune_look import (
+    iter_look_at_others,
+    iter_look_at_pairs,
+)
+from napari_herbarium._napari.path_line import FolderRow
 from napari_herbarium._napari.preferences import (
     read_training_folder,
     remember_training_folder,
 )
 from napari_herbarium._napari.worker import JobRunner
+from napari_herbarium.progress import Job
 
-_MOST_FAULTS = 12
 
-
-class TrainingFolder(QWidget):
-    """A line for the folder, and under it what is in there.
+class SeenFolder(QWidget):
+    """A line for a folder, and under it what is in there.
 
     Signals
     -------
     changed
         Another folder, or its content is known better.
+
+    Parameters
+    ----------
+    row : FolderRow
+        The line.
+    look_into : callable
+        Gives the job that says, line by line, what is in a folder.
     """
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._looked_into: Path | None = None
-        self.faults: list[str] = []
+    def __init__(
+        self, row: FolderRow, look_into: Callable[[Path], Job[list[str]]]
+    ) -> None:
+        super().__init__()
+        self._look_into = look_into
+        self._seen: Path | None = None
         self.runner = JobRunner()
-        self.line = QLineEdit()
-        self.line.setPlaceholderText("none: only the pairs above")
-        self.line.setClearButtonEnabled(True)
-        self.line.setToolTip(tooltips.FOLDER)
-        slim(self.line)
-        self.browse = QToolButton()
-        self.browse.setText("…")
-        self.browse.setToolTip(tooltips.BROWSE_FOLDER)
-        self.text = QLabel()
-        self.text.setWordWrap(True)
-        self.text.setToolTip(tooltips.FOLDER)
-        self._lay_out()
-        self.line.textChanged.connect(self._on_text)
-        self.line.editingFinished.connect(self.look)
-        self.browse.clicked.connect(self._browse)
-        self.runner.done.connect(self._on_looked)
-        self.runner.failed.connect(self._say)
-        self.destroyed.connect(self.runner.close)
-        self._say("")
+        self.row = row
+        slim(self.row.line)
+        self.text = text_label()
+        self.text.setToolTip(self.row.line.toolTip())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.row)
+        layout.addWidget(self.text)
+        self._connect()
+        self._say([])
 
     def folder(self) -> Path | None:
         """Give the folder; None for none."""
-        text = self.line.text().strip()
-        return Path(text).expanduser() if text else None
+        return self.row.folder()
 
     def use(self, folder: Path) -> None:
-        """Take a folder, and remember it for the next time."""
-        remember_training_folder(folder)
-        self.line.setText(str(folder))
+        """Take a folder and look into it, even if it was looked into before."""
+        self.row.set_folder(folder)
         self.look(again=True)
+
+    def look(self, *, again: bool = False) -> None:
+        """Look into the folder, in the background, if it is another one."""
+        folder = self.folder()
+        if folder == self._seen and not again:
+            return
+        self._seen = folder
+        self._say([] if folder is None else ["Looking into the folder…"])
+        if folder is None:
+            self.runner.cancel()
+        else:
+            job = partial(self._look_into, folder)
+            self.runner.run_latest(job, f"Look into {folder.name}")
+
+    def _connect(self) -> None:
+        self.row.changed.connect(self._on_text)
+        self.row.line.editingFinished.connect(self.look)
+        self.runner.done.connect(self._say)
+        self.runner.failed.connect(lambda reason: self._say([reason]))
+        self.destroyed.connect(self.runner.close)
+
+    def _on_text(self) -> None:
+        if self.folder() is None:
+            self.look()
+
+    def _say(self, lines: list[str]) -> None:
+        self.text.setText("\n".join(lines))
+        self.text.setVisible(bool(lines))
+        self.changed.emit()
+
+
+class TrainingFolder(SeenFolder):
+    """The folder of pairs, which is remembered for the next time."""
+
+    def __init__(self) -> None:
+        row = FolderRow(
+            tooltips.FOLDER,
+            tooltips.BROWSE_FOLDER,
+            "none: only the pairs above",
+            label="Folder",
+        )
+        row.ask = lambda: str(self.ask() or "")
+        super().__init__(row, iter_look_at_pairs)
 
     def ask(self) -> Path | None:
         """Let the user choose a folder; None when he does not."""
@@ -81,50 +118,13 @@ class TrainingFolder(QWidget):
         chosen = QFileDialog.getExistingDirectory(
             self, "Choose a training folder", str(start or "")
         )
-        return Path(chosen) if chosen else None
+        if not chosen:
+            return None
+        remember_training_folder(Path(chosen))
+        return Path(chosen)
 
-    def look(self, *, again: bool = False) -> None:
-        """Look into the folder, in the background, if it is another one."""
-        folder = self.folder()
-        if folder == self._looked_into and not again:
-            return
-        self._looked_into, self.faults = folder, []
-        self._say("" if folder is None else "Looking into the folder…")
-        if folder is None:
-            self.runner.cancel()
-        else:
-            job = partial(iter_look_into, folder)
-            self.runner.run_latest(job, "Look into the training folder")
 
-    def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.addWidget(QLabel("Folder"))
-        row.addWidget(self.line)
-        row.addWidget(self.browse)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row)
-        layout.addWidget(self.text)
-
-    def _on_text(self, text: str) -> None:
-        if not text:
-            self.look()
-
-    def _on_looked(self, found: tuple[int, list[str]]) -> None:
-        count, self.faults = found
-        pairs = "1 pair" if count == 1 else f"{count or 'No'} pairs"
-        lines = [f"⚠ {fault}" for fault in self.faults[:_MOST_FAULTS]]
-        more = len(self.faults) - _MOST_FAULTS
-        if more > 0:
-            lines.append(f"⚠ … and {more} more")
-        self._say("\n".join([f"{pairs} in the folder.", *lines]))
-
-    def _say(self, text: str) -> None:
-        self.text.setText(text)
-        self.text.setVisible(bool(text))
-        self.changed.emit()
-
-    def _browse(self) -> None:
-        chosen = self.ask()
-        if chosen is not None:
-            self.use(chosen)
+def other_plants() -> SeenFolder:
+    """Line for the folder of sheets of other plants."""
+    row = FolderRow(tooltips.OTHERS, tooltips.BROWSE_OTHERS, "optional")
+    return SeenFolder(row, iter_look_at_others)

@@ -17,9 +17,9 @@ from qtpy.QtWidgets import (
 
 from napari_herbarium._napari import finetune_tooltips as tooltips
 from napari_herbarium._napari.controls import DEVICES, combo, form_layout, slim
+from napari_herbarium._napari.finetune_folder import other_plants
 from napari_herbarium._napari.finetune_job import free_name, out_folder
 from napari_herbarium._napari.model_box import ModelBox
-from napari_herbarium._napari.path_line import FolderRow
 from napari_herbarium._napari.preferences import Preferences
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.settings import Device
@@ -57,8 +57,7 @@ class FineTuneForm(QWidget):
         super().__init__(parent)
         self._models_folder = preferences.model_folder
         self.base = ModelBox(preferences, tooltips.BASE)
-        self.others = FolderRow(tooltips.OTHERS, tooltips.BROWSE_OTHERS, "optional")
-        slim(self.others.line)
+        self.others = other_plants()
         self.recipe_name = combo(tooltips.RECIPE)
         self.unit = combo(tooltips.UNIT)
         for box, choices in ((self.recipe_name, _RECIPES), (self.unit, _UNITS)):

@@ -130,25 +130,6 @@ def look(pair: OpenPair) -> PairFacts:
     return PairFacts(shape, int(leaves), tuple(check_pairs([made])))
 
 
-def iter_look_into(folder: Path) -> Job[tuple[int, list[str]]]:
-    """Count the pairs of a training folder and find what is wrong with them.
-
-    Returns
-    -------
-    int, list of str
-        Pairs, and faults in words.
-    """
-    faults: list[str] = []
-    try:
-        pairs = training_pairs_at(folder)
-    except HerbariumError as error:
-        return 0, [str(error)]
-    for number, pair in enumerate(pairs):
-        yield Progress(number, len(pairs), "pairs")
-        faults += check_pairs([pair])
-    return len(pairs), faults
-
-
 def gather(pairs: Sequence[OpenPair], folder: Path | None) -> list[Pair]:
     """Give all pairs to train on.
 

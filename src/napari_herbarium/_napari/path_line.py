@@ -7,7 +7,14 @@ from pathlib import Path
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QToolButton, QWidget
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QToolButton,
+    QWidget,
+)
 
 BETWEEN = " ; "
 """Divides paths in a line; no file has it in its name."""
@@ -48,6 +55,7 @@ class PathLine(QLineEdit):
     def dropEvent(self, event: QDropEvent) -> None:
         """Put what was dropped in the place of what was there."""
         self.set_paths(_dropped(event))
+        self.editingFinished.emit()
         event.acceptProposedAction()
 
 
@@ -65,11 +73,15 @@ class FolderRow(QWidget):
         What folder it is, and what the button does.
     placeholder : str
         Shown while there is none.
+    label : str
+        Written before the line.
     """
 
     changed = Signal()
 
-    def __init__(self, tip: str, button_tip: str, placeholder: str) -> None:
+    def __init__(
+        self, tip: str, button_tip: str, placeholder: str, label: str = ""
+    ) -> None:
         super().__init__()
         self.line = PathLine(tip, placeholder)
         self.browse = QToolButton()
@@ -78,6 +90,8 @@ class FolderRow(QWidget):
         self.ask: Callable[[], str] = lambda: ask_folder(self, button_tip, self.line)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        if label:
+            layout.addWidget(QLabel(label))
         layout.addWidget(self.line)
         layout.addWidget(self.browse)
         self.browse.clicked.connect(self._browse)
@@ -96,6 +110,7 @@ class FolderRow(QWidget):
         folder = self.ask()
         if folder:
             self.set_folder(folder)
+            self.line.editingFinished.emit()
 
 
 def ask_folder(parent: QWidget, title: str, line: PathLine) -> str:
