@@ -24,6 +24,15 @@ def test_second_leader_is_refused_and_the_lock_goes_with_the_first(tmp_path):
     assert not lock.exists()
 
 
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with (
+        pytest.raises(SettingsError, match=r"Cannot write .*choose another --out"),
+        leading(tmp_path / "file" / "run" / ".running"),
+    ):
+        pass
+
+
 @pytest.mark.parametrize(
     "leader",
     [

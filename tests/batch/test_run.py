@@ -192,6 +192,43 @@ def test_manifest_is_carried_into_both_tables(scans, run, tmp_path):
     assert sheets.loc["K1", "catalog_number"] == "BR 0001"
 
 
+def test_columns_called_like_ours_get_a_prefix_in_both_tables(scans, run, tmp_path):
+    manifest = scans / "list.csv"
+    manifest.write_text("path,state,height,manifest_state\nK1.png,Texas,2 m,y\n")
+    out = tmp_path / "out"
+    assert run([manifest], out).done == 1
+    (sheet,) = pq.read_table(out / "sheets.parquet").to_pylist()
+    rows = pq.read_table(out / "traits" / "K1.parquet").to_pylist()
+    assert (sheet["state"], sheet["height"]) == ("done", 420)
+    for row in (sheet, rows[0]):
+        assert row["manifest_state"] == "Texas"
+        assert row["manifest_height"] == "2 m"
+        assert row["manifest_manifest_state"] == "y"
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ("K1.png,0.1,BR 1,Rosa", r"K1 \(mm_per_px: 0.5 to 0.1\)"),
+        ("K1.png,,BR 1,Rosa", r"K1 \(mm_per_px: 0.5 to none\)"),
+        ("K1.png,0.5,BR 2,Salix", r"K1 \(catalog_number: BR 1 to BR 2, family: Rosa"),
+    ],
+)
+def test_a_manifest_that_says_something_else_is_refused(
+    scans, run, tmp_path, now, said
+):
+    manifest, out = scans / "list.csv", tmp_path / "out"
+    columns = "path,mm_per_px,catalogNumber,family\n"
+    manifest.write_text(f"{columns}K1.png,0.5,BR 1,Rosa\nK2.png,,,\n")
+    run([manifest], out)
+    assert run([manifest], out).done_now == 0
+    manifest.write_text(f"{columns}{now}\nK2.png,,,\n")
+    with pytest.raises(SettingsError, match=said):
+        run([manifest], out)
+    (out / "labels" / "K1.leaves.tif").unlink()
+    assert run([manifest], out).done_now == 1
+
+
 def test_sheet_without_leaves_has_a_part_of_the_same_schema(run, tmp_path, draw):
     from PIL import Image
 

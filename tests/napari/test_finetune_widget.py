@@ -442,6 +442,14 @@ def test_a_folder_adds_its_pairs_but_open_sheets_count(
     assert isinstance(pairs[0].mask, np.ndarray)
 
 
+def test_a_folder_that_is_being_typed_can_be_trained_on(widget, tmp_path):
+    assert not widget.button.isEnabled()
+    widget.folder.row.line.setText(str(tmp_path))
+    assert widget.button.isEnabled()
+    widget.folder.row.line.clear()
+    assert not widget.button.isEnabled()
+
+
 def test_what_is_wrong_in_a_folder_is_said(widget, tmp_path, picture, until):
     labels = (picture[..., 0] < 60).astype(np.uint8)
     for stem in ("one", "two"):

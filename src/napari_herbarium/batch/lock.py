@@ -31,10 +31,14 @@ def leading(path: Path) -> Iterator[None]:
     Raises
     ------
     SettingsError
-        Somebody else is.
+        Somebody else is, or the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _take(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _take(path)
+    except OSError as error:
+        msg = f"Cannot write {path.parent} ({error.strerror}); choose another --out."
+        raise SettingsError(msg) from error
     stop = threading.Event()
     keeper = threading.Thread(target=_keep_touching, args=(path, stop), daemon=True)
     keeper.start()

@@ -6,9 +6,10 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from napari_herbarium.batch.given import CARRIED, GIVEN, changes_of
 from napari_herbarium.batch.layout import LABELS, Layout
 from napari_herbarium.batch.ledger import Entry, State, read_entries
 from napari_herbarium.batch.manifest import Manifest, SheetRow, read_manifest
@@ -23,6 +24,8 @@ from napari_herbarium.batch.settings import BatchSettings
 from napari_herbarium.errors import HerbariumError, SettingsError
 
 EARLIER = "earlier"
+_KEPT = (GIVEN, CARRIED)
+_MOST_NAMED = 3
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}(\.|$)")
 
 
@@ -83,11 +86,13 @@ def prepare(
     Raises
     ------
     SettingsError
-        The inputs make no sense, or the run in the folder was made otherwise.
+        The inputs make no sense, the run in the folder was made otherwise, or they
+        say something else of sheets that are done.
     ModelError
         There is no such model.
     """
     manifest = read_manifest(inputs, out)
+    there = manifest.columns
     plan = make_plan(out, settings, manifest.columns, len(manifest.rows))
     is_new = new_run or not plan.layout.run.exists()
     if not is_new:
@@ -95,8 +100,10 @@ def prepare(
         manifest = _with_columns_of(manifest, plan)
     _refuse_results(manifest, plan.layout)
     known = {} if is_new else _known(plan.layout)
-    names = output_names(manifest.rows, {s: name for s, (name, _) in known.items()})
+    names = output_names(manifest.rows, {s: e.name for s, e in known.items()})
     states = _states(manifest, names, known, plan.layout, retry_failed=retry_failed)
+    done = [r for r in manifest.rows if states.get(r.source) is State.DONE]
+    _refuse_other_rows(done, known, plan, there)
     return Preparation(
         plan,
         [(r, names[r.source]) for r in manifest.rows if r.source not in states],
@@ -143,15 +150,49 @@ def _refuse_results(manifest: Manifest, layout: Layout) -> None:
         raise SettingsError(msg)
 
 
-def _known(layout: Layout) -> dict[str, tuple[str, State]]:
-    """Give name and last state of every source in the ledger."""
-    return {e.source: (e.name, e.state) for e in read_entries(layout.ledger)}
+def _known(layout: Layout) -> dict[str, Entry]:
+    """Give how every source in the ledger ended; of facts, what was given for it."""
+    return {
+        entry.source: replace(
+            entry,
+            facts={key: entry.facts[key] for key in _KEPT if key in entry.facts},
+        )
+        for entry in read_entries(layout.ledger)
+    }
+
+
+def _refuse_other_rows(
+    done: Sequence[SheetRow],
+    known: dict[str, Entry],
+    plan: Plan,
+    there: Sequence[str],
+) -> None:
+    """Refuse where a manifest says something else of sheets that are done."""
+    changed: dict[str, str] = {}
+    for row in done:
+        entry = known[row.source]
+        changes = list(changes_of(row, entry.facts, plan.columns, there))
+        if changes:
+            changed[entry.name] = ", ".join(changes)
+    if not changed:
+        return
+    some = "; ".join(
+        f"{name} ({what})" for name, what in list(changed.items())[:_MOST_NAMED]
+    )
+    more = len(changed) - _MOST_NAMED
+    msg = (
+        f"The manifest says something else than when these sheets were done: {some}"
+        f"{f' and {more} more' if more > 0 else ''}. Go back to what it said, remove "
+        f"the labels of these sheets from {plan.layout.labels_folder} to have them "
+        "done again, choose another --out, or add --new-run."
+    )
+    raise SettingsError(msg)
 
 
 def _states(
     manifest: Manifest,
     names: dict[str, str],
-    known: dict[str, tuple[str, State]],
+    known: dict[str, Entry],
     layout: Layout,
     *,
     retry_failed: bool,
@@ -162,7 +203,7 @@ def _states(
     for row in manifest.rows:
         if row.source not in known:
             continue
-        state = known[row.source][1]
+        state = known[row.source].state
         lost = state is State.DONE and names[row.source] not in labelled
         again = retry_failed and state is State.FAILED
         if state is not State.SKIPPED and not lost and not again:
@@ -186,9 +227,7 @@ def _folders(folder: Path) -> Iterator[str]:
             yield from (entry.path for entry in entries if entry.is_dir())
 
 
-def _newly_skipped(
-    manifest: Manifest, known: dict[str, tuple[str, State]]
-) -> list[Entry]:
+def _newly_skipped(manifest: Manifest, known: dict[str, Entry]) -> list[Entry]:
     return [
         Entry(source, os.path.basename(source), State.SKIPPED, reason)
         for source, reason in (manifest.skipped or {}).items()

@@ -16,7 +16,8 @@ from napari_herbarium.batch.contact import Picture, contact_pictures, failed_pic
 from napari_herbarium.batch.ledger import Entry, State
 from napari_herbarium.batch.plan import Plan
 from napari_herbarium.batch.report_style import PAGE
-from napari_herbarium.batch.store import STEPS, plain_text, read_columns
+from napari_herbarium.batch.schema import STEPS
+from napari_herbarium.batch.store import plain_text, read_columns
 from napari_herbarium.files import replacing
 
 PICTURES = 12

@@ -55,6 +55,30 @@ long it took, what a person said of it (empty, accepted, rejected, repaired), an
 it was made with (`settings` is the run's fingerprint; the settings themselves are in
 the schema's metadata and in ``run.json``)."""
 
+STEPS = ("read", "scale", "segment", "extract", "measure", "write", "total")
+SHEET_COLUMNS = pa.schema(
+    [
+        ("sheet", pa.string()),
+        ("source", pa.string()),
+        ("state", pa.string()),
+        ("reason", pa.string()),
+        ("at", pa.string()),
+        ("catalog_number", pa.string()),
+        ("mm_per_px", pa.float64()),
+        ("scale_source", pa.string()),
+        ("scale_trust", pa.string()),
+        ("height", pa.int64()),
+        ("width", pa.int64()),
+        ("leaves", pa.int64()),
+        ("confidence", pa.float64()),
+        ("verdict", pa.string()),
+        ("worker", pa.string()),
+        ("memory_mib", pa.int64()),
+        *((f"seconds_{step}", pa.float64()) for step in STEPS),
+    ]
+)
+"""Columns of the table of sheets."""
+
 
 def leaf_columns(*, measure: bool) -> list[str]:
     """Names of the columns that describe a leaf."""
@@ -62,9 +86,16 @@ def leaf_columns(*, measure: bool) -> list[str]:
 
 
 def carried_names(columns: Iterable[str]) -> list[str]:
-    """Names of the manifest's columns in the dataset; ours keep theirs."""
-    ours = {*column_names(), *COLUMNS, *RUN_COLUMNS}
-    return [f"manifest_{name}" if name in ours else name for name in columns]
+    """Names of the manifest's columns in the tables of a run; ours keep theirs."""
+    taken = {*column_names(), *COLUMNS, *RUN_COLUMNS, *SHEET_COLUMNS.names}
+    names = []
+    for name in columns:
+        free = name
+        while free in taken:
+            free = f"manifest_{free}"
+        taken.add(free)
+        names.append(free)
+    return names
 
 
 def traits_schema(

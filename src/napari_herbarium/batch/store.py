@@ -15,7 +15,13 @@ from pyarrow import csv
 from napari_herbarium.batch.ledger import Entry
 from napari_herbarium.batch.manifest import SheetRow
 from napari_herbarium.batch.plan import Plan
-from napari_herbarium.batch.schema import as_part, carried_names, traits_schema
+from napari_herbarium.batch.schema import (
+    SHEET_COLUMNS,
+    STEPS,
+    as_part,
+    carried_names,
+    traits_schema,
+)
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.files import replacing
 
@@ -142,7 +148,7 @@ def write_sheets_table(plan: Plan, entries: Iterable[Entry]) -> None:
         It cannot be written.
     """
     carried = carried_names(plan.columns)
-    schema = pa.schema([*_SHEETS, *((name, pa.string()) for name in carried)])
+    schema = pa.schema([*SHEET_COLUMNS, *((name, pa.string()) for name in carried)])
     with (
         replacing(plan.layout.sheets_table) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
@@ -150,30 +156,6 @@ def write_sheets_table(plan: Plan, entries: Iterable[Entry]) -> None:
         for some in _batched(entries, _AT_ONCE):
             rows = [_sheet_row(entry, carried) for entry in some]
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-
-
-STEPS = ("read", "scale", "segment", "extract", "measure", "write", "total")
-_SHEETS = pa.schema(
-    [
-        ("sheet", pa.string()),
-        ("source", pa.string()),
-        ("state", pa.string()),
-        ("reason", pa.string()),
-        ("at", pa.string()),
-        ("catalog_number", pa.string()),
-        ("mm_per_px", pa.float64()),
-        ("scale_source", pa.string()),
-        ("scale_trust", pa.string()),
-        ("height", pa.int64()),
-        ("width", pa.int64()),
-        ("leaves", pa.int64()),
-        ("confidence", pa.float64()),
-        ("verdict", pa.string()),
-        ("worker", pa.string()),
-        ("memory_mib", pa.int64()),
-        *((f"seconds_{step}", pa.float64()) for step in STEPS),
-    ]
-)
 
 
 def _batched(entries: Iterable[Entry], count: int) -> Iterator[list[Entry]]:
@@ -186,7 +168,7 @@ def _batched(entries: Iterable[Entry], count: int) -> Iterator[list[Entry]]:
 def _sheet_row(entry: Entry, carried: Sequence[str]) -> dict[str, Any]:
     seconds = entry.facts.get("seconds", {})
     return {
-        **{name: entry.facts.get(name) for name in _SHEETS.names},
+        **{name: entry.facts.get(name) for name in SHEET_COLUMNS.names},
         "sheet": entry.name,
         "source": plain_text(entry.source),
         "state": entry.state.value,

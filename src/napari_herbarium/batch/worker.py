@@ -18,6 +18,7 @@ import psutil
 
 from napari_herbarium.batch.begun import BegunBeforeError, marked
 from napari_herbarium.batch.fetch import local_file
+from napari_herbarium.batch.given import given_facts
 from napari_herbarium.batch.ledger import Entry, State
 from napari_herbarium.batch.manifest import SheetRow
 from napari_herbarium.batch.one_sheet import FoundLeaves, Stopwatch, iter_leaves
@@ -101,9 +102,7 @@ def _do(row: SheetRow, name: str, plan: Plan) -> dict[str, Any]:
         with watch.on("scale"):
             sheet = settle_scale(sheet, _scale(row, plan))
         found = _find(sheet, name, plan, watch)
-        facts = _facts(sheet, found)
-        if row.carried:
-            facts["carried"] = list(row.carried)
+        facts = {**_facts(sheet, found), **given_facts(row)}
         with watch.on("write"):
             _write(sheet, found, row, name, plan, watch)
     seconds = {step: round(taken, 4) for step, taken in watch.seconds.items()}
