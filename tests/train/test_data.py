@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from napari_herbarium.errors import SettingsError, SheetError
+from napari_herbarium.evaluate.masks import as_leaf_mask, read_labels
 from napari_herbarium.train.data import (
     Pair,
     check_pairs,
@@ -17,7 +18,6 @@ from napari_herbarium.train.data import (
     pairs_from_coco,
     training_pairs_at,
 )
-from napari_herbarium.train.masks import as_leaf_mask, read_labels
 from napari_herbarium.train.pair import open_image, open_mask
 from napari_herbarium.train.pairs_folder import save_pair
 

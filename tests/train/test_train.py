@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import pytest
 
@@ -157,6 +158,29 @@ def test_a_stopped_run_can_go_on(pairs, base, tmp_path):
     assert min(r.done for r in reports if r.what == "steps" and not r.scored) == 5
     assert load_model(tmp_path / "m").config.figures["ended"] == "all epochs"
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_run_killed_before_its_first_step_goes_on_or_begins_anew(
+    pairs, base, tmp_path
+):
+    def killed(wanted):
+        for report in (job := iter_train(few(), pairs(2), tmp_path / "m", base=base)):
+            if wanted(report):
+                break
+        with pytest.raises(KeyboardInterrupt):
+            job.throw(KeyboardInterrupt)
+
+    killed(lambda report: report.what == "steps" and not report.scored)
+    reports, _ = run(
+        iter_train(few(), pairs(2), tmp_path / "m", base=base, resume=True)
+    )
+    assert min(r.done for r in reports if r.what == "steps") == 1
+    shutil.rmtree(tmp_path / "m")
+    killed(lambda report: report.scored)
+    with pytest.raises(SettingsError, match="no unfinished training"):
+        run(iter_train(few(), pairs(2), tmp_path / "m", base=base, resume=True))
+    run(iter_train(few(), pairs(2), tmp_path / "m", base=base))
+    assert (tmp_path / "m").is_dir()
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(pairs, base, tmp_path, monkeypatch):

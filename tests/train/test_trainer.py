@@ -91,6 +91,39 @@ def test_too_little_memory_halves_the_micro_batch(monkeypatch):
         losses(made, count=1)
 
 
+class Pooled(Small):
+    """Normalises behind a global pooling, as DeepLab does: impossible with one crop."""
+
+    def __init__(self):
+        super().__init__()
+        self.pooled = torch.nn.BatchNorm2d(8)
+
+    def forward(self, x):
+        deep = self.encoder(x).relu()
+        return self.head(deep + self.pooled(deep.mean((2, 3), keepdim=True)))
+
+
+def test_one_crop_alone_never_trains_normalisations(monkeypatch):
+    def made(**changes):
+        monkeypatch.setattr(f"{__name__}.Small", lambda _dropout: Pooled())
+        return trainer(**changes)
+
+    for batch, micro, sizes in ((3, 2, [3]), (5, 2, [2, 3]), (4, 1, [2, 2])):
+        some = made(batch=batch, micro_batch=micro)
+        forward, seen = some._forward, []
+
+        def watched(images, masks, forward=forward, seen=seen):
+            seen.append(len(images))
+            return forward(images, masks)
+
+        monkeypatch.setattr(some, "_forward", watched)
+        losses(some, count=1)
+        assert seen == sizes
+    with pytest.raises(SettingsError, match="One crop is too little"):
+        losses(made(batch=1), count=1)
+    assert losses(made(batch=1, frozen_norms=True), count=1)
+
+
 def test_an_anchor_keeps_weights_nearer_to_the_start():
     def moved(**changes):
         made = trainer(**changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 
 import rich.progress
 import typer
@@ -21,6 +21,7 @@ from napari_herbarium.train.data import training_pairs_at
 from napari_herbarium.train.others import find_other_sheets
 from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe, recipe_of
 from napari_herbarium.train.train import iter_train
+from napari_herbarium.train.workplace import Workplace
 
 if TYPE_CHECKING:
     from napari_herbarium.train.report import TrainedModel, TrainProgress
@@ -80,7 +81,7 @@ Batch = Annotated[
 ]
 MicroBatch = Annotated[
     int | None,
-    typer.Option(help="Crops at a time; fewer need less memory, results stay."),
+    typer.Option(help="Crops at a time; fewer need less memory."),
 ]
 Seed = Annotated[int, typer.Option(help="Decides split, crops and random start.")]
 Devices = Annotated[int, typer.Option(help="Devices per machine.")]
@@ -134,6 +135,8 @@ def train_model(
             others=find_other_sheets(others),
         )
         made = _with_bar(job)
+    if made is None:
+        _say_stopped(folder)
     _say(made, folder, out)
 
 
@@ -190,13 +193,17 @@ def _show(
         )
 
 
-def _say(made: TrainedModel | None, folder: Path, out: str) -> None:
-    if made is None:
-        if folder.exists():
-            typer.echo(f"Stopped; the best so far is {folder}. --resume goes on.")
-        else:
-            typer.echo("Stopped before the first step; nothing was kept.")
-        raise typer.Exit(STOPPED)
+def _say_stopped(folder: Path) -> NoReturn:
+    if folder.exists():
+        typer.echo(f"Stopped; the best so far is {folder}. --resume goes on.")
+    elif Workplace(folder).checkpoint.exists():
+        typer.echo("Stopped; what was done before is kept. --resume goes on.")
+    else:
+        typer.echo("Stopped before the first step; nothing was kept.")
+    raise typer.Exit(STOPPED)
+
+
+def _say(made: TrainedModel, folder: Path, out: str) -> None:
     typer.echo(f"Ended: {made.ended}, after {made.steps} steps.")
     typer.echo(
         f"IoU on held-out crops: {_figure(made.before.iou)} before, "

@@ -9,14 +9,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from napari_herbarium.errors import SheetError
-from napari_herbarium.evaluate.metrics import IGNORED
+from napari_herbarium.evaluate.masks import as_leaf_mask, read_labels
 from napari_herbarium.sheet.read import SUFFIXES
 
 MASK_SUFFIXES = frozenset([".png", ".tif", ".tiff"])
-MASK_VALUES = (0, 1, IGNORED)
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,8 @@ def find_pairs(folder: Path) -> list[Pair]:
 def read_mask(path: Path) -> NDArray[np.uint8]:
     """Read a mask: 0 not leaf, 1 leaf, 255 ignored.
 
+    What counts as leaf in a file, see `napari_herbarium.evaluate.masks.as_leaf_mask`.
+
     Returns
     -------
     H x W uint8
@@ -55,22 +55,9 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
     Raises
     ------
     SheetError
-        Not a picture, not of one channel, or with other values.
+        It cannot be read, is in colour, or holds no whole numbers.
     """
-    try:
-        with Image.open(path) as picture:
-            mask = np.asarray(picture)
-    except (OSError, Image.DecompressionBombError) as error:
-        msg = f"{path} cannot be read as a mask ({error})."
-        raise SheetError(msg) from error
-    if mask.ndim != 2:
-        msg = f"{path} has {mask.shape[-1]} channels; a mask has one."
-        raise SheetError(msg)
-    strange = np.setdiff1d(mask, MASK_VALUES)
-    if len(strange):
-        msg = f"{path} holds {strange[0]}; a mask holds 0, 1 (leaf) and 255 (ignored)."
-        raise SheetError(msg)
-    return mask.astype(np.uint8)
+    return as_leaf_mask(read_labels(path), str(path))
 
 
 def read_groups(path: Path, stems: Collection[str]) -> dict[str, str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_herbarium.errors import SheetError
-from napari_herbarium.train.masks import Polygon, Polygons
 from napari_herbarium.train.pair import Pair, read_json
+from napari_herbarium.train.polygons import Polygon, Polygons
 
 
 def pairs_from_coco(path: Path, images: Path) -> list[Pair]:

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from napari_herbarium.errors import HerbariumError, SheetError
+from napari_herbarium.evaluate.masks import LEAF
 from napari_herbarium.evaluate.pairs import MASK_SUFFIXES
 from napari_herbarium.sheet.read import SUFFIXES
 from napari_herbarium.train.coco import pairs_from_coco
-from napari_herbarium.train.masks import LEAF, Polygons
 from napari_herbarium.train.pair import Mask, Pair, open_image, open_mask
+from napari_herbarium.train.polygons import Polygons
 
 __all__ = [
     "Mask",

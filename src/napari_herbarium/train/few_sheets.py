@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_herbarium.evaluate.masks import LEAF
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.progress import Job
 from napari_herbarium.segment.levels import MAX_ENLARGEMENT, scales_of
@@ -22,7 +23,6 @@ from napari_herbarium.train.augment import change_looks
 from napari_herbarium.train.composite import retone
 from napari_herbarium.train.crops import CropSettings, Sample, cut, random_crop
 from napari_herbarium.train.ground import lay_on_ground
-from napari_herbarium.train.masks import LEAF
 from napari_herbarium.train.pair import Pair, open_image, open_mask
 from napari_herbarium.train.picture import Picture, make_picture
 from napari_herbarium.train.recipes import FewSheetsRecipe

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_herbarium.evaluate.masks import LEAF
 from napari_herbarium.evaluate.metrics import (
     BoundaryCounts,
     PixelCounts,
@@ -20,7 +21,6 @@ from napari_herbarium.evaluate.metrics import (
     recall,
 )
 from napari_herbarium.train.crops import CropSettings, Sample, cut
-from napari_herbarium.train.masks import LEAF
 from napari_herbarium.train.picture import Picture
 from napari_herbarium.train.report import Preview, Score
 

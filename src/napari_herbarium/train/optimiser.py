@@ -22,6 +22,13 @@ def freeze(network: nn.Module, settings: LoopSettings) -> None:
                 module.eval()
 
 
+def trains_norms(network: nn.Module) -> bool:
+    """Whether normalisations take their statistics from the crops they are given."""
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    return any(isinstance(m, _BatchNorm) and m.training for m in network.modules())
+
+
 def make_optimiser(network: nn.Module, settings: LoopSettings) -> Any:
     """Make the optimiser; encoder and decoder, weights and biases in groups.
 

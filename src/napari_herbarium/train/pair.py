@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_herbarium.errors import SheetError
+from napari_herbarium.evaluate.masks import as_leaf_mask, read_labels
 from napari_herbarium.segment.pixels import as_rgb8
 from napari_herbarium.sheet.read import read_sheet
-from napari_herbarium.train.masks import Polygons, as_leaf_mask, read_labels
+from napari_herbarium.train.polygons import Polygons
 
 Mask: TypeAlias = "Path | NDArray | Polygons"
 

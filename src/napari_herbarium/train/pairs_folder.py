@@ -14,11 +14,11 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.evaluate.masks import as_leaf_mask
 from napari_herbarium.files import replacing
 from napari_herbarium.segment.pixels import as_rgb8
 from napari_herbarium.sheet.write import write_sheet_tiff
 from napari_herbarium.train.data import IMAGES, MASKS
-from napari_herbarium.train.masks import as_leaf_mask
 
 _FORBIDDEN = '<>:"/\\|?*'
 

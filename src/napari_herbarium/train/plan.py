@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from napari_herbarium.evaluate.masks import LEAF
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.checkpoint import ModelConfig, facts_of
 from napari_herbarium.progress import Job
@@ -20,7 +21,6 @@ from napari_herbarium.train.crops import Sample
 from napari_herbarium.train.held_out import held_out_crops
 from napari_herbarium.train.loop_settings import LoopSettings
 from napari_herbarium.train.losses import bce_dice_loss, bce_loss
-from napari_herbarium.train.masks import LEAF
 from napari_herbarium.train.others import iter_other
 from napari_herbarium.train.pair import Pair
 from napari_herbarium.train.paper_sheets import PaperDraw, squashed

@@ -96,7 +96,7 @@ class PaperRecipe(_Recipe):
     brightness: float = Field(default=0.2, ge=0, lt=1)
     optimiser: Literal["adam"] = "adam"
     rate: float = Field(default=1e-4, gt=0)
-    batch: int = Field(default=3, ge=1, le=1024)
+    batch: int = Field(default=3, ge=2, le=1024)
     epochs: int = Field(default=100, ge=1)
     loss: Literal["bce"] = "bce"
     split: tuple[Share, Share, Share] = (0.8, 0.1, 0.1)

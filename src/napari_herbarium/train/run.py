@@ -102,6 +102,7 @@ class Run:
         plan, trainer = self.plan, self.trainer
         if not self._rows:
             yield self._score()
+            self._save()
         self.clock.tick()
         steps = batches(plan.sample_at, plan.settings, trainer.done, trainer.fabric)
         for images, masks in steps:

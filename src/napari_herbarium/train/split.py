@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from napari_herbarium.train.masks import LEAF
+from napari_herbarium.evaluate.masks import LEAF
 
 SPLIT_FILE = "split.json"
 Window = tuple[int, int, int, int]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_herbarium.errors import ModelError, SettingsError
 from napari_herbarium.model.device import is_out_of_memory
 from napari_herbarium.train.loop_settings import LoopSettings, rate_factor
-from napari_herbarium.train.optimiser import freeze, make_optimiser
+from napari_herbarium.train.optimiser import freeze, make_optimiser, trains_norms
 from napari_herbarium.train.saved import (
     flat_optimiser,
     load_tensors,
@@ -85,6 +86,8 @@ class Trainer:
         self.fabric.launch()
         self._network = network.to(memory_format=channels_last).train()
         freeze(network, settings)
+        # One crop has no statistics: behind a global pooling it is a single number.
+        self._least = 2 if trains_norms(network) else 1
         self.average = Average(network, settings.average)
         optimiser = make_optimiser(network, settings)
         self._wrapped, self._optimiser = self.fabric.setup(network, optimiser)
@@ -108,7 +111,8 @@ class Trainer:
         Raises
         ------
         SettingsError
-            Not even one crop fits into memory, or the loss is no number any more.
+            Memory does not suffice for the fewest crops that can be trained on at a
+            time, there are fewer, or the loss is no number any more.
         """
         factor = rate_factor(self.done, self.settings, self.steps)
         for group in self._optimiser.param_groups:
@@ -150,10 +154,12 @@ class Trainer:
 
     def _summed(self, images: Tensor, masks: Tensor) -> float:
         total, count = 0.0, len(images)
-        for first in range(0, count, self._micro):
-            part = slice(first, first + self._micro)
-            last = first + self._micro >= count
-            with self.fabric.no_backward_sync(self._wrapped, enabled=not last):
+        if count < self._least:
+            msg = "One crop is too little to train on at a time; make the batch larger."
+            raise SettingsError(msg)
+        for part in parts_of(count, self._micro, self._least):
+            more = part.stop < count
+            with self.fabric.no_backward_sync(self._wrapped, enabled=more):
                 share = len(images[part]) / count
                 value = self._forward(images[part], masks[part]) * share
                 self.fabric.backward(value)
@@ -171,8 +177,9 @@ class Trainer:
 
     def _use_less(self, error: BaseException) -> None:
         self._optimiser.zero_grad(set_to_none=True)
-        if self._micro == 1:
-            msg = "Memory does not suffice for one crop; make the crops smaller."
+        if self._micro <= self._least:
+            crops = "one crop" if self._least == 1 else "so few crops"
+            msg = f"Memory does not suffice for {crops}; make the crops smaller."
             raise SettingsError(msg) from error
         self._micro = math.ceil(self._micro / 2)
         if self.fabric.device.type == "cuda":
@@ -253,6 +260,23 @@ class Trainer:
         _set_random_states(under("random", tensors))
         caller: dict[str, Any] = facts["caller"]
         return caller
+
+
+def parts_of(count: int, most: int, least: int) -> list[slice]:
+    """Divide a batch into parts of nearly one size.
+
+    Parameters
+    ----------
+    count : int
+        Crops in the batch, at least `least`.
+    most : int
+        In a part, unless `least` makes it more.
+    least : int
+        In a part.
+    """
+    parts = max(1, min(math.ceil(count / most), count // least))
+    ends = [count * part // parts for part in range(parts + 1)]
+    return [slice(*ends) for ends in pairwise(ends)]
 
 
 def _random_states() -> dict[str, Tensor]:

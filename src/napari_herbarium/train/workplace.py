@@ -84,12 +84,14 @@ class Workplace:
         if self.out.exists():
             msg = f"{self.out} exists already; choose another name for the new model."
             raise ModelError(msg)
-        if self.folder.exists():
+        if self.checkpoint.exists():
             msg = (
                 f"There is an unfinished training of {self.out}; go on with it "
-                "(--resume), remove it (models remove), or choose another name."
+                f"(--resume), remove it (the folder {self.folder}), or choose another "
+                "name."
             )
             raise SettingsError(msg)
+        self.discard()  # what was cut off before there was anything to go on with
 
     def write_run(self, facts: Mapping[str, Any]) -> None:
         """Write down what the run is of.
