@@ -159,6 +159,24 @@ def test_ctrl_c_stops_between_two_steps_and_keeps_the_best(run, data, monkeypatc
     assert "best so far" in result.stdout
 
 
+def test_ctrl_c_before_a_resumed_run_steps_says_what_is_kept(
+    run, data, models, monkeypatch
+):
+    def reading(recipe, pairs, out, **_):
+        os.kill(os.getpid(), signal.SIGINT)
+        while True:
+            yield TrainProgress(0, 3, "sheets")
+
+    monkeypatch.setattr(command, "iter_train", reading)
+    result = run("train", "--data", data, "--out", "oaks")
+    assert "nothing was kept" in result.stdout
+    (models / ".oaks.training").mkdir(parents=True)
+    (models / ".oaks.training" / "checkpoint.safetensors").write_bytes(b"")
+    result = run("train", "--data", data, "--out", "oaks", "--resume")
+    assert result.exit_code == command.STOPPED
+    assert "what was done before is kept. --resume goes on" in result.stdout
+
+
 def test_a_mailed_model_is_imported(run, base, models, tmp_path):
     archive = tmp_path / "mail.zip"
     with zipfile.ZipFile(archive, "w") as file:

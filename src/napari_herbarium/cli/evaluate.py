@@ -31,7 +31,8 @@ FORMATS = (".json", ".csv")
 Data = Annotated[
     Path,
     typer.Option(
-        help="Folder with images/ and masks/ (0, 1 leaf, 255 ignored) by stem."
+        help="Folder with images/ and masks/ by stem; masks as for training: 0 and 1 "
+        "(255 ignored), 0 and 255, or a number per leaf."
     ),
 ]
 GroupFile = Annotated[
