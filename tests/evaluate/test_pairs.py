@@ -83,7 +83,7 @@ def test_groups_are_read_by_name_of_column(tmp_path):
 
 def test_sheets_without_group_are_named(tmp_path):
     path = tmp_path / "groups.csv"
-    path.write_text("sheet,group\na,herb\n")
+    path.write_text("sheet,group\na,herb\nb\n")
     with pytest.raises(SheetError, match="b, c"):
         read_groups(path, ["a", "b", "c"])
 

@@ -182,6 +182,14 @@ def test_every_label_has_a_row_wherever_it_lies():
     assert table["bbox_right"].tolist() == [10, 90]
 
 
+def test_a_leaf_reaches_the_edge_on_any_side():
+    labels = np.zeros((80, 120), np.uint8)
+    places = ((0, 50), (30, 0), (70, 50), (30, 110), (70, 110), (30, 50))
+    for label, (top, left) in enumerate(places, start=1):
+        labels[top : top + 10, left : left + 10] = label
+    assert measure(labels)["touches_edge"].tolist() == [True] * 5 + [False]
+
+
 def test_some_labels_only_as_in_the_table_of_all():
     labels = np.zeros((80, 120), np.uint8)
     labels[5:25, 5:35] = 1

@@ -57,6 +57,7 @@ def test_half_precision_only_where_the_cpu_computes_in_it(monkeypatch, has, dtyp
         (MemoryError(), True),
         (torch.cuda.OutOfMemoryError("CUDA out of memory."), True),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), True),
         (RuntimeError("MPS backend out of memory"), True),
         (RuntimeError("shape mismatch"), False),
         (ValueError("out of memory"), False),

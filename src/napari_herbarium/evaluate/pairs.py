@@ -88,7 +88,8 @@ def read_groups(path: Path, stems: Collection[str]) -> dict[str, str]:
 def _group_rows(path: Path) -> Iterator[tuple[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
-            yield row["sheet"], row["group"]
+            if row["group"] is not None:  # a row that ends too early
+                yield row["sheet"], row["group"]
 
 
 def _by_stem(folder: Path, suffixes: frozenset[str]) -> dict[str, Path]:

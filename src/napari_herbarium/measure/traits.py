@@ -151,7 +151,9 @@ def _place(region: Any, shape: tuple[int, ...]) -> Row:
         "bbox_right": right,
         "centroid_y_px": top + float(y),
         "centroid_x_px": left + float(x),
-        "touches_edge": top == 0 or left == 0 or (bottom, right) == shape,
+        "touches_edge": (
+            top == 0 or left == 0 or bottom == shape[0] or right == shape[1]
+        ),
     }
 
 

@@ -80,6 +80,9 @@ def _cpu_has_bfloat16() -> bool:
     return any(getattr(torch.cpu, check, bool)() for check in checks)
 
 
+_NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an error means that a device has no memory left.
 
@@ -90,6 +93,4 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and (
-        "out of memory" in text or "not enough memory" in text
-    )
+    return isinstance(error, RuntimeError) and any(said in text for said in _NO_MEMORY)

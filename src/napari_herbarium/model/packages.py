@@ -119,7 +119,7 @@ def remove_model(name: str) -> Path:
     there = [unfinished] if unfinished.is_dir() else []
     there += [folder] if (folder / CONFIG).is_file() else []
     # A name with a slash in it would lead out of the folder.
-    if not name or folder.parent != place or not there:
+    if name in ("", ".", "..") or folder.parent != place or not there:
         msg = f"You have no model {name!r} in {place}; see `models list`."
         raise ModelError(msg)
     for path in there:
