@@ -181,6 +181,8 @@ def test_an_accepted_scale_goes_to_image_and_leaves(viewer, image):
     assert image.metadata["scale_source"] == "user"
     assert layer.metadata["scale_source"] == "user"
     assert not is_edited(layer)
+    apply_scale(viewer, image, 0.2)
+    assert layer.features.area_mm2.tolist() == pytest.approx([8, 24])
 
 
 def test_an_accepted_scale_keeps_edits_and_knows_them_for_edits(viewer, image):

@@ -92,8 +92,7 @@ class SeenFolder(QWidget):
     def _on_text(self) -> None:
         if self.folder() is None:
             self.look()
-        else:
-            self.changed.emit()
+        self.changed.emit()
 
     def _say(self, lines: list[str]) -> None:
         self.text.setText("\n".join(lines))

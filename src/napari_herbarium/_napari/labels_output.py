@@ -117,7 +117,8 @@ def apply_scale(
     )
     for layer, edited in ours:
         put(layer, placement(image))
-        layer.features = _in_mm2(layer.features, mm_per_px)
+        before = layer.metadata[METADATA_KEY].get("mm_per_px")
+        layer.features = _in_mm2(layer.features, mm_per_px, before)
         layer.metadata.update(_from_image(image))
         layer.metadata[METADATA_KEY]["mm_per_px"] = mm_per_px
         if not edited:
@@ -178,9 +179,16 @@ def _describe(layer: Labels, image: Image, leaves: Leaves) -> None:
     mark_written(layer)
 
 
-def _in_mm2(features: pd.DataFrame, mm_per_px: float) -> pd.DataFrame:
+def _in_mm2(
+    features: pd.DataFrame, mm_per_px: float, before: float | None
+) -> pd.DataFrame:
+    """Bring areas to mm2 of a new scale; of a scale before where there was one."""
+    has_px, has_mm2 = "area_px" in features, "area_mm2" in features
+    if has_mm2 and not has_px and before:
+        areas = features["area_mm2"] * (mm_per_px / before) ** 2
+        return features.assign(area_mm2=areas)
     # A full table has both, and whoever made it brings it up to date.
-    if "area_px" not in features or "area_mm2" in features:
+    if not has_px or has_mm2:
         return features
     areas = features["area_px"] * mm_per_px**2
     return features.assign(area_px=areas).rename(columns={"area_px": "area_mm2"})

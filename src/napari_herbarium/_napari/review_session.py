@@ -189,7 +189,10 @@ class ReviewSession:
         if answer is Unsaved.DROP:
             then()
         elif answer is Unsaved.SAVE:
-            self._save(Decision(labels=self.layers.labels()), then)
+            # Asked again then: one may have painted on while it was written.
+            self._save(
+                Decision(labels=self.layers.labels()), partial(self._leave, then)
+            )
 
     def _open_run(self, folder: Path) -> None:
         self._forget_sheet()
