@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv
 
+from napari_herbarium.batch.given import CARRIED
 from napari_herbarium.batch.ledger import Entry
 from napari_herbarium.batch.manifest import SheetRow
 from napari_herbarium.batch.plan import Plan
@@ -175,7 +176,7 @@ def _sheet_row(entry: Entry, carried: Sequence[str]) -> dict[str, Any]:
         "reason": plain_text(entry.reason),
         "at": entry.at,
         **{f"seconds_{step}": seconds.get(step) for step in STEPS},
-        **dict(zip(carried, entry.facts.get("carried", ()), strict=False)),
+        **dict(zip(carried, entry.facts.get(CARRIED, ()), strict=False)),
     }
 
 

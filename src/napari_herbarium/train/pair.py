@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_herbarium.errors import SheetError
-from napari_herbarium.evaluate.masks import as_leaf_mask, read_labels
+from napari_herbarium.evaluate.masks import as_leaf_mask
+from napari_herbarium.evaluate.pairs import read_mask
 from napari_herbarium.segment.pixels import as_rgb8
 from napari_herbarium.sheet.read import read_sheet
 from napari_herbarium.train.polygons import Polygons
@@ -80,7 +81,7 @@ def open_mask(pair: Pair) -> NDArray[np.uint8]:
     if isinstance(pair.mask, Polygons):
         return pair.mask.draw()
     if isinstance(pair.mask, str | Path):
-        return as_leaf_mask(read_labels(Path(pair.mask)), str(pair.mask))
+        return read_mask(Path(pair.mask))
     return as_leaf_mask(np.asarray(pair.mask), f"The mask of {pair.name}")
 
 
