@@ -17,6 +17,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_herbarium.batch.fetch import local_file
+from napari_herbarium.batch.given import CARRIED
 from napari_herbarium.batch.journal import Journal
 from napari_herbarium.batch.manifest import SheetRow
 from napari_herbarium.batch.one_sheet import short_table
@@ -159,7 +160,7 @@ def save_repair(
         partial = partial_labels(rows) if "whole" in rows else ()
         write_overlay(layout.overlay(sheet.name), image, labels, partial=partial)
     seconds = sheet.entry.facts.get("seconds", {}).get("total", 0.0)
-    carried = tuple(sheet.entry.facts.get("carried", ()))
+    carried = tuple(sheet.entry.facts.get(CARRIED, ()))
     row = SheetRow(sheet.source, sheet.name, carried=carried)
     verdict = Verdict.REPAIRED
     write_part(run.plan, sheet.name, rows, row, sheet.confidence, seconds, verdict)
