@@ -19,6 +19,7 @@ import napari
 import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
+from superqt.utils import WorkerBase
 from napari_herbarium._napari.finetune_form import FineTuneForm
 from napari_herbarium.sheet.drawn import drawn_sheet
 from napari_herbarium.train.recipes import recipe_of
@@ -79,6 +80,9 @@ print("RESULT", json.dumps({
     "layers": len(viewer.layers),
 }))
 viewer.close()
+# As napari does when its event loop ends, which this script has none of: the last
+# curves may still be drawn, in a thread that must not outlive Qt.
+WorkerBase.await_workers()
 """
 
 
