@@ -46,3 +46,27 @@ def test_measure_look_paint_and_measure_again(make_napari_viewer, judge, qtbot, 
     until(lambda: widget.live.settled and label not in set(layer.features["index"]))
     assert area > 0
     assert widget.table.rows.rowCount() == count - 1
+
+
+def test_closed_and_opened_again_a_leaf_is_measured_once(
+    make_napari_viewer, judge, qtbot, until
+):
+    viewer = make_napari_viewer(show=True)
+    drawn = drawn_sheet(dpi=50)
+    layer = viewer.add_labels(drawn.labels.copy(), name="leaves")
+    plugin = ("napari-herbarium", "Measure leaves")
+    dock, widget = viewer.window.add_plugin_dock_widget(*plugin)
+    widget.run()
+    until(lambda: widget.live.measured is not None and widget.live.settled)
+    with qtbot.waitSignal(widget.destroyed, timeout=60_000):
+        dock.titleBarWidget().close_button.click()
+
+    _, again = viewer.window.add_plugin_dock_widget(*plugin)
+    again.form.threshold.setValue(0.95)
+    again.run()
+    until(lambda: again.live.measured is not None and again.live.settled)
+    layer.data_setitem(np.nonzero(drawn.labels == 1), 0)
+    until(lambda: again.live.settled and 1 not in set(layer.features["index"]))
+    qtbot.wait(1000)  # the widget that is gone would have measured by now
+    assert set(layer.features["whole_by"]) == {"model"}
+    assert not layer.features["whole"].any()

@@ -431,6 +431,30 @@ def test_closing_without_repairs_does_not_ask(window):
     assert not window.isVisible()
 
 
+@pytest.mark.window
+@pytest.mark.parametrize("answer", list(Unsaved))
+def test_the_x_of_the_dock_asks_before_repairs_are_lost(
+    make_napari_viewer, out, until, qtbot, answer
+):
+    viewer = make_napari_viewer(show=True)
+    plugin = ("napari-herbarium", "Batch review")
+    dock, review = viewer.window.add_plugin_dock_widget(*plugin)
+    ends, asked = [], []
+    review.destroyed.connect(lambda: ends.append(True))
+    review.ask_unsaved = lambda name: asked.append(name) or answer
+    review.open_run(out)
+    until(lambda: review.session.is_open)
+    added = paint(viewer, lambda: None)
+    dock.titleBarWidget().close_button.click()
+    until(lambda: bool(ends) or (bool(asked) and review.isVisible()))
+    assert asked == ["K2"]
+    assert bool(ends) == (answer is not Unsaved.STAY)
+    assert (labels_in(out, "K2") == added).any() == (answer is Unsaved.SAVE)
+    if answer is Unsaved.STAY:
+        assert viewer.window.add_plugin_dock_widget(*plugin)[1] is review
+        review.ask_unsaved = lambda name: Unsaved.DROP
+
+
 def test_a_run_of_which_all_sheets_failed_can_be_opened(widget, out, settle):
     ledger = out / "ledger.jsonl"
     lines = [x for x in ledger.read_text().splitlines() if '"failed"' in x]

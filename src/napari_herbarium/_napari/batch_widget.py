@@ -31,7 +31,9 @@ from napari_herbarium._napari.batch_outlook import Outlook, iter_outlook
 from napari_herbarium._napari.batch_watch import BatchWatch, time_in_words
 from napari_herbarium._napari.column import Column
 from napari_herbarium._napari.controls import settling, text_label
+from napari_herbarium._napari.docked import DockedWidget
 from napari_herbarium._napari.preferences import PLUGIN, read_preferences
+from napari_herbarium._napari.review_widget import TITLE as REVIEW
 from napari_herbarium._napari.worker import JobRunner, State
 
 if TYPE_CHECKING:
@@ -39,15 +41,19 @@ if TYPE_CHECKING:
 
     from napari_herbarium.batch.run import BatchProgress, BatchReport
 
-REVIEW = "Batch review"
+TITLE = "Segment a folder"
 _WIDTH_PX = 250
 _SETTLE_MS = 300
 _CHOOSE = "Choose the sheets, and a folder for the results."
 _NO_MODEL = "No model is installed: choose a model folder with “…”."
+_LEFT = (
+    "The run was stopped, because its widget was closed. What is done stays; open "
+    f"“{TITLE}” again to go on."
+)
 _CANCELLING = "Waiting for the workers to stop…"
 
 
-class SegmentFolder(QWidget):
+class SegmentFolder(DockedWidget):
     """Segments all sheets of a folder in the background.
 
     Parameters
@@ -94,6 +100,12 @@ class SegmentFolder(QWidget):
     def cancel(self) -> None:
         """Stop; what is done stays."""
         self.runner.cancel()
+
+    def leave(self) -> None:
+        """End the widget, and a run with it; nothing of it would be seen any more."""
+        if self.runner.state is not State.IDLE:
+            show_info(_LEFT)
+        super().leave()
 
     def _build(self) -> None:
         self.form = BatchForm(read_preferences())

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 from napari_herbarium._napari import finetune_tooltips as tooltips
 from napari_herbarium._napari.column import Column
 from napari_herbarium._napari.controls import text_label
+from napari_herbarium._napari.docked import DockedWidget
 from napari_herbarium._napari.finetune_current import CurrentPair
 from napari_herbarium._napari.finetune_folder import TrainingFolder
 from napari_herbarium._napari.finetune_form import FineTuneForm
@@ -58,7 +59,7 @@ _NO_MODEL = "No base model is installed: choose a model folder with “…”."
 _STOPPING = "Stopping after this step; the best model so far is being kept…"
 
 
-class FineTuneModel(QWidget):
+class FineTuneModel(DockedWidget):
     """Trains a new model from corrected sheets.
 
     Parameters
@@ -102,6 +103,18 @@ class FineTuneModel(QWidget):
         """End the training after its step; the best model so far is kept."""
         self._stop.set()
         self._refresh()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a model or a training pair is still to be kept."""
+        runners = (self.runner, self.saver.runner)
+        return any(runner.state is not State.IDLE for runner in runners)
+
+    def leave(self) -> None:
+        """End the widget; a run is stopped, and what came of it is told."""
+        if self.runner.state is not State.IDLE:
+            self.stop()
+        super().leave()
 
     def _begin(self, request: Request) -> None:
         self._stop = Event()

@@ -18,19 +18,21 @@ from qtpy.QtWidgets import (
 from napari_herbarium._napari import measure_tooltips as tooltips
 from napari_herbarium._napari.column import Column
 from napari_herbarium._napari.controls import text_label
+from napari_herbarium._napari.docked import DockedWidget
 from napari_herbarium._napari.layer_chooser import LayerChooser
 from napari_herbarium._napari.measure_form import MeasureForm
 from napari_herbarium._napari.measure_save_menu import SaveMenu
 from napari_herbarium._napari.measure_scale_box import ScaleBox
 from napari_herbarium._napari.measure_table_bar import TableBar
 from napari_herbarium._napari.measure_table_view import LeafTable
+from napari_herbarium._napari.worker import State
 from napari_herbarium.progress import Progress
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 
-class MeasurePanel(QWidget):
+class MeasurePanel(DockedWidget):
     """Leaves and sheet, scale, table, and what is shown and saved of it.
 
     Parameters
@@ -56,6 +58,11 @@ class MeasurePanel(QWidget):
         self.form = MeasureForm(threshold)
         self.save = SaveMenu()
         self._lay_out()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether files are being saved."""
+        return self.save.runner.state is not State.IDLE
 
     def show_progress(self, progress: Progress) -> None:
         """Show how far a job has come."""

@@ -25,8 +25,10 @@ from qtpy.QtWidgets import (
 from napari_herbarium._napari import review_tooltips as tooltips
 from napari_herbarium._napari.column import Column
 from napari_herbarium._napari.controls import combo, form_layout, settling, text_label
+from napari_herbarium._napari.docked import DockedWidget
 from napari_herbarium._napari.path_line import FolderRow
 from napari_herbarium._napari.preferences import (
+    PLUGIN,
     read_training_folder,
     remember_training_folder,
 )
@@ -41,6 +43,7 @@ from napari_herbarium._napari.review_table import ReviewTable
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+TITLE = "Batch review"
 _WIDTH_PX = 250
 _SETTLE_MS = 300
 _SHOWS = {
@@ -54,7 +57,7 @@ _CHOOSE = "Choose the results folder of a run."
 _NO_TRAINING = "Choose a folder for the training pairs first."
 
 
-class BatchReview(QWidget):
+class BatchReview(DockedWidget):
     """Steps through the sheets of a run.
 
     Parameters
@@ -70,6 +73,7 @@ class BatchReview(QWidget):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
+        self._viewer = napari_viewer
         self._message = _CHOOSE
         self._folder: Path | None = None
         self.ask_unsaved: Callable[[str], Unsaved] = partial(ask_unsaved, self)
@@ -87,6 +91,19 @@ class BatchReview(QWidget):
         """Look out for the closing of the window that the widget is in."""
         super().showEvent(event)
         self._guard.watch()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a verdict or repairs are being saved."""
+        return self.session.is_saving
+
+    def leave(self) -> None:
+        """End the widget, if repairs allow it; else it goes back to where it was."""
+        if self.session.may_close(lambda: None) or self.is_writing:
+            super().leave()
+        else:
+            window = self._viewer.window
+            window.add_dock_widget(self, name=f"{TITLE} ({PLUGIN})")
 
     def open_run(self, folder: Path) -> None:
         """Open a run; asks when that would lose repairs."""

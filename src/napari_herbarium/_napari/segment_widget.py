@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 from napari_herbarium._napari import tooltips
 from napari_herbarium._napari.column import Column
 from napari_herbarium._napari.controls import settling, text_label
+from napari_herbarium._napari.docked import DockedWidget
 from napari_herbarium._napari.labels_output import (
     Leaves,
     apply_scale,
@@ -64,7 +65,7 @@ _LOOK_LOWER = "Lower the threshold or the minimum area under “Advanced”."
 _NO_MODEL = "No model is installed: choose a model folder with “…”."
 
 
-class SegmentLeaves(QWidget):
+class SegmentLeaves(DockedWidget):
     """Finds the leaves of the chosen sheet and adds them as labels to edit.
 
     Parameters
