@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_herbarium._napari import batch_widget
 from napari_herbarium._napari.batch_order import (
     Order,
     iter_order,
     with_subfolders,
     without_main,
 )
+from napari_herbarium._napari.batch_outlook import Outlook
 from napari_herbarium._napari.batch_watch import rate_in_words, time_in_words
 from napari_herbarium._napari.batch_widget import SegmentFolder
 from napari_herbarium._napari.worker import State
@@ -28,6 +30,7 @@ from napari_herbarium.batch.lock import leading
 from napari_herbarium.batch.prepare import prepare
 from napari_herbarium.batch.run import BatchProgress, BatchReport
 from napari_herbarium.errors import HerbariumError
+from napari_herbarium.progress import Progress
 
 BROKEN = "K2 is damaged: copy it again."
 
@@ -182,6 +185,32 @@ def test_a_folder_without_sheets_is_refused_in_words(widget, tmp_path, known):
     (tmp_path / "empty").mkdir()
     widget.form.sheets.set_paths([str(tmp_path / "empty")])
     assert "holds no sheet" in known()
+    assert not widget.button.isEnabled()
+
+
+def test_a_folder_that_is_called_like_a_file_is_a_folder(widget, tmp_path, known):
+    scans = tmp_path / "herbarium.2024"
+    scans.mkdir()
+    widget.form.sheets.set_paths([str(scans)])
+    assert widget.form.results.folder() == tmp_path / "herbarium.2024 leaves"
+
+
+def test_what_was_seen_too_late_is_not_said(widget, scans, monkeypatch, until):
+    go_on, began = threading.Event(), threading.Event()
+
+    def slow(order):
+        yield Progress(0, 0, "looking")
+        began.set()
+        go_on.wait(60)
+        return Outlook(todo=5)
+
+    monkeypatch.setattr(batch_widget, "iter_outlook", slow)
+    widget.form.sheets.set_paths([str(scans)])
+    until(began.is_set)
+    widget.form.sheets.clear()
+    go_on.set()
+    until(lambda: widget.looker.state is State.IDLE)
+    assert "Choose the sheets" in widget.outlook.text()
     assert not widget.button.isEnabled()
 
 

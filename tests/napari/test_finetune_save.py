@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from napari_herbarium._napari.finetune_save import (
     save_training_pair,
 )
 from napari_herbarium._napari.finetune_widget import FineTuneModel
+from napari_herbarium.progress import Progress
 from napari_herbarium.train.data import check_pairs, find_training_pairs
 from napari_herbarium.train.pair import open_mask
 
@@ -118,6 +120,29 @@ def test_the_button_uses_the_folder_that_is_set(
     until(lambda: "Saved the training pair" in widget.message.text())
     assert (folder / "masks" / "K000001234.tif").is_file()
     until(lambda: "1 pair" in widget.folder.text.text())
+
+
+def test_while_a_pair_is_written_no_second_one_is_lost(
+    viewer, pair, qtbot, tmp_path, until, monkeypatch
+):
+    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(tmp_path / "models"))
+    real, go_on = finetune_save.iter_save, threading.Event()
+
+    def slow(*what, **how):
+        yield Progress(0, 0, "saving")
+        go_on.wait(60)
+        return (yield from real(*what, **how))
+
+    monkeypatch.setattr(finetune_save, "iter_save", slow)
+    widget = FineTuneModel(viewer)
+    qtbot.addWidget(widget)
+    widget.folder.row.set_folder(tmp_path / "pairs")
+    widget.current.save.click()
+    assert not widget.current.save.isEnabled()
+    assert widget.message.text() == "Saving the training pair…"
+    go_on.set()
+    until(lambda: "Saved the training pair" in widget.message.text())
+    assert widget.current.save.isEnabled()
 
 
 def test_the_menu_entry_asks_for_a_folder_and_tells(

@@ -10,13 +10,14 @@ from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
     QComboBox,
+    QDockWidget,
     QLabel,
     QLineEdit,
     QProgressBar,
 )
 
 from napari_herbarium import SheetError
-from napari_herbarium._napari import finetune_unfinished, graphics
+from napari_herbarium._napari import finetune_unfinished, finetune_widget, graphics
 from napari_herbarium._napari.finetune_widget import FineTuneModel
 from napari_herbarium._napari.segment_widget import SegmentLeaves
 from napari_herbarium._napari.worker import State
@@ -282,6 +283,26 @@ def test_stop_keeps_the_best_so_far(widget, add_pair, training, start, idle, mod
     assert "best so far" in widget.message.text()
     assert "0.700 before, 0.800 now" in widget.message.text()
     assert widget.button.text() == "Fine-tune"
+
+
+def test_when_its_dock_is_closed_the_best_is_kept_and_told(
+    widget, add_pair, training, start, models, monkeypatch, until
+):
+    told, ends = [], []
+    monkeypatch.setattr(finetune_widget, "show_info", told.append)
+    dock = QDockWidget()
+    dock.setWidget(widget)
+    add_pair()
+    widget.current.add.click()
+    start()
+    monkeypatch.setattr(widget, "deleteLater", lambda: ends.append(True))
+    widget.setParent(None)  # what the x of the dock does
+    until(lambda: widget.button.text() == "Stopping…")
+    assert not ends
+    training.go_on.set()
+    until(lambda: bool(ends))
+    assert (models / "my leaves" / "config.json").is_file()
+    assert "best so far" in told[0]
 
 
 def test_stopped_by_napari_the_best_is_kept_too(

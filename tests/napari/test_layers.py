@@ -5,6 +5,7 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
+import zarr
 from napari.layers import Image
 
 from napari_herbarium import SheetError
@@ -30,6 +31,13 @@ def test_dask_stays_lazy():
     pixels = sheet_of(Image(lazy, rgb=True)).rgb8()
     assert isinstance(pixels, da.Array)
     assert np.array_equal(pixels.compute(), RGB)
+
+
+def test_a_zarr_array_of_counts_is_read_as_it_is_shown():
+    counts = zarr.array(RGB[..., 0].astype(np.float32) * 7 + 300)
+    layer = Image(counts, contrast_limits=(300, 300 + 7 * 255))
+    pixels = np.asarray(sheet_of(layer).rgb8())
+    assert np.array_equal(pixels[..., 1], RGB[..., 0])
 
 
 def test_rgba_lies_on_white_paper():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -188,6 +190,71 @@ def test_a_ruler_that_contradicts_is_only_offered(widget, add_sheet, add_leaves,
     widget.scale.use_ruler.click()
     assert np.allclose(leaves.scale, 0.1)
     assert not widget.scale.use_ruler.isVisible()
+
+
+@pytest.fixture
+def held_ruler(monkeypatch, widget, until):
+    """A ruler that takes its time, on the chosen sheet; gives what lets it go on."""
+    go_on = threading.Event()
+
+    def job(_sheet, _tag):
+        yield Progress(0, 0, "reading the ruler")
+        go_on.wait(60)
+        return RulerReading(0.1, 0.9, "mm", None, None, "Read 150 mm marks.")
+
+    def let_go():
+        go_on.set()
+        until(lambda: widget.ruler.runner.state == "idle")
+
+    monkeypatch.setattr(measure_ruler, "iter_read_ruler", job)
+    yield let_go
+    go_on.set()
+
+
+def add_other_sheet(viewer, **options):
+    viewer.add_image(np.zeros((90, 80, 3), np.uint8), rgb=True, name="B", **options)
+    labels = np.zeros((90, 80), np.uint8)
+    labels[10:50, 10:50] = 1
+    return viewer.add_labels(labels, name="B leaves", **options)
+
+
+def test_a_ruler_counts_for_the_sheet_it_was_read_on(
+    viewer, widget, add_sheet, add_leaves, held_ruler
+):
+    sheet, leaves = add_sheet(), add_leaves()
+    widget.scale.read.click()
+    other = add_other_sheet(viewer)
+    viewer.layers.selection.active = other
+    held_ruler()
+    assert np.allclose([sheet.scale, leaves.scale], 0.1)
+    assert np.allclose(other.scale, 1)
+    assert widget.message.text() == "“sheet”: Read 150 mm marks."
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_ruler_is_not_offered_to_another_sheet(
+    viewer, widget, add_sheet, add_leaves, held_ruler, late
+):
+    mm = {"scale": (0.2, 0.2), "units": ("mm", "mm")}
+    add_sheet(**mm), add_leaves(**mm)
+    widget.scale.read.click()
+    if not late:
+        held_ruler()
+        assert widget.scale.use_ruler.isVisible()
+    viewer.layers.selection.active = add_other_sheet(viewer, **mm)
+    held_ruler()
+    assert not widget.scale.use_ruler.isVisible()
+
+
+def test_a_line_drawn_after_the_widget_is_gone_is_only_a_line(
+    viewer, judge, add_sheet, qtbot
+):
+    widget, sheet = MeasureLeaves(viewer), add_sheet()
+    widget.scale.draw.click()
+    with qtbot.waitSignal(widget.destroyed, timeout=60_000):
+        widget.deleteLater()
+    draw(viewer, sheet, (10, 20), (10, 220))
+    assert len(viewer.layers[LINE_LAYER].data) == 1
 
 
 def test_without_a_sheet_there_is_no_ruler(widget, add_leaves):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox
 
 from napari_herbarium import measure
 from napari_herbarium._napari import measure_changes
+from napari_herbarium._napari.finetune_current import chosen_pair
 from napari_herbarium._napari.measure_widget import MeasureLeaves
 from napari_herbarium.progress import Progress
 
@@ -295,6 +298,80 @@ def test_without_a_sheet_colours_stay_empty_and_it_says_so(widget, layer):
     assert layer.features["mean_red"].isna().all()
 
 
+@pytest.fixture
+def of_another_sheet(viewer):
+    """Add a picture, all of one colour, and give it the id that labels note."""
+
+    def add(leaves, name, path, colour):
+        picture = np.full((*leaves.shape, 3), colour, np.uint8)
+        return viewer.add_image(
+            picture, rgb=True, name=name, metadata={"path": path}, **MM
+        )
+
+    return add
+
+
+def test_leaves_of_a_sheet_that_was_closed_take_no_colours_of_another(
+    viewer, widget, leaves, run, settle, of_another_sheet
+):
+    sheet = of_another_sheet(leaves, "A", "/sheets/A.tif", 20)
+    noted = {"napari-herbarium": {"image_id": str(sheet.unique_id)}}
+    noted["path"] = "/sheets/A.tif"
+    layer = viewer.add_labels(leaves, name="A leaves", metadata=noted, **MM)
+    of_another_sheet(leaves, "B", "/sheets/B.tif", 200)
+    viewer.layers.selection.active = layer
+    viewer.layers.remove(sheet)
+    run()
+    assert "colours stay empty" in widget.sheet.text()
+    assert layer.features["mean_red"].isna().all()
+    assert chosen_pair(viewer) is None
+    # Opened again it is another layer, of the same file.
+    of_another_sheet(leaves, "A again", "/sheets/A.tif", 20)
+    viewer.layers.selection.active = layer
+    assert widget.sheet.text() == "A again"
+
+
+def test_leaves_measured_while_another_layer_is_chosen_get_no_word_of_the_user(
+    viewer, widget, judge, leaves, run, settle, held_again, until
+):
+    judge.update(dict.fromkeys((1, 5, 7), 0.7))
+    other = viewer.add_labels(np.zeros((50, 60), np.uint8), name="other")
+    layer = viewer.add_labels(leaves, name="sheet leaves", **MM)
+    run()
+    widget.form.threshold.setValue(0.9)
+    settle()
+    began, go_on = held_again()
+    layer.data_setitem((np.array([10]), np.array([10])), 0)
+    until(began.is_set)
+    viewer.layers.selection.active = other
+    go_on.set()
+    settle()
+    viewer.layers.selection.active = layer
+    settle()
+    assert set(layer.features["whole_by"]) == {"model"}
+    assert not layer.features["whole"].any()
+
+
+@pytest.fixture
+def held_again(monkeypatch):
+    """Hold the next measuring: gives what says that it began, and what lets it go."""
+    began, go_on = threading.Event(), threading.Event()
+    real = measure_changes.iter_leaf_table
+
+    def slow(*what, **how):
+        yield Progress(0, 1, "leaves measured")
+        began.set()
+        go_on.wait(60)
+        return (yield from real(*what, **how))
+
+    def hold():
+        monkeypatch.setattr(measure_changes, "iter_leaf_table", slow)
+        return began, go_on
+
+    yield hold
+    go_on.set()
+
+
 def test_labels_that_lie_nowhere_are_laid_on_their_sheet(viewer, widget, leaves, run):
     picture = np.zeros((*leaves.shape, 3), np.uint8)
     viewer.add_image(picture, rgb=True, name="sheet", rotate=5, **MM)
@@ -350,8 +427,6 @@ def test_large_numbers_of_labels_are_measured(viewer, widget, leaves, run):
 @pytest.fixture
 def held(monkeypatch):
     """Measuring that waits for a word."""
-    import threading
-
     go_on = threading.Event()
 
     def slow(labels, facts, image=None, *, only=None, **options):
@@ -381,6 +456,9 @@ def test_it_can_be_cancelled(viewer, widget, leaves, held, until, settle):
     until(lambda: widget.button.text() == "Cancel")
     assert widget.progress.isVisible()
     widget.button.click()
+    settle()
+    assert widget.message.text().startswith("Cancelled")
+    layer.paint((0, 0), 9)
     settle()
     assert widget.message.text().startswith("Cancelled")
     assert len(layer.features.columns) == 0

@@ -280,6 +280,20 @@ def test_the_leaves_of_the_model_come_back(review, viewer, settle, out):
     assert (labels_in(out, "K2") == model).all()
 
 
+@pytest.mark.parametrize("answer", list(Unsaved))
+def test_the_leaves_of_the_model_replace_no_repairs_unasked(
+    review, viewer, settle, out, answer
+):
+    added = paint(viewer, settle)
+    asked = []
+    review.ask_unsaved = lambda name: asked.append(name) or answer
+    review.panel.restore.click()
+    settle()
+    assert asked == ["K2"]
+    assert (viewer.layers[-1].data == added).any() == (answer is Unsaved.STAY)
+    assert (labels_in(out, "K2") == added).any() == (answer is Unsaved.SAVE)
+
+
 def test_a_sheet_becomes_a_training_pair_with_its_repairs(
     review, viewer, settle, tmp_path, remembered
 ):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+
 import dask.array as da
 import numpy as np
 import pytest
+import zarr
 
 from napari_herbarium import LeafSettings, ModelError, extract_leaves, finish
-from napari_herbarium._napari import model_choice
+from napari_herbarium._napari import model_choice, tuning
 from napari_herbarium._napari.segment_widget import SegmentLeaves
 from napari_herbarium._napari.worker import State
 from napari_herbarium.measure.whole import quick_whole_probability
+from napari_herbarium.progress import Progress
 
 MM = {"scale": (0.1, 0.1), "units": ("mm", "mm"), "axis_labels": ("y", "x")}
 
@@ -139,6 +143,8 @@ KINDS = {
     "16-bit": (lambda pixels: pixels.astype(np.uint16) * 257, {}),
     "float": (lambda pixels: pixels / 255, {}),
     "dask": (lambda pixels: da.from_array(pixels, chunks=50), {}),
+    "zarr": (zarr.array, {}),
+    "grey zarr": (lambda pixels: zarr.array(pixels[..., 0]), {"rgb": False}),
     "multiscale": (lambda pixels: [pixels, pixels[::2, ::2]], {"multiscale": True}),
 }
 
@@ -362,6 +368,52 @@ def test_settings_stop_acting_once_leaves_are_edited(
     leaves.paint((5, 150), 9)
     before = leaves.data.copy()
     widget.form.threshold.setValue(0.9)
+    settle()
+    assert np.array_equal(leaves.data, before)
+    assert "You have edited these leaves" in widget.message.text()
+
+
+def test_the_setting_of_last_counts_whatever_was_on_its_way(
+    viewer, sheet, run, widget, settle, monkeypatch, until
+):
+    run()
+    (leaves,) = leaves_of(viewer)
+    first, count = widget.form.threshold.value(), len(leaves.features)
+    real, go_on = tuning.iter_leaves, threading.Event()
+
+    def slow(*what):
+        yield Progress(0, 1, "leaves")
+        go_on.wait(60)
+        return (yield from real(*what))
+
+    monkeypatch.setattr(tuning, "iter_leaves", slow)
+    for threshold in (0.9, 0.95, first):
+        widget.form.threshold.setValue(threshold)
+        until(lambda: not widget._settle.isActive())
+    go_on.set()
+    settle()
+    assert len(leaves.features) == count
+    assert widget.message.text().startswith(f"{count} leaves")
+
+
+def test_painted_while_settings_were_on_their_way_the_leaves_are_the_users(
+    viewer, sheet, run, widget, settle, monkeypatch, until
+):
+    run()
+    (leaves,) = leaves_of(viewer)
+    real, go_on = tuning.iter_leaves, threading.Event()
+
+    def slow(*what):
+        yield Progress(0, 1, "leaves")
+        go_on.wait(60)
+        return (yield from real(*what))
+
+    monkeypatch.setattr(tuning, "iter_leaves", slow)
+    widget.form.threshold.setValue(0.9)
+    until(lambda: widget.tuner.runner.state is State.RUNNING)
+    leaves.paint((5, 150), 9)
+    before = leaves.data.copy()
+    go_on.set()
     settle()
     assert np.array_equal(leaves.data, before)
     assert "You have edited these leaves" in widget.message.text()

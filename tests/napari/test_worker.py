@@ -153,6 +153,18 @@ def test_the_latest_request_replaces_those_before(runner, watch, until):
     assert held.closed.is_set()
 
 
+def test_cancel_forgets_a_job_that_waits(runner, watch, until):
+    held = Held()
+    runner.run_latest(held, "First")
+    until(lambda: bool(watch.of("progressed")))
+    runner.run_latest(counting("second"), "Second")
+    runner.cancel()
+    held.go_on.set()
+    until(idle(runner))
+    assert watch.said[-1] == ("cancelled",)
+    assert not watch.of("done")
+
+
 def test_a_closed_runner_stops_its_job_and_keeps_silent(runner, watch, qtbot, until):
     held = Held()
     runner.run(held, "Hold")

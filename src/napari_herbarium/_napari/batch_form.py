@@ -164,7 +164,8 @@ class BatchForm(QWidget):
         if not paths or line.text() != self._proposed:
             return
         first = Path(paths[0])
-        folder = first.parent if first.suffix else first
+        is_file = first.suffix.lower() in (*SUFFIXES, *_TABLES)
+        folder = first.parent if is_file else first
         if folder.name:
             self._proposed = str(folder.with_name(f"{folder.name} leaves"))
             self.results.set_folder(self._proposed)

@@ -201,9 +201,10 @@ class SegmentFolder(DockedWidget):
 
     def _on_changed(self) -> None:
         self._outlook, self._message = None, ""
+        self._settle.stop()
+        self.looker.cancel()  # what it sees is of the settings before
         order = self.form.order()
         if order is None:
-            self._settle.stop()
             self._obstacle = _CHOOSE
         elif not self.form.how.has_model():
             self._obstacle = _NO_MODEL

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 _WIDTH_PX = 280
 _NO_PAIRS = "Add a pair of sheet and corrected leaves, or choose a training folder."
 _NO_MODEL = "No base model is installed: choose a model folder with “…”."
+_SAVING = "Saving the training pair…"
 _STOPPING = "Stopping after this step; the best model so far is being kept…"
 
 
@@ -174,6 +175,7 @@ class FineTuneModel(DockedWidget):
         self.button.clicked.connect(self._on_click)
         self.saver.saved.connect(self._on_saved)
         self.saver.failed.connect(self._on_failed)
+        self.saver.runner.state_changed.connect(self._refresh)
         self.runner.state_changed.connect(self._refresh)
         self.runner.progressed.connect(self._on_progress)
         self.runner.done.connect(self._on_done)
@@ -201,7 +203,10 @@ class FineTuneModel(DockedWidget):
         self.button.setEnabled(obstacle is None if idle else not stopping)
         for part in (self.pairs, self.folder, self.form):
             part.setEnabled(idle)
-        self.current.add.setEnabled(idle and self.current.layers() is not None)
+        there = self.current.layers() is not None
+        self.current.add.setEnabled(idle and there)
+        saving = self.saver.runner.state is not State.IDLE
+        self.current.save.setEnabled(there and not saving)
         self.progress.setVisible(not idle)
         self._show_message(idle, stopping, obstacle)
 
@@ -231,7 +236,8 @@ class FineTuneModel(DockedWidget):
         if pair is None or folder is None:
             return
         remember_training_folder(folder)
-        self.saver.save(folder, *pair)
+        if self.saver.save(folder, *pair):
+            self._say(_SAVING)
 
     def _on_click(self) -> None:
         if self.runner.state is State.IDLE:

@@ -50,9 +50,9 @@ class LayerSheet:
         SettingsError
             When they cannot be seen as a picture.
         """
-        from napari_herbarium.segment.pixels import as_rgb8
+        from napari_herbarium.segment.pixels import as_rgb8, calculable
 
-        pixels = self.pixels
+        pixels = calculable(self.pixels)
         if self.limits is not None:
             black, white = self.limits
             pixels = ((pixels - black) / max(white - black, 1e-9)).clip(0, 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 
@@ -13,6 +15,10 @@ from napari_herbarium.measure.dictionary import column_names
 
 if TYPE_CHECKING:
     from napari.layers import Labels
+
+
+_written: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
+"""What was written last of leaves being whole, by layer: label to whole or not."""
 
 
 def write_features(layer: Labels, table: pd.DataFrame, *, by_user: bool) -> None:
@@ -31,8 +37,14 @@ def write_features(layer: Labels, table: pd.DataFrame, *, by_user: bool) -> None
     features = as_features(table, layer.features)
     untouched = not by_user and METADATA_KEY in layer.metadata and not is_edited(layer)
     layer.features = features
+    _written[layer] = dict(zip(table["label"], table["whole"], strict=True))
     if untouched:
         mark_written(layer)
+
+
+def written_whole(layer: Labels) -> Mapping[int, Any]:
+    """Give what was written last of each leaf being whole; nothing before."""
+    return _written.get(layer, {})
 
 
 def as_features(table: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -36,15 +36,15 @@ def with_word(
     return others if word is None else {**others, **dict.fromkeys(labels, word)}
 
 
-def ticked_in(features: pd.DataFrame, table: pd.DataFrame) -> dict[int, bool]:
+def ticked_in(features: pd.DataFrame, written: Mapping[int, Any]) -> dict[int, bool]:
     """Give what the user ticked in napari's own table of features.
 
     Parameters
     ----------
     features : DataFrame
         Of the layer now.
-    table : DataFrame
-        As it was written into the features.
+    written : mapping
+        Label to whole or not, as it was written into the features.
 
     Returns
     -------
@@ -54,10 +54,9 @@ def ticked_in(features: pd.DataFrame, table: pd.DataFrame) -> dict[int, bool]:
     if not {"index", "whole", "whole_by"} <= set(features.columns):
         return {}
     now = dict(zip(features["index"], features["whole"], strict=True))
-    written = zip(table["label"], table["whole"], strict=True)
     return {
         int(label): bool(now[label])
-        for label, word in written
+        for label, word in written.items()
         if label in now
         and not pd.isna(now[label])
         and (pd.isna(word) or bool(now[label]) != bool(word))

@@ -19,7 +19,7 @@ from napari_herbarium._napari.measure_changes import (
     iter_update,
     judged,
 )
-from napari_herbarium._napari.measure_features import write_features
+from napari_herbarium._napari.measure_features import write_features, written_whole
 from napari_herbarium._napari.measure_flips import flips_of, ticked_in, with_word
 from napari_herbarium._napari.measure_subject import (
     facts_of,
@@ -72,6 +72,8 @@ class LiveMeasure:
         self.threshold = threshold
         self.runner = JobRunner()
         self.runner.done.connect(self._on_done)
+        self.runner.failed.connect(self._on_nothing)
+        self.runner.cancelled.connect(self._on_nothing)
         self._settle = settling(owner, _SETTLE_MS)
         self._settle.timeout.connect(self._update)
         owner.destroyed.connect(self.close)
@@ -216,11 +218,17 @@ class LiveMeasure:
         if not known or measured.again != frozenset():
             self._judge(measured.again)
 
+    def _on_nothing(self) -> None:
+        """Whoever stopped the first run, or saw it fail, starts the next one."""
+        self._busy_with = None
+
     def _take_ticks(self) -> bool:
         """Take for the user's word what was ticked in napari's table of features."""
         ticked: dict[int, bool] = {}
-        if self._layer is not None and self.measured is not None:
-            ticked = ticked_in(self._layer.features, self.measured.table)
+        if self._layer is not None:
+            # Not what was measured: that may be newer than what the user has seen.
+            written = written_whole(self._layer)
+            ticked = ticked_in(self._layer.features, written)
         self._flips = {**self._flips, **ticked}
         return bool(ticked)
 

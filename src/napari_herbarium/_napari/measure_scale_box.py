@@ -58,8 +58,10 @@ class ScaleBox(QWidget):
 
     def show_layer(self, layer: Any) -> None:
         """Show the scale of a layer: the sheet, or labels that have none."""
-        if self._line is not None and layer is not self._under:
-            self.drop_line()
+        if layer is not self._under:
+            self._offered = None
+            if self._line is not None:
+                self.drop_line()
         self._under = layer
         self.scale.show_layer(layer)
         self._refresh()
@@ -76,16 +78,15 @@ class ScaleBox(QWidget):
         if self._under is None or self._line is not None:
             return
         self._line = add_line_layer(self._viewer, self._under)
-        self._line.events.data.connect(self._refresh)
+        self._line_wires.connect(self._line.events.data, self._refresh)
         self._refresh()
 
     def drop_line(self) -> None:
         """Remove the layer with the line."""
         line, self._line = self._line, None
-        if line is not None:
-            line.events.data.disconnect(self._refresh)
-            if line in self._viewer.layers:
-                self._viewer.layers.remove(line)
+        self._line_wires.cut()
+        if line is not None and line in self._viewer.layers:
+            self._viewer.layers.remove(line)
         self._refresh()
 
     def line_scale(self) -> float:
@@ -148,7 +149,7 @@ class ScaleBox(QWidget):
         return self.line_row
 
     def _connect(self) -> None:
-        self._wires = Wires(self)
+        self._wires, self._line_wires = Wires(self), Wires(self)
         self._wires.connect(self._viewer.layers.events.removed, self._on_removed)
         self.scale.accepted.connect(lambda size: self.given.emit(size, "user"))
         self.draw.clicked.connect(self.start_line)

@@ -50,16 +50,21 @@ def why_not_measured(layer: Labels | None) -> str | None:
 def image_under(viewer: ViewerModel, labels: Labels) -> Image | None:
     """Find the image that labels were made from.
 
-    The one that Segment leaves noted; else the topmost one of the same size in px and
-    the same scale. Labels that lie nowhere in particular, as a file of labels opens,
-    belong to an image of their size whatever its scale.
+    The one that Segment leaves noted, or its file opened anew. Where none is noted, the
+    topmost one of the same size in px and the same scale; labels that lie nowhere in
+    particular, as a file of labels opens, belong to an image of their size whatever
+    its scale.
     """
     fitting = [layer for layer in viewer.layers[::-1] if _fits(layer, labels)]
     noted = _noted_image(labels)
-    made_from = [x for x in fitting if str(x.unique_id) == noted]
+    if noted is not None:
+        made_from = [x for x in fitting if str(x.unique_id) == noted]
+        # Sheets of one scanner are all of one size: size tells nothing here.
+        same_file = [x for x in fitting if _is_file_of(labels, x)]
+        return next(iter([*made_from, *same_file]), None)
     alike = [x for x in fitting if np.allclose(x.scale, labels.scale)]
     unplaced = fitting if is_unplaced(labels) else []
-    return next(iter([*made_from, *alike, *unplaced]), None)
+    return next(iter([*alike, *unplaced]), None)
 
 
 def is_unplaced(layer: Layer) -> bool:
@@ -116,6 +121,11 @@ def _text(known: dict[str, Any], key: str) -> str:
 def _noted_image(labels: Labels) -> str | None:
     noted = labels.metadata.get(METADATA_KEY)
     return noted.get("image_id") if isinstance(noted, dict) else None
+
+
+def _is_file_of(labels: Labels, image: Layer) -> bool:
+    path = labels.metadata.get("path")
+    return path is not None and str(path) == str(image.metadata.get("path"))
 
 
 def _fits(layer: Layer, labels: Labels) -> bool:

@@ -38,7 +38,7 @@ _BUTTON = {
     State.RUNNING: ("Cancel", tooltips.CANCEL),
     State.CANCELLING: ("Cancelling…", tooltips.CANCEL),
 }
-_NO_SHEET = "none of this size: colours stay empty"
+_NO_SHEET = "not open: colours stay empty"
 
 
 class MeasureLeaves(MeasurePanel):
@@ -105,15 +105,15 @@ class MeasureLeaves(MeasurePanel):
         self.live.runner.progressed.connect(self.show_progress)
         self.live.runner.failed.connect(self._on_failed)
         self.live.runner.cancelled.connect(self._on_cancelled)
-        self.ruler.found.connect(lambda size: self._set_scale(size, "ruler"))
-        self.ruler.contradicted.connect(self.scale.offer)
-        self.ruler.said.connect(self._say)
+        self.ruler.found.connect(self._on_ruler)
+        self.ruler.contradicted.connect(self._on_other_ruler)
+        self.ruler.said.connect(self._on_ruler_said)
         self.save.said.connect(self._say)
 
     def _connect_controls(self) -> None:
         self.button.clicked.connect(self._on_click)
         self.scale.given.connect(self._set_scale)
-        self.scale.ruler_asked.connect(lambda: self.ruler.read(self._sheet))
+        self.scale.ruler_asked.connect(self._read_ruler)
         self.bar.changed.connect(self._show_table)
         self.form.flip_asked.connect(self._flip)
         self.table.leaf_chosen.connect(self.go_to)
@@ -210,6 +210,26 @@ class MeasureLeaves(MeasurePanel):
         words = set_scale(self._viewer, self.live.layer, self._sheet, size, source)
         self.scale.offer(None)
         self._say(words)
+
+    def _read_ruler(self) -> None:
+        self.ruler.read(self._sheet, self.live.layer)
+
+    def _on_ruler(self, size: float) -> None:
+        there = self._viewer.layers
+        image, labels = self.ruler.image, self.ruler.labels
+        if image is not None and image in there:
+            labels = labels if labels in there else None
+            set_scale(self._viewer, labels, image, size, "ruler")
+            self._refresh()
+
+    def _on_other_ruler(self, size: float) -> None:
+        if self.ruler.is_about(self._sheet):
+            self.scale.offer(size)
+
+    def _on_ruler_said(self, words: str) -> None:
+        read = self.ruler.image
+        elsewhere = read is not None and not self.ruler.is_about(self._sheet)
+        self._say(f"“{read.name}”: {words}" if read and elsewhere else words)
 
     def _show_all(self) -> None:
         """Show table, colours and histogram of the layer of now."""

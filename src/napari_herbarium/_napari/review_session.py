@@ -137,10 +137,8 @@ class ReviewSession:
         return self.opened is not None and pair_is_there(self.opened, training)
 
     def restore(self) -> None:
-        """Put back the leaves that the model had found."""
-        if self.opened is not None:
-            job = partial(iter_model_labels, self.opened)
-            self.saver.run(job, "Read the leaves of the model")
+        """Put back the leaves that the model had found, if repairs allow it."""
+        self._leave(self._restore)
 
     def look_for_edits(self) -> None:
         """Find out whether there are repairs."""
@@ -193,6 +191,11 @@ class ReviewSession:
             self._save(
                 Decision(labels=self.layers.labels()), partial(self._leave, then)
             )
+
+    def _restore(self) -> None:
+        if self.opened is not None:
+            job = partial(iter_model_labels, self.opened)
+            self.saver.run(job, "Read the leaves of the model")
 
     def _open_run(self, folder: Path) -> None:
         self._forget_sheet()

@@ -31,7 +31,12 @@ from napari_herbarium._napari.labels_output import (
     write_leaves,
 )
 from napari_herbarium._napari.layer_chooser import LayerChooser, Wires
-from napari_herbarium._napari.layers import mm_per_px, sheet_of, why_no_sheet
+from napari_herbarium._napari.layers import (
+    full_resolution,
+    mm_per_px,
+    sheet_of,
+    why_no_sheet,
+)
 from napari_herbarium._napari.preferences import preference_events, read_preferences
 from napari_herbarium._napari.scale_line import ScaleLine
 from napari_herbarium._napari.segment_form import SegmentForm
@@ -230,6 +235,9 @@ class SegmentLeaves(DockedWidget):
         if image is None or image not in self._viewer.layers:
             self._say("The sheet was removed meanwhile, so nothing was added.")
             return
+        if full_resolution(image).shape[:2] != leaves.labels.shape:
+            self._say("The sheet was replaced meanwhile, so nothing was added.")
+            return
         layer = write_leaves(self._viewer, image, leaves)
         self.tuner.keep(image, layer, segmented, leaves)
         self._say(_found(layer))
@@ -263,7 +271,7 @@ class SegmentLeaves(DockedWidget):
 
     def _tune(self) -> None:
         self.tuner.tune(self.chooser.layer, self.form.leaf_settings())
-        if self.tuner.runner.state is not State.IDLE:
+        if self.tuner.runner.state is State.RUNNING:
             self._say(_UPDATING)
 
     def _on_tuned(self, layer: Labels) -> None:

@@ -86,8 +86,10 @@ class LeafTuner:
 
     def _on_done(self, leaves: Leaves) -> None:
         result = self._result
-        # The user may have begun to paint meanwhile.
-        if result is None or is_edited(result.layer):
+        if result is None:
+            return
+        if is_edited(result.layer):  # the user has begun to paint meanwhile
+            self.refused.emit(_EDITED)
             return
         rewrite_leaves(result.layer, result.image, leaves)
         self._result = replace(result, leaves=leaves)

@@ -110,11 +110,12 @@ class JobRunner:
     def run_latest(self, start_job: StartJob, title: str) -> None:
         """Start a job in place of the one that runs, which is stopped first."""
         if not self.run(start_job, title):
-            self._waiting = (start_job, title)
             self.cancel()
+            self._waiting = (start_job, title)
 
     def cancel(self) -> None:
-        """Stop the job at its next unit of work."""
+        """Stop the job at its next unit of work, and forget one that waits."""
+        self._waiting = None
         if self._worker is not None and self._state is State.RUNNING:
             self._go(State.CANCELLING)
             self._worker.quit()

@@ -44,13 +44,26 @@ def as_rgb8(image: ArrayLike) -> ArrayLike:
         image = np.asarray(image)
     _check_shape(tuple(image.shape))
     _check_values(image)
+    if image.dtype == np.uint8 and image.shape[2:] == (3,):
+        return image
+    image = calculable(image)
     if image.ndim == 2:
         image = image[:, :, None]
-    if image.dtype == np.uint8 and image.shape[2] == 3:
-        return image
     if image.dtype == np.uint8 and image.shape[2] == 1 and _is_numpy(image):
         return np.broadcast_to(image, (*image.shape[:2], 3))
     return _convert(image)
+
+
+def calculable(image: ArrayLike) -> ArrayLike:
+    """Give an array that one can calculate with: numpy, or dask of anything else.
+
+    A zarr array, for one, has neither arithmetic nor new axes.
+    """
+    if _is_numpy(image) or hasattr(image, "map_blocks"):
+        return image
+    import dask.array as da
+
+    return da.from_array(image)
 
 
 def _is_numpy(image: ArrayLike) -> bool:
@@ -100,10 +113,7 @@ def _convert(image: ArrayLike) -> ArrayLike:
         for top in range(0, len(image), _BAND):
             result[top : top + _BAND] = _to_rgb8(image[top : top + _BAND])
         return result
-    import dask.array as da
-
-    lazy = image if hasattr(image, "map_blocks") else da.from_array(image)
-    lazy = lazy.rechunk({2: -1})
+    lazy = image.rechunk({2: -1})
     return lazy.map_blocks(_to_rgb8, dtype=np.uint8, chunks=(*lazy.chunks[:2], (3,)))
 
 
