@@ -246,17 +246,6 @@ def test_a_ruler_is_not_offered_to_another_sheet(
     assert not widget.scale.use_ruler.isVisible()
 
 
-def test_a_line_drawn_after_the_widget_is_gone_is_only_a_line(
-    viewer, judge, add_sheet, qtbot
-):
-    widget, sheet = MeasureLeaves(viewer), add_sheet()
-    widget.scale.draw.click()
-    with qtbot.waitSignal(widget.destroyed, timeout=60_000):
-        widget.deleteLater()
-    draw(viewer, sheet, (10, 20), (10, 220))
-    assert len(viewer.layers[LINE_LAYER].data) == 1
-
-
 def test_without_a_sheet_there_is_no_ruler(widget, add_leaves):
     add_leaves()
     assert not widget.scale.read.isEnabled()

@@ -376,9 +376,11 @@ def test_settings_stop_acting_once_leaves_are_edited(
 def test_the_setting_of_last_counts_whatever_was_on_its_way(
     viewer, sheet, run, widget, settle, monkeypatch, until
 ):
+    first = 0.6
+    widget.form.threshold.setValue(first)
     run()
     (leaves,) = leaves_of(viewer)
-    first, count = widget.form.threshold.value(), len(leaves.features)
+    count = len(leaves.features)
     real, go_on = tuning.iter_leaves, threading.Event()
 
     def slow(*what):
