@@ -13,6 +13,9 @@ from napari_herbarium.errors import SettingsError, SheetError
 from napari_herbarium.measure.export import write_labels
 from napari_herbarium.measure.labels_file import facts_of_labels, read_labels
 from napari_herbarium.settings import ScaleSettings
+from napari_herbarium.sheet import calibrate
+from napari_herbarium.sheet.read import read_sheet
+from napari_herbarium.sheet.ruler import RulerReading
 from napari_herbarium.sheet.sheet import Sheet
 
 
@@ -142,6 +145,28 @@ def test_picture_without_scale_leaves_that_of_the_labels(tmp_path):
     told = facts(read_labels(tmp_path / "a.tif"), picture())
     assert told.mm_per_px == pytest.approx(0.05)
     assert told.catalog_number == "BM0009"
+
+
+def test_resolution_that_nobody_believes_says_nothing_against_the_labels(tmp_path):
+    Image.new("RGB", (40, 60), "white").save(tmp_path / "photo.jpg", dpi=(72, 72))
+    photo = read_sheet(tmp_path / "photo.jpg")
+    assert photo.scale_trust == "suspect"
+    write_labels(tmp_path / "a.tif", blocks(), mm_per_px=0.05)
+    told = facts(read_labels(tmp_path / "a.tif"), photo)
+    assert told.mm_per_px == pytest.approx(0.05)
+    assert told.scale_trust == "trusted"
+    write_labels(tmp_path / "b.tif", blocks(), None)
+    told = facts(read_labels(tmp_path / "b.tif"), photo)
+    assert (told.mm_per_px, told.scale_trust) == (None, "suspect")
+
+
+def test_ruler_and_resolution_that_disagree_leave_no_scale(tmp_path, monkeypatch):
+    reading = RulerReading(0.08, 1.0, "mm", 12.5, None, "A ruler.")
+    monkeypatch.setattr(calibrate, "read_ruler", lambda image: reading)
+    write_labels(tmp_path / "a.tif", blocks(), mm_per_px=0.05)
+    found = read_labels(tmp_path / "a.tif")
+    told = facts(found, picture(0.1, "resolution tag", "trusted"))
+    assert (told.mm_per_px, told.scale_trust) == (None, "suspect")
 
 
 def test_scale_that_a_user_gave_to_the_labels_survives(tmp_path):

@@ -79,7 +79,8 @@ def facts_of_labels(
 
     In order: the scale that is given; one that a user gave when the labels were made;
     the picture's ruler or resolution; the labels file's own resolution. A picture
-    whose ruler and resolution contradict each other leaves the labels without a scale.
+    whose ruler and resolution contradict each other leaves the labels without a scale;
+    a resolution that cannot be believed says nothing against that of the labels.
 
     Parameters
     ----------
@@ -103,9 +104,18 @@ def facts_of_labels(
     if sheet is None or own.scale_source in ("user", "drawn"):
         return own
     seen = SheetFacts.of(settle_scale(sheet, settings), own.sheet)
-    doubted = seen.scale_trust == "suspect"
-    chosen = seen if seen.mm_per_px is not None or doubted else own
+    chosen = seen if _counts(seen, sheet, own) else own
     return replace(chosen, catalog_number=number)
+
+
+def _counts(seen: SheetFacts, sheet: Sheet, own: SheetFacts) -> bool:
+    """Whether what was found on the picture counts more than what the labels say."""
+    if seen.mm_per_px is not None:
+        return True
+    # a resolution that was believed until the ruler was read
+    contradicted = sheet.mm_per_px is not None
+    nothing_to_lose = own.mm_per_px is None and seen.scale_trust == "suspect"
+    return contradicted or nothing_to_lose
 
 
 @contextmanager
