@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,24 @@ def test_broken_mask_is_refused(tmp_path):
     (tmp_path / "m.png").write_bytes(b"no picture")
     with pytest.raises(SheetError, match="cannot be read as a mask"):
         read_mask(tmp_path / "m.png")
+
+
+def test_mask_of_a_size_that_scanners_give_is_read_whatever_pillow_says(
+    tmp_path, monkeypatch
+):
+    mask = np.zeros((40, 60), np.uint8)
+    mask[5:9] = 1
+    path = tmp_path / "m.png"
+    palette = Image.fromarray(mask).convert("P")
+    palette.putpalette([0, 0, 0, 0, 255, 0])
+    palette.save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    np.testing.assert_array_equal(read_mask(path), mask)
+    data = bytearray(path.read_bytes())
+    data[16:24] = struct.pack(">II", 2**17, 2**17)
+    path.write_bytes(data)
+    with pytest.raises(SheetError, match=r"m\.png"):
+        read_mask(path)
 
 
 def test_groups_are_read_by_name_of_column(tmp_path):

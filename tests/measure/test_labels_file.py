@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -106,6 +107,20 @@ def test_picture_is_no_labels(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     Image.fromarray(picture).save(path)
     with pytest.raises(SheetError, match="8 x 9 x 3, not labels"):
+        read_labels(path)
+
+
+def test_png_of_a_size_that_scanners_give_is_read_whatever_pillow_says(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "a.png"
+    Image.fromarray(blocks()).save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    np.testing.assert_array_equal(read_labels(path).labels, blocks())
+    data = bytearray(path.read_bytes())
+    data[16:24] = struct.pack(">II", 2**17, 2**17)
+    path.write_bytes(data)
+    with pytest.raises(SheetError, match=r"a\.png"):
         read_labels(path)
 
 

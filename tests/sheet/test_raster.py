@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 
 import imagecodecs
 import numpy as np
@@ -154,6 +155,24 @@ def test_a_png_bomb(write, scan):
     path.write_bytes(data)
     with pytest.raises(SheetError, match=r"sheet\.png"):
         read_sheet(path)
+
+
+@pytest.mark.parametrize("kind", SUFFIXES)
+def test_the_limit_of_pillow_is_not_ours(write, scan, kind, monkeypatch):
+    path = write(scan, kind)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert read_sheet(path).image.shape == scan.shape
+
+
+def test_alpha_takes_little_memory_beside_the_pixels(write):
+    pixels = np.full((4000, 3000, 4), 128, np.uint8)
+    path = write(pixels, "PNG", mode="RGBA")
+    tracemalloc.start()
+    sheet = read_sheet(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * pixels.nbytes
+    assert (np.asarray(sheet.image) == 191).all()
 
 
 def test_large_rasters_get_levels(write):

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
 
 from napari_herbarium.errors import SheetError
 from napari_herbarium.evaluate.metrics import IGNORED
+from napari_herbarium.sheet.raster_header import open_raster
 
 LEAF = 1
-_PALETTE = b"\x03"
+_UNREADABLE = (OSError, ValueError, RuntimeError, SyntaxError, tifffile.TiffFileError)
 
 
 def read_labels(path: Path) -> NDArray:
@@ -36,21 +35,21 @@ def read_labels(path: Path) -> NDArray:
         raise SheetError(msg)
     try:
         if suffix == ".png":
-            return _read_png(path.read_bytes())
+            return _read_png(path)
         return np.squeeze(tifffile.imread(path))
-    except (OSError, ValueError, RuntimeError, tifffile.TiffFileError) as error:
+    except _UNREADABLE as error:
         why = " ".join(str(error).split()) or type(error).__name__
         msg = f"{path} cannot be read as a mask ({why}); save it again."
         raise SheetError(msg) from error
 
 
-def _read_png(content: bytes) -> NDArray:
+def _read_png(path: Path) -> NDArray:
     import imagecodecs
 
-    if content[25:26] == _PALETTE:  # what counts are its numbers, not their colours
-        with Image.open(io.BytesIO(content)) as picture:
+    with open_raster(path, "PNG", bytes_per_px=4) as picture:
+        if picture.mode == "P":  # what counts are its numbers, not their colours
             return np.asarray(picture)
-    return np.asarray(imagecodecs.png_decode(content))
+    return np.asarray(imagecodecs.png_decode(path.read_bytes()))
 
 
 def as_leaf_mask(labels: NDArray, name: str = "The mask") -> NDArray[np.uint8]:

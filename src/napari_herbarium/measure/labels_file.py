@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
 
 from napari_herbarium.errors import SheetError
 from napari_herbarium.measure.columns import check_labels
@@ -22,6 +21,7 @@ from napari_herbarium.settings import ScaleSettings
 from napari_herbarium.sheet.calibrate import settle_scale
 from napari_herbarium.sheet.catalogue_number import codes_in
 from napari_herbarium.sheet.file_metadata import resolution_of
+from napari_herbarium.sheet.raster_header import open_raster
 from napari_herbarium.sheet.scale import judge_scale
 from napari_herbarium.sheet.sheet import Sheet
 
@@ -29,6 +29,14 @@ SUFFIXES = frozenset([".tif", ".tiff", ".png"])
 OURS = "napari-herbarium"
 """What `export.write_labels` writes as the software of the file."""
 _SAME = 1e-4
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    KeyError,
+    IndexError,
+    tifffile.TiffFileError,
+)
 
 
 @dataclass(frozen=True)
@@ -125,16 +133,13 @@ def _reading(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         msg = f"{path} does not exist; check its name."
         raise SheetError(msg) from error
-    except (OSError, ValueError, SyntaxError, KeyError, IndexError) as error:
-        msg = f"{path} cannot be read as labels ({error}); give a TIFF or PNG of them."
-        raise SheetError(msg) from error
-    except (tifffile.TiffFileError, Image.DecompressionBombError) as error:
+    except _UNREADABLE as error:
         msg = f"{path} cannot be read as labels ({error}); give a TIFF or PNG of them."
         raise SheetError(msg) from error
 
 
 def _read_png(path: Path) -> NDArray[Any]:
-    with Image.open(path) as picture:
+    with open_raster(path, "PNG", bytes_per_px=4) as picture:
         return np.asarray(picture)
 
 

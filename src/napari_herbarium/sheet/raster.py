@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from napari_herbarium.sheet.catalogue_number import SelfDescription
 from napari_herbarium.sheet.codestream import jpeg_size
 from napari_herbarium.sheet.damage import damaged, reading, unsupported
 from napari_herbarium.sheet.encoding import Encoding, plain_encoding
-from napari_herbarium.sheet.limits import check_area, check_memory
+from napari_herbarium.sheet.raster_header import open_raster
 from napari_herbarium.sheet.scale import ResolutionTag
-from napari_herbarium.sheet.source import ArraySource
+from napari_herbarium.sheet.source import ArraySource, bands
 
 Pixels = NDArray[Any]
 
@@ -28,6 +27,7 @@ _ORIENTATION, _X, _Y, _UNIT = 274, 282, 283, 296
 _UNITS = {1: "none", 2: "inch", 3: "cm"}
 _IPTC_RESOURCE = 0x0404
 _REMEDY = "save it as 8- or 16-bit RGB"
+_BYTES_PER_PX = 8
 
 
 def read_raster(path: Path, kind: str) -> Picture:
@@ -45,18 +45,15 @@ def read_raster(path: Path, kind: str) -> Picture:
     SheetError
         For a file that is damaged, too large, or of a kind that is no scan.
     """
-    with reading(path, "its header cannot be read"), warnings.catch_warnings():
-        # its limit is for pictures from the net; ours is what memory holds
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        opened = Image.open(path, formats=["JPEG", "PNG", "JPEG2000"])
+    with reading(path, "its header cannot be read"):
+        opened = open_raster(path, kind, _BYTES_PER_PX)
     with opened:
-        check_area(path, opened.height, opened.width)
-        check_memory(path, opened.height * opened.width * 8)
         with reading(path, "its pixels cannot be decoded"):
             pixels, encoding = _decode(path, opened, kind)
         if pixels.shape[:2] != (opened.height, opened.width):
             raise damaged(path, "its header and its pixels differ in size")
-        return _picture(opened, ArraySource(encoding.decode(pixels)), encoding, kind)
+        source = ArraySource(_decoded(pixels, encoding))
+        return _picture(opened, source, encoding, kind)
 
 
 def _decode(path: Path, opened: Image.Image, kind: str) -> tuple[Pixels, Encoding]:
@@ -69,6 +66,18 @@ def _decode(path: Path, opened: Image.Image, kind: str) -> tuple[Pixels, Encodin
         what = f"holds {pixels.shape[2]} samples of {pixels.dtype}"
         raise unsupported(path, what, _REMEDY)
     return pixels, plain_encoding(pixels.shape[2], pixels.dtype)
+
+
+def _decoded(samples: Pixels, encoding: Encoding) -> Pixels:
+    """Colours of samples, in bands, as the steps take several times the memory."""
+    if not encoding.steps:
+        return samples
+    shape = (*samples.shape[:2], encoding.channels)
+    pixels = np.empty(shape, encoding.dtype)
+    height, _ = bands(shape, encoding.dtype)
+    for top in range(0, shape[0], height):
+        pixels[top : top + height] = encoding.decode(samples[top : top + height])
+    return pixels
 
 
 def _decode_jpeg(path: Path, opened: Image.Image) -> tuple[Pixels, Encoding]:

@@ -1,0 +1,55 @@
+"""Opening JPEG, PNG and JPEG 2000 files: of any size that a scan can have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL.ImageFile import ImageFile
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+
+from napari_herbarium.errors import SheetError
+from napari_herbarium.sheet.limits import check_area, check_memory
+
+_READERS: dict[str, type[ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "JPEG 2000": Jpeg2KImageFile,
+}
+
+
+def open_raster(path: Path, kind: str, bytes_per_px: int) -> ImageFile:
+    """Read the header of a picture and check that it can be held; decode nothing.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : str
+        ``"JPEG"``, ``"PNG"`` or ``"JPEG 2000"``.
+    bytes_per_px : int
+        Memory that decoding takes.
+
+    Returns
+    -------
+    PIL.ImageFile.ImageFile
+        To be closed.
+
+    Raises
+    ------
+    SheetError
+        It is too large.
+    Exception
+        Whatever Pillow raises for a header that it cannot read.
+    """
+    # Image.open takes more than 179 Mpx for an attack, and an A3 sheet at 1200 ppi has
+    # 278; its limit is one for the whole process, the readers themselves have none
+    opened = _READERS[kind](path)
+    try:
+        check_area(path, opened.height, opened.width)
+        check_memory(path, opened.height * opened.width * bytes_per_px)
+    except SheetError:
+        opened.close()
+        raise
+    return opened
