@@ -79,6 +79,26 @@ def test_16_bit(tmp_path, scan, suffix):
     assert np.array_equal(np.asarray(sheet.image), scan)
 
 
+@pytest.mark.parametrize("bits", [4, 10, 12])
+@pytest.mark.parametrize("samples", [1, 3, 4])
+@pytest.mark.parametrize("suffix", ["jp2", "j2k"])
+def test_jpeg_2000_of_few_bits_is_as_bright_as_of_all(tmp_path, bits, samples, suffix):
+    top = 2**bits - 1
+    dtype = np.uint8 if bits <= 8 else np.uint16
+    pixels = np.full((32, 24, samples), top, dtype)
+    pixels[:16, :, :3] = 0
+    path = tmp_path / f"sheet.{suffix}"
+    options = {"level": 0, "reversible": True, "codecformat": suffix}
+    data = imagecodecs.jpeg2k_encode(pixels, bitspersample=bits, **options)
+    path.write_bytes(data)
+    sheet = read_sheet(path)
+    image = np.asarray(sheet.image)
+    assert (image[:16] == 0).all()
+    assert (image[16:] == 255).all()
+    assert (np.asarray(sheet.levels[0])[16:] == np.iinfo(dtype).max).all()
+    assert sheet.metadata["bit_depth"] == bits
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_exif_orientation(write, scan, kind):
     exif = Image.Exif()

@@ -71,3 +71,19 @@ def jpeg2000_size(data: bytes) -> tuple[int, int]:
         raise DamageError("a JPEG 2000 part has no size")
     right, bottom, left, top = struct.unpack(">IIII", fields)
     return right - left, bottom - top
+
+
+def jpeg2000_depth(data: bytes) -> tuple[int, int]:
+    """(components, bits of the first of them) that a JPEG 2000 stream declares.
+
+    Raises
+    ------
+    DamageError
+        When it does not say.
+    """
+    at = data.find(_SIZ)
+    fields = data[at + 40 : at + 43] if at >= 0 else b""
+    if len(fields) < 3:
+        raise DamageError("a JPEG 2000 part does not say of how many bits it is")
+    components, first = struct.unpack(">HB", fields)
+    return components, (first & 0x7F) + 1

@@ -83,14 +83,15 @@ class Encoding:
         return samples
 
 
-def plain_encoding(samples: int, dtype: np.dtype) -> Encoding:
-    """Describe decoded grey, grey-alpha, RGB or RGBA pixels."""
+def plain_encoding(samples: int, bits: int) -> Encoding:
+    """Describe decoded grey, grey-alpha, RGB or RGBA pixels of up to 16 bits."""
     model, name = _KINDS[1 if samples < 3 else 2]
     wanted = _SAMPLES[model]
+    dtype, steps = _depth_steps(bits)
     if samples == wanted:
-        return Encoding(model, dtype, (), name)
-    step = _composite_on_white(model, dtype, premultiplied=False)
-    return Encoding(model, dtype, (step,), name, COMPOSITED)
+        return Encoding(model, dtype, tuple(steps), name)
+    steps.append(_composite_on_white(model, dtype, premultiplied=False))
+    return Encoding(model, dtype, tuple(steps), name, COMPOSITED)
 
 
 def encoding_of(page: Any, path: Path) -> Encoding:
@@ -110,7 +111,7 @@ def encoding_of(page: Any, path: Path) -> Encoding:
     photometric = int(page.photometric)
     _check_samples(page, path)
     model, name = _kind(page, path, photometric)
-    dtype, steps = _depth_steps(page)
+    dtype, steps = _depth_steps(_bits(page))
     if photometric == _PALETTE:
         steps = [partial(look_up, table=_palette(page, path))]
         return Encoding(model, np.dtype(np.uint8), tuple(steps), name)
@@ -155,9 +156,8 @@ def _bits(page: Any) -> int:
     return page.bitspersample if isinstance(page.bitspersample, int) else 0
 
 
-def _depth_steps(page: Any) -> tuple[np.dtype, list[Step]]:
+def _depth_steps(bits: int) -> tuple[np.dtype, list[Step]]:
     """Full-range dtype of the decoded samples, and the step that fills the range."""
-    bits = _bits(page)
     dtype = np.dtype(np.uint8 if bits <= 8 else np.uint16)
     if bits in (8, 16):
         return dtype, []

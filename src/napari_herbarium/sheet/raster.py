@@ -13,7 +13,7 @@ from PIL import Image
 
 from napari_herbarium.sheet.assemble import Picture
 from napari_herbarium.sheet.catalogue_number import SelfDescription
-from napari_herbarium.sheet.codestream import jpeg_size
+from napari_herbarium.sheet.codestream import jpeg2000_depth, jpeg_size
 from napari_herbarium.sheet.damage import damaged, reading, unsupported
 from napari_herbarium.sheet.encoding import Encoding, plain_encoding
 from napari_herbarium.sheet.raster_header import open_raster
@@ -49,14 +49,15 @@ def read_raster(path: Path, kind: str) -> Picture:
         opened = open_raster(path, kind, _BYTES_PER_PX)
     with opened:
         with reading(path, "its pixels cannot be decoded"):
-            pixels, encoding = _decode(path, opened, kind)
+            pixels, encoding, bits = _decode(path, opened, kind)
         if pixels.shape[:2] != (opened.height, opened.width):
             raise damaged(path, "its header and its pixels differ in size")
         source = ArraySource(_decoded(pixels, encoding))
-        return _picture(opened, source, encoding, kind)
+        return _picture(opened, source, encoding, kind, bits)
 
 
-def _decode(path: Path, opened: Image.Image, kind: str) -> tuple[Pixels, Encoding]:
+def _decode(path: Path, opened: Image.Image, kind: str) -> tuple[Pixels, Encoding, int]:
+    """Give the samples, what they mean, and their bits."""
     if kind == "JPEG":
         return _decode_jpeg(path, opened)
     data = path.read_bytes()
@@ -65,7 +66,19 @@ def _decode(path: Path, opened: Image.Image, kind: str) -> tuple[Pixels, Encodin
     if pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[2] > 4:
         what = f"holds {pixels.shape[2]} samples of {pixels.dtype}"
         raise unsupported(path, what, _REMEDY)
-    return pixels, plain_encoding(pixels.shape[2], pixels.dtype)
+    bits = _jpeg2000_bits(data, pixels) if kind == "JPEG 2000" else _bits_of(pixels)
+    return pixels, plain_encoding(pixels.shape[2], bits), bits
+
+
+def _jpeg2000_bits(data: bytes, pixels: Pixels) -> int:
+    """Bits of the samples, which are decoded to as many, not to all of their dtype."""
+    components, bits = jpeg2000_depth(data)
+    # a palette makes other samples of one component, and they fill their range
+    return bits if components == pixels.shape[2] else _bits_of(pixels)
+
+
+def _bits_of(pixels: Pixels) -> int:
+    return pixels.dtype.itemsize * 8
 
 
 def _decoded(samples: Pixels, encoding: Encoding) -> Pixels:
@@ -80,18 +93,18 @@ def _decoded(samples: Pixels, encoding: Encoding) -> Pixels:
     return pixels
 
 
-def _decode_jpeg(path: Path, opened: Image.Image) -> tuple[Pixels, Encoding]:
+def _decode_jpeg(path: Path, opened: Image.Image) -> tuple[Pixels, Encoding, int]:
     jpeg_size(path.read_bytes())
     if opened.mode not in ("L", "RGB", "CMYK"):
         raise unsupported(path, f"holds {opened.mode} colours", _REMEDY)
     pixels = np.atleast_3d(np.asarray(opened))
     if opened.mode == "CMYK":
-        return pixels, Encoding("cmyk", pixels.dtype, (), "CMYK")
-    return pixels, plain_encoding(pixels.shape[2], pixels.dtype)
+        return pixels, Encoding("cmyk", pixels.dtype, (), "CMYK"), 8
+    return pixels, plain_encoding(pixels.shape[2], 8), 8
 
 
 def _picture(
-    opened: Image.Image, source: ArraySource, encoding: Encoding, kind: str
+    opened: Image.Image, source: ArraySource, encoding: Encoding, kind: str, bits: int
 ) -> Picture:
     exif = opened.getexif()
     orientation = exif.get(_ORIENTATION, 1)
@@ -108,7 +121,7 @@ def _picture(
             "pages": 1,
             "other_pages": [],
             "compression": kind,
-            "bit_depth": source.dtype.itemsize * 8,
+            "bit_depth": bits,
         },
     )
 
