@@ -39,6 +39,23 @@ def test_every_sheet_without_mask_is_named(folder):
         find_pairs(folder)
 
 
+def test_sheets_or_masks_of_one_name_are_all_named(folder):
+    save(folder / "images" / "a.png", np.zeros((8, 6, 3), np.uint8))
+    save(folder / "masks" / "b.tif", np.zeros((8, 6), np.uint8))
+    both = r"images/a\.jpg and images/a\.png; masks/b\.png and masks/b\.tif"
+    with pytest.raises(SheetError, match=both):
+        find_pairs(folder)
+
+
+def test_what_is_no_sheet_or_mask_may_have_the_name_of_one(folder):
+    (folder / "images" / "a.txt").write_text("notes")
+    (folder / "masks" / "a.json").write_text("{}")
+    (folder / "masks" / "a.tif").mkdir()
+    save(folder / "masks" / "c.tif", np.zeros((8, 6), np.uint8))
+    save(folder / "masks" / "c.png", np.zeros((8, 6), np.uint8))
+    assert [pair.stem for pair in find_pairs(folder)] == ["a", "b"]
+
+
 def test_folder_without_masks_says_what_is_expected(tmp_path):
     (tmp_path / "images").mkdir()
     with pytest.raises(SheetError, match="holds no picture"):

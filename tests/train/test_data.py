@@ -83,6 +83,18 @@ def test_a_name_that_occurs_twice_is_a_fault():
     assert "no pairs" in check_pairs([])[0]
 
 
+def test_files_of_one_name_are_a_fault_for_each_pair(folder):
+    for stem in ("a", "b", "c"):
+        put(folder, stem)
+    Image.fromarray(SHEET).save(folder / "images" / "a.jpg")
+    tifffile.imwrite(folder / "masks" / "b.tif", MASK)
+    (folder / "masks" / "c.json").write_text("{}")
+    faults = check_pairs(find_training_pairs(folder))
+    assert len(faults) == 2
+    assert "images/a.jpg and images/a.png" in faults[0]
+    assert "masks/b.png and masks/b.tif" in faults[1]
+
+
 def test_a_folder_without_sheets_is_refused(tmp_path):
     with pytest.raises(SheetError, match="images/"):
         find_training_pairs(tmp_path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,15 +32,20 @@ def find_pairs(folder: Path) -> list[Pair]:
     Raises
     ------
     SheetError
-        A folder is missing or empty, or sheets have no mask (all are named).
+        A folder is missing or empty, or sheets have no mask, or sheets or masks have
+        the same stem (all are named).
     """
-    sheets = _by_stem(folder / "images", SUFFIXES)
-    masks = _by_stem(folder / "masks", MASK_SUFFIXES)
-    alone = [path.name for stem, path in sheets.items() if stem not in masks]
+    sheets = _some_by_stem(folder / "images", SUFFIXES)
+    masks = _some_by_stem(folder / "masks", MASK_SUFFIXES)
+    alone = [files[0].name for stem, files in sheets.items() if stem not in masks]
     if alone:
         msg = f"No mask in {folder / 'masks'} for: {', '.join(alone)}."
         raise SheetError(msg)
-    return [Pair(stem, path, masks[stem]) for stem, path in sheets.items()]
+    doubles = doubles_in(f for stem in sheets for f in (sheets[stem], masks[stem]))
+    if doubles:
+        msg = f"Keep one of each in {folder}: {'; '.join(doubles)}."
+        raise SheetError(msg)
+    return [Pair(stem, files[0], masks[stem][0]) for stem, files in sheets.items()]
 
 
 def read_mask(path: Path) -> NDArray[np.uint8]:
@@ -92,15 +97,35 @@ def _group_rows(path: Path) -> Iterator[tuple[str, str]]:
                 yield row["sheet"], row["group"]
 
 
-def _by_stem(folder: Path, suffixes: frozenset[str]) -> dict[str, Path]:
+def files_by_stem(folder: Path, suffixes: frozenset[str]) -> dict[str, list[Path]]:
+    """Give the files of some kinds in a folder, in order; none where there is none.
+
+    More than one have a stem where ``a.jpg`` lies beside ``a.png``.
+    """
+    found: dict[str, list[Path]] = {}
+    if not folder.is_dir():
+        return found
+    for path in sorted(folder.iterdir()):
+        known = path.suffix.lower() in suffixes and not path.name.startswith(".")
+        if known and path.is_file():
+            found.setdefault(path.stem, []).append(path)
+    return found
+
+
+def doubles_in(files: Iterable[Sequence[Path]]) -> list[str]:
+    """Name the files, each with its folder, that are more than one of a stem."""
+    return [
+        " and ".join(f"{path.parent.name}/{path.name}" for path in same)
+        for same in files
+        if len(same) > 1
+    ]
+
+
+def _some_by_stem(folder: Path, suffixes: frozenset[str]) -> dict[str, list[Path]]:
     if not folder.is_dir():
         msg = f"There is no folder {folder}; give one with images/ and masks/."
         raise SheetError(msg)
-    found = {
-        path.stem: path
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    }
+    found = files_by_stem(folder, suffixes)
     if not found:
         msg = f"{folder} holds no picture."
         raise SheetError(msg)

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_herbarium.errors import HerbariumError, SheetError
 from napari_herbarium.evaluate.masks import LEAF
-from napari_herbarium.evaluate.pairs import MASK_SUFFIXES
+from napari_herbarium.evaluate.pairs import MASK_SUFFIXES, doubles_in, files_by_stem
 from napari_herbarium.sheet.read import SUFFIXES
 from napari_herbarium.train.coco import pairs_from_coco
 from napari_herbarium.train.pair import Mask, Pair, open_image, open_mask
@@ -63,8 +63,8 @@ def find_training_pairs(folder: Path) -> list[Pair]:
     Returns
     -------
     list of Pair
-        In the order of the stems. What has no partner is among them, for
-        `check_pairs` to report.
+        In the order of the stems. What has no partner, or more than one file, is
+        among them, for `check_pairs` to report.
 
     Raises
     ------
@@ -72,8 +72,8 @@ def find_training_pairs(folder: Path) -> list[Pair]:
         The folder has no ``images/`` with sheets in it.
     """
     folder = Path(folder)
-    images = by_stem(folder / IMAGES, SUFFIXES)
-    masks = by_stem(folder / MASKS, MASK_SUFFIXES)
+    images = files_by_stem(folder / IMAGES, SUFFIXES)
+    masks = files_by_stem(folder / MASKS, MASK_SUFFIXES)
     if not images:
         msg = (
             f"{folder} holds no training pairs; it needs {IMAGES}/ with sheets and "
@@ -81,18 +81,16 @@ def find_training_pairs(folder: Path) -> list[Pair]:
         )
         raise SheetError(msg)
     stems = sorted(images.keys() | masks.keys())
-    return [Pair(stem, images.get(stem), masks.get(stem)) for stem in stems]
+    return [_stored(stem, images.get(stem, []), masks.get(stem, [])) for stem in stems]
 
 
-def by_stem(folder: Path, suffixes: frozenset[str]) -> dict[str, Path]:
-    """Give the files of some kinds in a folder, in order; none where there is none."""
-    if not folder.is_dir():
-        return {}
-    return {
-        path.stem: path
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    }
+def _stored(name: str, images: Sequence[Path], masks: Sequence[Path]) -> Pair:
+    return Pair(
+        name,
+        images[0] if images else None,
+        masks[0] if masks else None,
+        tuple(doubles_in((images, masks))),
+    )
 
 
 def check_pairs(pairs: Sequence[Pair]) -> list[str]:
@@ -100,7 +98,8 @@ def check_pairs(pairs: Sequence[Pair]) -> list[str]:
 
     Checked are: no sheet, no mask, files that cannot be read, masks in colour or with
     other than whole numbers, masks without leaf, sizes that differ, sheets smaller
-    than 64 px, names that occur twice. Labels with a number per leaf are fine.
+    than 64 px, names that occur twice, sheets or masks of one name. Labels with a
+    number per leaf are fine.
 
     Parameters
     ----------
@@ -152,6 +151,8 @@ def _faults(pairs: Sequence[Pair]) -> Iterator[str]:
 
 def _faults_of(pair: Pair) -> Iterator[str]:
     shape = mask = None
+    for files in pair.doubles:
+        yield f"There are both {files}; keep the one that belongs to the pair."
     try:
         shape = tuple(open_image(pair).shape[:2])
     except HerbariumError as error:

@@ -15,15 +15,11 @@ from numpy.typing import NDArray
 
 from napari_herbarium.errors import HerbariumError, SheetError
 from napari_herbarium.evaluate.metrics import IGNORED
+from napari_herbarium.evaluate.pairs import files_by_stem
 from napari_herbarium.progress import Job
 from napari_herbarium.settings import Device
 from napari_herbarium.sheet.read import SUFFIXES
-from napari_herbarium.train.data import (
-    IMAGES,
-    by_stem,
-    fault_of_size,
-    refuse_faults,
-)
+from napari_herbarium.train.data import IMAGES, fault_of_size, refuse_faults
 from napari_herbarium.train.few_sheets import iter_seen, read_image
 from napari_herbarium.train.pair import Pair, open_image
 from napari_herbarium.train.picture import LEAF, Picture, make_picture
@@ -55,9 +51,10 @@ def find_other_sheets(folder: Path | None) -> Sequence[Path]:
     if folder is None:
         return ()
     for place in (Path(folder), Path(folder) / IMAGES):
-        found = by_stem(place, SUFFIXES)
+        found = files_by_stem(place, SUFFIXES)
         if found:
-            return list(found.values())
+            # two files of one name are one sheet saved twice
+            return [files[0] for files in found.values()]
     msg = f"{folder} holds no sheets of other plants; choose a folder with some."
     raise SheetError(msg)
 

@@ -35,11 +35,15 @@ class Pair:
         H x W integers or booleans: 0 background, more than 0 leaf (1, 255, or ids of
         leaves). An 8-bit mask that holds 0, 1 and 255 and nothing else means 255 as
         "not known": ignored. None: no mask was found, which `check_pairs` reports.
+    doubles : tuple of str
+        Where a folder has several sheets or masks of this name: which, in words.
+        `check_pairs` reports them, as nobody knows which of them is meant.
     """
 
     name: str
     image: Path | Any | None
     mask: Mask | None
+    doubles: tuple[str, ...] = ()
 
 
 def open_image(pair: Pair) -> Any:
