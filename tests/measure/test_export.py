@@ -183,6 +183,19 @@ def test_tiny_leaf_is_numbered_beside_itself():
     assert (drawn[40:60, 26:50] != 200).any()
 
 
+@pytest.mark.parametrize("rows", [slice(0, 4), slice(50, 54), slice(96, 100)])
+@pytest.mark.parametrize("columns", [slice(0, 4), slice(96, 100), slice(0, 100)])
+def test_number_of_a_leaf_at_the_edge_is_on_the_picture(rows, columns):
+    def edge_of_number(*place):
+        labels = np.zeros((100, 100), np.uint8)
+        labels[place] = 123
+        drawn = draw_overlay(np.full((100, 100, 3), 200, np.uint8), labels)
+        return (drawn == 255).all(axis=2).sum()
+
+    free = edge_of_number(slice(50, 54), slice(40, 44))
+    assert edge_of_number(rows, columns) > 0.9 * free
+
+
 def test_overlay_of_a_sheet_without_leaves_is_the_sheet():
     image = np.full((60, 40, 3), 200, np.uint8)
     np.testing.assert_array_equal(

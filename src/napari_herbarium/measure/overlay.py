@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -157,26 +158,66 @@ def _number_inside(
 ) -> None:
     row, column, room = spot
     size = float(np.clip(room * 0.8, SMALLEST_FONT, LARGEST_FONT))
-    draw.text(
-        (column, row),
-        str(label),
-        anchor="mm",
-        fill=fill,
-        font=ImageFont.load_default(size),
-        stroke_width=max(2, round(size / 10)),
-        stroke_fill="black",
-    )
+    number = _Number(str(label), "mm", size, max(2, round(size / 10)))
+    number.draw(draw, (column, row), fill, "black")
 
 
 def _number_beside(
     draw: ImageDraw.ImageDraw, label: int, box: tuple[slice, slice], factor: float
 ) -> None:
-    draw.text(
-        (box[1].stop * factor + 2, box[0].start * factor),
-        str(label),
-        anchor="lm",
-        fill=tuple(int(c) for c in COLOURS[label % len(COLOURS)]),
-        font=ImageFont.load_default(SMALLEST_FONT),
-        stroke_width=2,
-        stroke_fill="white",
-    )
+    row = box[0].start * factor
+    right = _Number(str(label), "lm", SMALLEST_FONT, 2)
+    left = replace(right, anchor="rm")
+    spot = (box[1].stop * factor + 2, row)
+    number = right
+    if right.way_in(draw, spot)[0] < 0:
+        number, spot = left, (box[1].start * factor - 2, row)
+    colour = tuple(int(c) for c in COLOURS[label % len(COLOURS)])
+    number.draw(draw, spot, colour, "white")
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A number as it is written; `anchor` is Pillow's."""
+
+    text: str
+    anchor: str
+    size: float
+    stroke: int
+
+    def draw(
+        self,
+        draw: ImageDraw.ImageDraw,
+        spot: tuple[float, float],
+        fill: str | tuple[int, ...],
+        edge: str,
+    ) -> None:
+        """Write it at (x, y), or as near to there as the picture has room for it."""
+        across, down = self.way_in(draw, spot)
+        draw.text(
+            (spot[0] + across, spot[1] + down),
+            self.text,
+            anchor=self.anchor,
+            fill=fill,
+            font=ImageFont.load_default(self.size),
+            stroke_width=self.stroke,
+            stroke_fill=edge,
+        )
+
+    def way_in(
+        self, draw: ImageDraw.ImageDraw, spot: tuple[float, float]
+    ) -> tuple[float, float]:
+        """Columns and rows by which it must move to lie on the picture."""
+        left, top, right, bottom = draw.textbbox(
+            spot,
+            self.text,
+            font=ImageFont.load_default(self.size),
+            anchor=self.anchor,
+            stroke_width=self.stroke,
+        )
+        width, height = draw.im.size
+        return _way_in(left, right, width), _way_in(top, bottom, height)
+
+
+def _way_in(low: float, high: float, end: int) -> float:
+    return max(0, -low) or min(0, end - high)
