@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 from PIL import Image
 
@@ -29,3 +31,25 @@ def test_picture_is_reduced_for_reading(tmp_path):
     truth = np.zeros((2400, 600), np.uint8)
     write_errors(tmp_path / "a.png", image, truth, truth)
     assert Image.open(tmp_path / "a.png").size == (500, 2000)
+
+
+def test_large_picture_takes_little_memory_and_shows_the_same(tmp_path):
+    rng = np.random.default_rng(0)
+    shape = (8100, 900)
+    image = np.full((*shape, 3), rng.integers(0, 256, (8100, 1, 3)), np.uint8)
+    truth = np.zeros(shape, np.uint8)
+    truth[1000:5000, 100:700] = 1
+    truth[7000:] = 255
+    predicted = np.zeros(shape, np.int32)
+    predicted[2000:8000, 300:] = 7
+    tracemalloc.start()
+    write_errors(tmp_path / "a.png", image, predicted, truth)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < image.nbytes
+    whole = Image.fromarray(draw_errors(image, predicted, truth))
+    whole.thumbnail((2000, 2000))
+    shown = Image.open(tmp_path / "a.png")
+    assert shown.size == whole.size
+    difference = np.abs(np.asarray(shown).astype(int) - np.asarray(whole))
+    assert difference.max() <= 1

@@ -11,10 +11,12 @@ from PIL import Image
 
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.files import replacing
+from napari_herbarium.segment.pixels import SheetRows
 
 LONG_SIDE = 2000
 FALSE, MISSED, HIT, UNSAID = (255, 0, 0), (0, 60, 255), (0, 170, 60), (128, 128, 128)
 STRONG, FAINT = 0.75, 0.15
+_BAND = 64
 
 
 def draw_errors(image: Any, predicted: NDArray, truth: NDArray) -> NDArray[np.uint8]:
@@ -50,10 +52,27 @@ def write_errors(path: Path, image: Any, predicted: NDArray, truth: NDArray) -> 
     HerbariumError
         The file cannot be written.
     """
-    picture = Image.fromarray(draw_errors(image, predicted, truth))
+    picture = _reduced(image, predicted, truth)
     picture.thumbnail((LONG_SIDE, LONG_SIDE))
     with replacing(path) as temporary:
         picture.save(temporary)
+
+
+def _reduced(image: Any, predicted: NDArray, truth: NDArray) -> Image.Image:
+    """Draw the errors at two to four times the size wanted, or less where that is all.
+
+    In bands, as drawing on an A3 sheet at once took 2.7 GiB.
+    """
+    height, width = truth.shape
+    factor = max(1, max(truth.shape) // (2 * LONG_SIDE))
+    picture = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    rows = SheetRows(image)
+    for top in range(0, height, _BAND * factor):
+        band = slice(top, top + _BAND * factor)
+        sheet = rows.read(band.start, band.stop)
+        drawn = draw_errors(sheet, predicted[band], truth[band])
+        picture.paste(Image.fromarray(drawn).reduce(factor), (0, top // factor))
+    return picture
 
 
 def _tint(
