@@ -6,11 +6,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_herbarium.evaluate import run
-from napari_herbarium.evaluate.pairs import find_pairs
-from napari_herbarium.progress import Progress
+from napari_herbarium.evaluate.pairs import Pair, find_pairs
+from napari_herbarium.progress import Progress, finish
+from napari_herbarium.sheet.file_source import SegmentSource
 
 MODEL = SimpleNamespace(config=SimpleNamespace(threshold=0.5))
 
@@ -48,6 +50,29 @@ def test_progress_counts_sheets(pairs, tiles):
     steps = list(run.iter_evaluate(pairs, MODEL, run.Evaluation()))
     assert [step.done for step in steps] == [0, 0, 1, 1, 2]
     assert {(step.total, step.what) for step in steps} == {(2, "sheets")}
+
+
+def test_a_tiled_sheet_is_decoded_once(monkeypatch, tmp_path):
+    sheet = np.zeros((64, 48, 3), np.uint8)
+    pair = Pair("a", tmp_path / "a.tif", tmp_path / "a.png")
+    tifffile.imwrite(pair.image, sheet, tile=(16, 16))
+    Image.fromarray(sheet[..., 0]).save(pair.mask)
+    decoded = []
+    read = SegmentSource.samples
+
+    def samples(source, *window):
+        decoded.append(window)
+        return read(source, *window)
+
+    def iter_segment(image, model, settings):
+        yield Progress(1, 1, "tiles")
+        return np.asarray(image)[..., 0]
+
+    monkeypatch.setattr(SegmentSource, "samples", samples)
+    monkeypatch.setattr(run, "iter_segment", iter_segment)
+    how = run.Evaluation(errors=tmp_path / "errors")
+    finish(run.iter_evaluate([pair], MODEL, how))
+    assert len(decoded) == 1
 
 
 def test_stopping_stops_the_network(pairs, tiles):

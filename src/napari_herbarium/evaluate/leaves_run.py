@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from napari_herbarium.measure import whole
 from napari_herbarium.measure.labels_file import read_labels
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.segment.leaves import iter_extract_leaves
+from napari_herbarium.segment.pixels import in_memory
 from napari_herbarium.segment.predict import iter_segment
 from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
 from napari_herbarium.sheet.calibrate import settle_scale
@@ -88,6 +89,7 @@ def _iter_score(
 ) -> Job[SheetLeaves]:
     truth = read_leaf_truth(folder, pair)
     sheet = read_sheet(pair.image)
+    sheet = replace(sheet, image=in_memory(sheet.image))
     predicted = yield from _iter_labels(pair.stem, sheet, model, how)
     if predicted.shape != truth.labels.shape:
         msg = f"The leaves of {pair.stem} are {truth.labels.shape} px in the truth, "

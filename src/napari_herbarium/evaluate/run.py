@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +17,7 @@ from napari_herbarium.evaluate.report import SheetScore, score_sheet
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.segment.leaves import iter_extract_leaves
 from napari_herbarium.segment.mask import at_least
+from napari_herbarium.segment.pixels import in_memory
 from napari_herbarium.segment.predict import iter_segment
 from napari_herbarium.settings import LeafSettings, SegmentSettings
 from napari_herbarium.sheet.read import read_sheet
@@ -99,6 +100,7 @@ def _iter_score(
 ) -> Job[SheetScore]:
     sheet = read_sheet(image)
     truth = _truth(sheet, image, mask)
+    sheet = replace(sheet, image=in_memory(sheet.image))
     predicted = yield from _iter_leaf(sheet, model, how)
     if how.errors is not None:
         write_errors(
