@@ -102,6 +102,26 @@ def test_other_settings_are_refused_and_named(scans, run, tmp_path, settings):
     assert [path.read_bytes() for path in old] == [labels]
 
 
+def test_a_run_goes_on_with_fewer_tiles_at_a_time(scans, run, tmp_path, settings):
+    out = tmp_path / "out"
+    run([scans / "K1.png"], out)
+    begun = json.loads((out / "run.json").read_text())
+    segment = settings.segment.model_copy(update={"batch": 1})
+    given = settings.model_copy(update={"segment": segment})
+    assert run([scans], out, given, csv=True).done_now == 2
+    now = json.loads((out / "run.json").read_text())
+    assert now["settings"]["segment"]["batch"] == 1
+    assert (now["started"], now["fingerprint"]) == (
+        begun["started"],
+        begun["fingerprint"],
+    )
+    rows = ds.dataset(out / "traits").to_table().to_pandas()
+    assert set(rows["settings"]) == {begun["fingerprint"]}
+    smaller = segment.model_copy(update={"tile": 256})
+    with pytest.raises(SettingsError, match=r"segment\.tile \(512 to 256\)"):
+        run([scans], out, settings.model_copy(update={"segment": smaller}))
+
+
 def test_other_model_is_refused(scans, run, tmp_path, monkeypatch):
     run([scans], tmp_path / "out")
     monkeypatch.setattr("napari_herbarium.batch.plan._sha256", lambda path: "cd" * 32)

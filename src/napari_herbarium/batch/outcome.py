@@ -10,7 +10,11 @@ CRASHED = (
     "Its worker died twice on this sheet (out of memory, or a fault in a decoder); "
     "give workers more memory or open the sheet alone."
 )
-OUT_OF_MEMORY = "Out of memory; give each worker more, or use a smaller tile."
+OUT_OF_MEMORY = (
+    "Out of memory; give each worker more (fewer workers or lanes share it) or fewer "
+    "tiles at a time (a smaller batch) and retry what failed; a smaller tile gives "
+    "other results, so it needs a new run or another output folder."
+)
 
 
 @dataclass(frozen=True)

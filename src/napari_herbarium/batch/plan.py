@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,10 @@ from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.export import write_json
 from napari_herbarium.model.catalogue import find_model
 from napari_herbarium.model.checkpoint import WEIGHTS, ModelConfig, read_config
+
+# Leaves are the same however many tiles the network is given at a time. They are not
+# where tiles have another size: the network then sees less, or more, around a leaf.
+_NOT_DECISIVE = {"segment": {"batch"}}
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Plan:
     def fingerprint(self) -> str:
         """SHA-256 of settings, model and software: what decides the results."""
         decisive = {
-            "settings": self.settings.model_dump(mode="json"),
+            "settings": self.settings.model_dump(mode="json", exclude=_NOT_DECISIVE),
             "model": self.model_sha256,
             "software": self.software,
         }
@@ -161,7 +165,10 @@ def differences(old: Plan, new: Plan) -> list[str]:
         changes.append(f"the model ({old.model_name} to {new.model_name})")
     if old.software != new.software:
         changes.append(f"the software ({old.software} to {new.software})")
-    before, now = (_flat(p.settings.model_dump(mode="json")) for p in (old, new))
+    before, now = (
+        _flat(p.settings.model_dump(mode="json", exclude=_NOT_DECISIVE))
+        for p in (old, new)
+    )
     changes += [
         f"{key} ({before[key]} to {now[key]})"
         for key in now
@@ -171,6 +178,15 @@ def differences(old: Plan, new: Plan) -> list[str]:
     if missing:
         changes.append(f"the columns of the manifest ({', '.join(missing)} are new)")
     return changes
+
+
+def resumed(begun: Plan, now: Plan) -> Plan:
+    """Give a run as it was begun, with what may be otherwise now."""
+    segment = begun.settings.segment.model_copy(
+        update={"batch": now.settings.segment.batch}
+    )
+    settings = begun.settings.model_copy(update={"segment": segment})
+    return replace(begun, settings=settings)
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

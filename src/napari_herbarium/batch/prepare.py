@@ -19,6 +19,7 @@ from napari_herbarium.batch.plan import (
     differences,
     make_plan,
     read_plan,
+    resumed,
 )
 from napari_herbarium.batch.settings import BatchSettings
 from napari_herbarium.errors import HerbariumError, SettingsError
@@ -47,8 +48,6 @@ class Preparation:
         Sources whose name another sheet has, and what they are called now.
     repeated : int
         How many times a source was given again.
-    is_new : bool
-        Nothing was done yet.
     """
 
     plan: Plan
@@ -57,7 +56,6 @@ class Preparation:
     skipped: list[Entry]
     renamed: dict[str, str]
     repeated: int
-    is_new: bool
 
 
 def prepare(
@@ -111,12 +109,11 @@ def prepare(
         _newly_skipped(manifest, known),
         _renamed(manifest, names),
         manifest.repeated,
-        is_new,
     )
 
 
 def _resumed(plan: Plan) -> Plan:
-    """Give the run as it was begun, unless it would now be another one."""
+    """Give the run that was begun, unless it would now be another one."""
     begun = read_plan(plan.layout.out)
     changes = differences(begun, plan)
     if changes:
@@ -127,7 +124,7 @@ def _resumed(plan: Plan) -> Plan:
             f"'{EARLIER}'."
         )
         raise SettingsError(msg)
-    return begun
+    return resumed(begun, plan)
 
 
 def _with_columns_of(manifest: Manifest, plan: Plan) -> Manifest:

@@ -162,8 +162,7 @@ def iter_batch(
         )
         if new_run:
             set_aside(ready.plan.layout)
-        if ready.is_new:
-            write_plan(ready.plan)
+        write_plan(ready.plan)  # of an earlier run, too: its batch may be another now
         make = crew or (
             lambda: crew_for(workforce or Workforce(), settings.segment.device)
         )

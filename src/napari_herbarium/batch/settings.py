@@ -17,6 +17,9 @@ from napari_herbarium.settings import (
 class BatchSettings(_Settings):
     """Everything that decides what a run writes; the run's fingerprint is made of it.
 
+    The number of tiles at a time (``segment.batch``) is no part of the fingerprint: it
+    changes nothing but memory and time.
+
     Attributes
     ----------
     segment : SegmentSettings
