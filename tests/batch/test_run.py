@@ -102,6 +102,19 @@ def test_other_settings_are_refused_and_named(scans, run, tmp_path, settings):
     assert [path.read_bytes() for path in old] == [labels]
 
 
+@pytest.mark.parametrize("content", ["{ cut off", '{"digits": 0}', "[]"])
+def test_a_new_run_sets_one_aside_that_cannot_be_read(scans, run, tmp_path, content):
+    out = tmp_path / "out"
+    run([scans], out)
+    (out / "run.json").write_text(content)
+    with pytest.raises(SettingsError, match=r"does not describe .* begin a new run"):
+        run([scans], out)
+    assert run([scans], out, new_run=True).done_now == 3
+    (old,) = (out / "earlier").iterdir()
+    assert (old / "run.json").read_text() == content
+    assert (old / "labels" / "K1.leaves.tif").exists()
+
+
 def test_a_run_goes_on_with_fewer_tiles_at_a_time(scans, run, tmp_path, settings):
     out = tmp_path / "out"
     run([scans / "K1.png"], out)

@@ -154,7 +154,10 @@ def read_plan(out: Path) -> Plan:
         msg = f"{out} holds no batch run (no {path.name}); choose the --out of one."
         raise SettingsError(msg) from error
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
-        msg = f"{path} does not describe a run of this version ({error})."
+        msg = (
+            f"{path} does not describe a run of this version ({error}); choose another "
+            "folder, or begin a new run, which keeps what is there in a subfolder."
+        )
         raise SettingsError(msg) from error
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from napari_herbarium.batch.given import CARRIED, GIVEN, changes_of
@@ -262,8 +263,7 @@ def set_aside(layout: Layout) -> Path | None:
     """
     if not layout.run.exists():
         return None
-    started = read_plan(layout.out).started
-    place = layout.out / EARLIER / re.sub(r"[^0-9T]", "", started)[:15]
+    place = layout.out / EARLIER / re.sub(r"[^0-9T]", "", _when_begun(layout))[:15]
     number = 2
     while place.exists():
         place = place.with_name(f"{place.name.split('_')[0]}_{number}")
@@ -288,3 +288,14 @@ def set_aside(layout: Layout) -> Path | None:
         msg = f"The old run cannot be moved to {place} ({error.strerror})."
         raise HerbariumError(msg) from error
     return place
+
+
+def _when_begun(layout: Layout) -> str:
+    """Give when the run that is there was begun, as far as that can be told."""
+    try:
+        return read_plan(layout.out).started
+    except (
+        SettingsError
+    ):  # damaged, or of another version: it is set aside all the same
+        written = layout.run.stat().st_mtime
+        return datetime.fromtimestamp(written, UTC).isoformat(timespec="seconds")
