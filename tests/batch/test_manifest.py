@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fsspec
 import pandas as pd
 import pytest
 
@@ -9,6 +10,8 @@ from napari_herbarium.batch import places
 from napari_herbarium.batch.manifest import SheetRow, read_manifest
 from napari_herbarium.batch.names import output_names, safe_name
 from napari_herbarium.errors import SettingsError
+
+RESULTS = ("a.leaves.tif", "a.overlay.png", "a.leaves.original.tif", "a.errors.png")
 
 
 def touch(path):
@@ -22,7 +25,7 @@ def stems(manifest):
 
 
 def test_folder_gives_its_sheets_and_names_the_rest(tmp_path):
-    for name in ("b.tif", "a.JPG", "a.leaves.tif", "a.overlay.png", ".c.tif", "d.pdf"):
+    for name in ("b.tif", "a.JPG", ".c.tif", "d.pdf", *RESULTS):
         touch(tmp_path / name)
     touch(tmp_path / "deeper" / "e.tif")
     manifest = read_manifest([tmp_path])
@@ -35,6 +38,15 @@ def test_pattern_goes_deeper_but_not_into_the_run(tmp_path):
     touch(tmp_path / "run" / "other" / "f.tif")
     manifest = read_manifest([tmp_path / "**"], tmp_path / "run")
     assert stems(manifest) == ["e"]
+
+
+@pytest.mark.parametrize("end", ["", "*.*"])
+def test_results_are_no_sheets_at_a_url_either(end):
+    memory = fsspec.filesystem("memory")
+    for name in ("a.tif", *RESULTS):
+        memory.pipe(f"/of-results/{name}", b"")
+    manifest = read_manifest([f"memory://of-results/{end}"])
+    assert stems(manifest) == ["a"]
 
 
 def test_sheet_given_twice_is_done_once(tmp_path):

@@ -12,7 +12,8 @@ from napari_herbarium.errors import SettingsError
 def folder(tmp_path):
     for name in ("b.tif", "a.JPG", "notes.txt", "._b.tif", "c.leaves.tif"):
         (tmp_path / name).write_bytes(b"")
-    (tmp_path / "c.overlay.png").write_bytes(b"")
+    for name in ("c.overlay.png", "c.leaves.original.tif", "c.errors.png"):
+        (tmp_path / name).write_bytes(b"")
     (tmp_path / "deeper.tif").mkdir()
     return tmp_path
 

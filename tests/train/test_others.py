@@ -27,15 +27,17 @@ from .conftest import drawn
 
 SMALL = {"size": 64, "batch": 2, "minutes": None, "rehearsal": 0.0, "epochs": 1}
 
+RESULTS = ("a.leaves.tif", "a.overlay.png", "a.leaves.original.tif", "a.errors.png")
+
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three sheets of other plants, and what is none."""
+    """Three sheets of other plants, and what is none, our results too."""
     place = tmp_path / "others"
     place.mkdir()
     for number in range(3):
         Image.fromarray(drawn(50 + number)[0]).save(place / f"other{number}.png")
-    for name in ("notes.txt", ".hidden.png"):
+    for name in ("notes.txt", ".hidden.png", *RESULTS):
         (place / name).write_text("nothing")
     return place
 

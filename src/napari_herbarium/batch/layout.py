@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-LABELS, OVERLAY, ORIGINAL = ".leaves.tif", ".overlay.png", ".leaves.original.tif"
+from napari_herbarium.results import LABELS, ORIGINAL, OVERLAY
+
 PART = ".parquet"
 MOST_IN_ONE_FOLDER = 5_000
 """File systems, and people, are slow with folders that hold more."""

@@ -13,8 +13,8 @@ from typing import Any
 
 import fsspec
 
-from napari_herbarium.batch.layout import LABELS, ORIGINAL, OVERLAY
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.results import is_result
 from napari_herbarium.sheet.read import SUFFIXES
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:::|://)")
@@ -30,7 +30,6 @@ _PACKAGES = {
     "sftp": "paramiko",
     "ssh": "paramiko",
 }
-_RESULTS = (LABELS, ORIGINAL, OVERLAY)
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,11 @@ def _expand_url(text: str) -> Found:
         matches = _asked(text, lambda: system.ls(path, detail=False))
     else:
         return Found([text])
-    sheets = sorted(system.unstrip_protocol(m) for m in matches if _has_suffix(m))
+    sheets = sorted(
+        system.unstrip_protocol(match)
+        for match in matches
+        if _has_suffix(match) and _is_shown(os.path.basename(match))
+    )
     if not sheets:
         msg = f"{text} holds no sheet; sheets are {_suffixes()}."
         raise SettingsError(msg)
@@ -177,7 +180,7 @@ def _has_suffix(path: str) -> bool:
 
 
 def _is_shown(name: str) -> bool:
-    return not name.startswith(".") and not name.endswith(_RESULTS)
+    return not name.startswith(".") and not is_result(name)
 
 
 def _no_sheet(path: str) -> str:

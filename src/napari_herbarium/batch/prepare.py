@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from napari_herbarium.batch.given import CARRIED, GIVEN, changes_of
-from napari_herbarium.batch.layout import LABELS, Layout
+from napari_herbarium.batch.layout import Layout
 from napari_herbarium.batch.ledger import Entry, State, read_entries
 from napari_herbarium.batch.manifest import Manifest, SheetRow, read_manifest
 from napari_herbarium.batch.names import output_names
@@ -24,6 +24,7 @@ from napari_herbarium.batch.plan import (
 )
 from napari_herbarium.batch.settings import BatchSettings
 from napari_herbarium.errors import HerbariumError, SettingsError
+from napari_herbarium.results import LABELS
 
 EARLIER = "earlier"
 _KEPT = (GIVEN, CARRIED)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_herbarium.cli.outputs import LABELS, OVERLAY
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.results import is_result
 from napari_herbarium.sheet.drawn import drawn_sheet
 from napari_herbarium.sheet.read import SUFFIXES, read_sheet
 from napari_herbarium.sheet.sheet import Sheet
@@ -45,7 +45,7 @@ def find_sheets(arguments: Sequence[str], *, sample: bool = False) -> list[Sheet
     """Expand folders and patterns; each sheet once, in the order given.
 
     A folder stands for the sheets directly in it, without hidden files and without
-    results of this command. A file that is named is taken as it is, also when it does
+    results of our commands. A file that is named is taken as it is, also when it does
     not exist: reading it will say so.
 
     Raises
@@ -103,7 +103,7 @@ def _looks_like_sheet(path: Path) -> bool:
     return (
         path.suffix.lower() in SUFFIXES
         and not path.name.startswith(".")
-        and not path.name.endswith((LABELS, OVERLAY))
+        and not is_result(path.name)
         and path.is_file()
     )
 

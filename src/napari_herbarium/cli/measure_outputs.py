@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from napari_herbarium.cli.outputs import OVERLAY
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.table_export import read_full_table
+from napari_herbarium.results import OVERLAY
 
 
 class Format(StrEnum):

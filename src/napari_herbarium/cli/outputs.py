@@ -10,8 +10,9 @@ from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.export import has_rows, read_table
 from napari_herbarium.measure.rows import COLUMNS
+from napari_herbarium.results import LABELS, OVERLAY
 
-LABELS, OVERLAY, SIDECAR = ".leaves.tif", ".overlay.png", ".leaves.json"
+SIDECAR = ".leaves.json"
 TABLE, TRAITS = "leaves.csv", "traits.csv"
 
 

@@ -11,11 +11,12 @@ import typer
 from napari_herbarium.cli import options
 from napari_herbarium.cli.attempt import attempt
 from napari_herbarium.cli.inputs import SheetInput, find_sheets
-from napari_herbarium.cli.outputs import LABELS, OVERLAY, Outputs, check_outputs
+from napari_herbarium.cli.outputs import Outputs, check_outputs
 from napari_herbarium.cli.show import FAILED, progress_bar, sentences
 from napari_herbarium.cli.work import Work, iter_sheet
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
+from napari_herbarium.results import LABELS, OVERLAY
 from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
 
 _S, _L = SegmentSettings(), LeafSettings()

@@ -15,6 +15,7 @@ from napari_herbarium.evaluate.pairs import Pair, read_mask
 from napari_herbarium.evaluate.picture import write_errors
 from napari_herbarium.evaluate.report import SheetScore, score_sheet
 from napari_herbarium.progress import Job, Progress
+from napari_herbarium.results import ERRORS
 from napari_herbarium.segment.leaves import iter_extract_leaves
 from napari_herbarium.segment.mask import at_least
 from napari_herbarium.segment.pixels import in_memory
@@ -104,7 +105,7 @@ def _iter_score(
     predicted = yield from _iter_leaf(sheet, model, how)
     if how.errors is not None:
         write_errors(
-            how.errors / f"{image.stem}.errors.png", sheet.image, predicted, truth
+            how.errors / f"{image.stem}{ERRORS}", sheet.image, predicted, truth
         )
     return score_sheet(
         predicted, truth, sheet=image.stem, group=group, tolerance=how.tolerance

@@ -17,6 +17,7 @@ from napari_herbarium.errors import HerbariumError, SheetError
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.evaluate.pairs import files_by_stem
 from napari_herbarium.progress import Job
+from napari_herbarium.results import is_result
 from napari_herbarium.settings import Device
 from napari_herbarium.sheet.read import SUFFIXES
 from napari_herbarium.train.data import IMAGES, fault_of_size, refuse_faults
@@ -38,6 +39,8 @@ _SEED = 5
 def find_other_sheets(folder: Path | None) -> Sequence[Path]:
     """Find the sheets in a folder, or in its ``images/`` where it has none itself.
 
+    Labels, overlays and pictures of errors that our commands wrote there are left out.
+
     Parameters
     ----------
     folder : path or None
@@ -51,10 +54,11 @@ def find_other_sheets(folder: Path | None) -> Sequence[Path]:
     if folder is None:
         return ()
     for place in (Path(folder), Path(folder) / IMAGES):
-        found = files_by_stem(place, SUFFIXES)
-        if found:
-            # two files of one name are one sheet saved twice
-            return [files[0] for files in found.values()]
+        found = files_by_stem(place, SUFFIXES).values()
+        # Two files of one name are one sheet saved twice.
+        sheets = [files[0] for files in found if not is_result(files[0].name)]
+        if sheets:
+            return sheets
     msg = f"{folder} holds no sheets of other plants; choose a folder with some."
     raise SheetError(msg)
 
