@@ -6,6 +6,8 @@ import subprocess
 import sys
 from importlib.metadata import version
 
+import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from napari_herbarium.cli import app
@@ -32,3 +34,36 @@ def test_command_starts_without_torch_napari_or_qt():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert told.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    for part in ("images", "masks"):
+        (tmp_path / part).mkdir()
+        Image.new("L", (64, 64), 1).save(tmp_path / part / "a.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("segment", "images/a.png", "--out", "out"),
+        ("batch", "images/a.png", "--out", "out"),
+        ("evaluate", "--data", "."),
+        ("evaluate-leaves", "--data", "."),
+    ],
+    ids=lambda command: command[0],
+)
+@pytest.mark.parametrize(
+    ("model", "said"), [("nix", "no model 'nix'"), ("damaged", "not a valid model")]
+)
+def test_a_model_that_cannot_be_used_is_a_misuse(
+    pairs, monkeypatch, command, model, said
+):
+    (pairs / "damaged").mkdir()
+    (pairs / "damaged" / "config.json").write_text("{")
+    monkeypatch.chdir(pairs)
+    result = CliRunner().invoke(app, [*command, "--model", model])
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not (pairs / "out" / "labels").exists()

@@ -291,7 +291,7 @@ def test_missing_model_is_one_sentence(tmp_path, run, draw, monkeypatch):
     draw(tmp_path / "a.png")
     out = tmp_path / "out"
     result = run("segment", tmp_path / "a.png", "--out", out, "--model", "nix")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr == "Error: There is no model nix.\n"
 
 

@@ -107,10 +107,10 @@ def test_the_paper_recipe_takes_an_encoder(run, data, small, tmp_path):
 
 def test_an_existing_name_is_refused(run, data, base, small):
     result = run("train", "--data", data, "--out", "start", "--base", base)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "already" in result.stderr
     for name in ("herbarium-leaves", "Herbarium-Leaves"):
-        assert run("train", "--data", data, "--out", name).exit_code == 1
+        assert run("train", "--data", data, "--out", name).exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,7 @@ def test_an_existing_name_is_refused(run, data, base, small):
         (("--encoder", "resnet50"), "--recipe paper"),
         (("--minutes", "0"), "minutes"),
         (("--resume",), "no unfinished training"),
+        (("--base", "nix"), "There is no model 'nix'"),
     ],
 )
 def test_what_makes_no_sense_is_said(run, data, base, options, said):
@@ -182,7 +183,7 @@ def test_a_mailed_model_is_imported(run, base, models, tmp_path):
     with zipfile.ZipFile(archive, "w") as file:
         for path in (models / "start").iterdir():
             file.write(path, f"some folder/{path.name}")
-    assert run("models", "import", archive).exit_code == 1  # the name is taken
+    assert run("models", "import", archive).exit_code == 2  # the name is taken
     result = run("models", "import", archive, "--name", "mailed")
     assert result.exit_code == 0, result.output
     assert "mailed" in run("models", "list").stdout
@@ -190,13 +191,13 @@ def test_a_mailed_model_is_imported(run, base, models, tmp_path):
 
 def test_info_of_no_model_is_a_sentence(run):
     result = run("models", "info", "nothing")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "nothing" in result.stderr
 
 
 def test_the_bundled_model_stays(run):
     result = run("models", "remove", "herbarium-leaves", "--yes")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "stays" in result.stderr
 
 

@@ -16,21 +16,26 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from napari_herbarium.errors import HerbariumError, SettingsError
+from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
 
 logger = logging.getLogger(__name__)
 FAILED, MISUSED = 1, 2
+_BEFORE_WORK = (SettingsError, ModelError)
 
 
 @contextmanager
 def sentences() -> Iterator[None]:
-    """Turn errors that the user can put right into a sentence and an exit code."""
+    """Turn errors that the user can put right into a sentence and an exit code.
+
+    A model that is not there or cannot be used is noticed before any work, as other
+    options that make no sense are.
+    """
     try:
         yield
     except HerbariumError as error:
         logger.debug("refused", exc_info=True)
         typer.echo(f"Error: {error}", err=True)
-        code = MISUSED if isinstance(error, SettingsError) else FAILED
+        code = MISUSED if isinstance(error, _BEFORE_WORK) else FAILED
         raise typer.Exit(code) from None
 
 
