@@ -155,15 +155,35 @@ def test_results_that_exist_stay_unless_told(tmp_path, run, labels):
     assert table(out)["label"].tolist() == [2]
 
 
-def test_other_number_of_harmonics_is_refused_before_any_work(tmp_path, run, labels):
+def test_rows_of_other_sheets_with_other_harmonics_are_not_lost(tmp_path, run, labels):
     out = tmp_path / "out"
-    run("measure", labels, "--out", out)
+    write_labels(labels.parent / "K2.leaves.tif", leaves())
+    run("measure", labels.parent, "--out", out)
     before = {path: path.read_bytes() for path in out.iterdir()}
     args = ("--harmonics", 3, "--overwrite")
     result = run("measure", labels, "--out", out, *args)
-    assert result.exit_code == 1
-    assert "other columns" in result.stderr
+    assert result.exit_code == 2
+    assert "rows of other sheets (K2) with other columns" in result.stderr
+    assert "--harmonics 0, now 3" in result.stderr
     assert {path: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_table_that_is_replaced_as_a_whole_may_get_other_harmonics(
+    tmp_path, run, labels
+):
+    out = tmp_path / "out"
+    write_labels(labels.parent / "K2.leaves.tif", leaves())
+    args = ("measure", labels.parent, "--out", out, "--formats", "csv,parquet")
+    run(*args)
+    refused = run(*args, "--harmonics", 3)
+    assert refused.exit_code == 2
+    assert "add --overwrite" in refused.stderr
+    for harmonics in (3, 1):
+        result = run(*args, "--harmonics", harmonics, "--overwrite")
+        assert result.exit_code == 0, result.stderr
+        for found in (table(out), pd.read_parquet(out / "traits.parquet")):
+            assert found["sheet"].tolist() == ["K1", "K1", "K2", "K2"]
+            assert found.columns[-1] == f"efd_d{harmonics}"
 
 
 def test_labels_are_never_written_over(tmp_path, run):

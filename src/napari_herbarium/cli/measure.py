@@ -19,6 +19,7 @@ from napari_herbarium.cli.measure_outputs import (
     MeasureOutputs,
     check_measure_outputs,
     parsed_formats,
+    put_rows,
 )
 from napari_herbarium.cli.show import FAILED, progress_bar, sentences
 from napari_herbarium.errors import SettingsError
@@ -30,7 +31,6 @@ from napari_herbarium.measure.shapes_export import write_coco, write_geojson
 from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, partial_labels
 from napari_herbarium.measure.table_export import (
     provenance,
-    replace_sheet,
     write_provenance,
 )
 from napari_herbarium.progress import Job
@@ -77,6 +77,7 @@ class How:
 
     scale: ScaleSettings
     harmonics: int
+    sheets: frozenset[str]
 
 
 def measure_labels(
@@ -113,7 +114,8 @@ def measure_labels(
             harmonics=harmonics,
             overwrite=overwrite,
         )
-        done = _run(outputs, How(scale, harmonics))
+        sheets = frozenset(task.sheet for task in tasks)
+        done = _run(outputs, How(scale, harmonics, sheets))
     _say_where(done)
     if len(done) < len(tasks):
         raise typer.Exit(FAILED)
@@ -164,7 +166,7 @@ def iter_measured(task: LabelsInput, where: MeasureOutputs, how: How) -> Job[int
     told = _told(task, picture, facts, how, flipped)
     write_provenance(where.sidecar, told, overwrite=True)
     for path in where.tables:
-        replace_sheet(path, table, task.sheet)
+        put_rows(path, table, task.sheet, sheets=how.sheets, harmonics=how.harmonics)
     return len(table)
 
 

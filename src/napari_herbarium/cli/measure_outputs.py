@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import pandas as pd
+import pyarrow.parquet as pq
+
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.dictionary import column_names
-from napari_herbarium.measure.table_export import read_full_table
+from napari_herbarium.measure.table_export import (
+    read_full_table,
+    replace_sheet,
+    write_table,
+)
 from napari_herbarium.results import OVERLAY
 
 
@@ -23,6 +30,7 @@ class Format(StrEnum):
 
 
 _OF_ALL = {Format.CSV: "traits.csv", Format.PARQUET: "traits.parquet"}
+_MOST_NAMED = 5
 _OF_ONE = {Format.COCO: ".coco.json", Format.GEOJSON: ".geojson"}
 
 
@@ -113,8 +121,8 @@ def check_measure_outputs(
     Raises
     ------
     SettingsError
-        Results exist (all are named) and `overwrite` is not set, or a result would
-        replace an input.
+        Results exist (all are named) and `overwrite` is not set, a result would
+        replace an input, or rows of other sheets have another number of harmonics.
     HerbariumError
         A table in the folder has other columns.
     """
@@ -126,7 +134,7 @@ def check_measure_outputs(
             f"A result would replace an input; choose another --out: {', '.join(hit)}."
         )
         raise SettingsError(msg)
-    rows = _rows_that_exist(outputs, tuple(column_names(harmonics)))
+    rows = _rows_that_exist(outputs, harmonics)
     existing = [str(file) for file in files if file.exists()] + rows
     if existing and not overwrite:
         listed = "\n  ".join(existing)
@@ -137,12 +145,90 @@ def check_measure_outputs(
         raise SettingsError(msg)
 
 
-def _rows_that_exist(
-    outputs: Collection[MeasureOutputs], columns: tuple[str, ...]
-) -> list[str]:
+def _rows_that_exist(outputs: Collection[MeasureOutputs], harmonics: int) -> list[str]:
+    sheets = {each.sheet for each in outputs}
     rows = []
     for table in sorted({table for each in outputs for table in each.tables}):
         if table.exists():
-            known = set(read_full_table(table, columns)["sheet"])
+            known = _sheets_in(table, harmonics)
+            _refuse_to_lose(table, known - sheets, harmonics)
             rows += [f"{table}: rows of {o.sheet}" for o in outputs if o.sheet in known]
     return rows
+
+
+def _sheets_in(table: Path, harmonics: int) -> set[str]:
+    before = _harmonics_of(table)
+    columns = column_names(harmonics if before is None else before)
+    return set(read_full_table(table, tuple(columns))["sheet"])
+
+
+def put_rows(
+    path: Path,
+    rows: pd.DataFrame,
+    sheet: str,
+    *,
+    sheets: Collection[str],
+    harmonics: int,
+) -> None:
+    """Put the rows of one sheet into a table and keep those of other sheets.
+
+    Parameters
+    ----------
+    path : Path
+        The table. One with another number of harmonics is begun anew.
+    rows : DataFrame
+        As `table.leaf_table` gives them.
+    sheet : str
+        Name of the sheet.
+    sheets : collection of str
+        Names of all sheets of this run.
+    harmonics : int
+        Elliptic Fourier harmonics of the rows.
+
+    Raises
+    ------
+    SettingsError
+        Rows of sheets that are not of this run would be lost.
+    HerbariumError
+        The file is another kind of table, or cannot be written.
+    """
+    if path.exists() and _harmonics_of(path) not in (None, harmonics):
+        # Looked at again: another run may have added rows since the check.
+        lost = _sheets_in(path, harmonics) - set(sheets)
+        _refuse_to_lose(path, lost, harmonics)
+        write_table(path, rows, overwrite=True)
+    else:
+        replace_sheet(path, rows, sheet)
+
+
+def _refuse_to_lose(table: Path, sheets: Collection[str], harmonics: int) -> None:
+    """Refuse a table whose other rows cannot stay because they have other columns."""
+    before = _harmonics_of(table)
+    if not sheets or before in (None, harmonics):
+        return
+    names = ", ".join(sorted(sheets)[:_MOST_NAMED])
+    more = f" and {len(sheets) - _MOST_NAMED} more" if len(sheets) > _MOST_NAMED else ""
+    msg = (
+        f"{table} has rows of other sheets ({names}{more}) with other columns "
+        f"(--harmonics {before}, now {harmonics}); give the labels of these sheets as "
+        "well, go back to that number of harmonics, or choose another --out."
+    )
+    raise SettingsError(msg)
+
+
+def _harmonics_of(table: Path) -> int | None:
+    """Harmonics that a table of leaves was made with; None where it is none."""
+    columns = _columns_of(table)
+    each = len(column_names(1)) - len(column_names())
+    count = max(0, len(columns) - len(column_names())) // each
+    return count if columns == column_names(count) else None
+
+
+def _columns_of(table: Path) -> list[str]:
+    """Names in the head of a table; none where it cannot be read."""
+    try:
+        if table.suffix.lower() == ".parquet":
+            return list(pq.read_schema(table).names)
+        return list(pd.read_csv(table, nrows=0).columns)
+    except (OSError, ValueError):
+        return []
