@@ -11,6 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from napari_herbarium.cli import app
+from napari_herbarium.segment.forward import CPU_PX
 
 
 def test_version():
@@ -34,6 +35,13 @@ def test_command_starts_without_torch_napari_or_qt():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert told.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["segment", "batch", "evaluate"])
+def test_help_says_how_many_tiles_a_processor_is_given(monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "400")
+    told = CliRunner().invoke(app, [command, "--help"]).stdout
+    assert f"never more than {CPU_PX // 512**2} tiles of 512 px" in told
 
 
 @pytest.fixture

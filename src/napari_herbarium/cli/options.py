@@ -28,7 +28,13 @@ DeviceOption = Annotated[
 Tile = Annotated[
     int, typer.Option(help="Side of the tiles in px; smaller needs less memory.")
 ]
-Batch = Annotated[int, typer.Option(help="Tiles at a time; fewer need less memory.")]
+Batch = Annotated[
+    int,
+    typer.Option(
+        help="Most tiles at a time; fewer need less memory. Without a GPU it is never "
+        "more than 2 tiles of 512 px, as many pixels in smaller ones, or 1 larger one."
+    ),
+]
 Method = Annotated[
     LeafMethod,
     typer.Option(help="default, or paper: the paper's Algorithms 1 and 2."),
