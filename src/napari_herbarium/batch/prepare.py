@@ -295,8 +295,7 @@ def _when_begun(layout: Layout) -> str:
     """Give when the run that is there was begun, as far as that can be told."""
     try:
         return read_plan(layout.out).started
-    except (
-        SettingsError
-    ):  # damaged, or of another version: it is set aside all the same
+    except SettingsError:
+        # Damaged, or of another version: it is set aside all the same.
         written = layout.run.stat().st_mtime
         return datetime.fromtimestamp(written, UTC).isoformat(timespec="seconds")
