@@ -42,6 +42,14 @@ def test_labels_come_back_pixel_for_pixel(tmp_path, dtype):
     assert path.stat().st_size < blocks(dtype).nbytes / 10
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_labels_of_64_bits_are_written_smaller(tmp_path, dtype):
+    write_labels(tmp_path / "a.leaves.tif", blocks(dtype))
+    back = tifffile.imread(tmp_path / "a.leaves.tif")
+    assert back.dtype == np.uint8
+    np.testing.assert_array_equal(back, blocks(dtype))
+
+
 def test_labels_carry_the_scale(tmp_path):
     write_labels(tmp_path / "a.tif", blocks(), mm_per_px=25.4 / 600)
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:

@@ -49,6 +49,17 @@ def test_png_of_any_whole_numbers(tmp_path, dtype):
     assert found.facts.mm_per_px is None
 
 
+@pytest.mark.parametrize(("ppi", "trust"), [(15, "trusted"), (72, "suspect")])
+def test_png_of_a_sheet_gives_its_resolution(tmp_path, ppi, trust):
+    sheet = np.zeros((260, 170), np.uint8)  # 440 x 288 mm at 15 ppi
+    sheet[20:50, 20:60] = 1
+    Image.fromarray(sheet).save(tmp_path / "a.png", dpi=(ppi, ppi))
+    facts = read_labels(tmp_path / "a.png").facts
+    assert facts.scale_trust == trust
+    believed = pytest.approx(25.4 / ppi, rel=0.01)
+    assert facts.mm_per_px == (believed if trust == "trusted" else None)
+
+
 def test_own_resolution_is_believed_on_any_size(tmp_path):
     write_labels(tmp_path / "a.tif", blocks(), mm_per_px=0.05)
     facts = read_labels(tmp_path / "a.tif").facts

@@ -13,6 +13,7 @@ from PIL import Image
 
 from napari_herbarium._napari.measure_save import FORMATS
 from napari_herbarium._napari.measure_widget import MeasureLeaves
+from napari_herbarium.measure.overlay import draw_overlay
 
 MM = {"scale": (0.1, 0.1), "units": ("mm", "mm")}
 BY_SUFFIX = {kind.suffix: kind for kind in FORMATS}
@@ -93,6 +94,14 @@ def test_labels_keep_pixels_and_scale(viewer, save):
 def test_an_overlay_is_drawn_on_the_sheet(save):
     with Image.open(save(".overlay.png")) as picture:
         assert picture.size == (160, 120)
+
+
+def test_an_overlay_marks_leaves_that_are_not_whole(viewer, widget, save):
+    widget.live.say([2], word=False)
+    picture, labels = (viewer.layers[name].data for name in ("sheet", "leaves"))
+    expected = draw_overlay(picture, labels, partial={2})
+    with Image.open(save(".overlay.png")) as saved:
+        assert np.array_equal(np.asarray(saved), expected)
 
 
 def test_nothing_is_replaced_without_asking(widget, save):

@@ -164,6 +164,18 @@ def test_only_a_painted_leaf_is_measured_again(layer, widget, settle, measured):
     assert "Measured again: leaf 1" in widget.message.text()
 
 
+def test_a_leaf_beside_a_painted_one_is_judged_again(
+    layer, widget, judge, settle, measured
+):
+    judge[7] = 0.3  # as the one beside it no longer hides it
+    layer.data_setitem((np.array([62]), np.array([40])), 2)
+    settle()
+    assert measured == [{2, 7}]
+    probabilities = layer.features.set_index("index")["whole_probability"]
+    assert probabilities[7] == pytest.approx(0.3)
+    assert "Measured again: leaf 2" in widget.message.text()
+
+
 def test_an_undo_is_noticed(layer, widget, settle, measured):
     layer.fill((20, 70), 1)
     settle()

@@ -19,6 +19,7 @@ from napari_herbarium._napari.layers import LayerSheet
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.measure.columns import with_mm
 from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, whole_columns
+from napari_herbarium.measure.whole_input import square_around
 from napari_herbarium.progress import Job, Progress
 
 _STRIP = 512
@@ -85,8 +86,9 @@ def iter_update(subject: Subject, before: Measured | None) -> Job[Measured]:
         return Measured(labels, subject.facts, subject.picture, table)
     table = with_facts(before.table, subject.facts)
     if changed:
-        new = yield from _iter_table(labels, subject, changed)
-        table = merge_rows(table, new, changed)
+        anew = changed | beholders(table, before.labels, labels)
+        new = yield from _iter_table(labels, subject, anew)
+        table = merge_rows(table, new, anew)
     return Measured(labels, subject.facts, subject.picture, table, changed)
 
 
@@ -108,6 +110,31 @@ def changed_labels(
             found.update(map(int, np.unique(old[differ])))
             found.update(map(int, np.unique(new[differ])))
     return frozenset(found - {0})
+
+
+def beholders(
+    table: pd.DataFrame, before: NDArray[np.integer], now: NDArray[np.integer]
+) -> frozenset[int]:
+    """Labels near a change: whether they are whole is judged by what lies around them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Label and box of each leaf.
+    before, now : H x W integers
+        Of one shape.
+    """
+    columns = [
+        "label",
+        *(f"bbox_{side}" for side in ("top", "left", "bottom", "right")),
+    ]
+    found = set()
+    for label, top, left, bottom, right in table[columns].astype(int).to_numpy():
+        corner, side = square_around((slice(top, bottom), slice(left, right)))
+        seen = tuple(slice(max(0, first), first + side) for first in corner)
+        if (before[seen] != now[seen]).any():
+            found.add(int(label))
+    return frozenset(found)
 
 
 def merge_rows(

@@ -15,6 +15,7 @@ from napari_herbarium._napari.layers import LayerSheet
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.export import write_labels, write_overlay
 from napari_herbarium.measure.shapes_export import write_coco, write_geojson
+from napari_herbarium.measure.table import partial_labels
 from napari_herbarium.measure.table_export import write_provenance, write_table
 from napari_herbarium.progress import Job, Progress
 
@@ -130,7 +131,12 @@ def _write_overlay(path: Path, content: Content) -> None:
             "the sheet and save again."
         )
         raise SettingsError(msg)
-    write_overlay(path, np.asarray(content.picture.rgb8()), content.labels)
+    write_overlay(
+        path,
+        np.asarray(content.picture.rgb8()),
+        content.labels,
+        partial=partial_labels(content.table),
+    )
 
 
 FORMATS = (

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
-from skimage.util import img_as_ubyte
 
 _SAMPLE = 4096
 
@@ -39,9 +38,8 @@ def mean_colour(mask: NDArray[np.bool_], picture: Any) -> dict[str, float]:
         4096 pixels evenly spaced through the leaf).
     """
     pixels = np.asarray(picture)[..., :3][mask]
-    if pixels.dtype != np.uint8:
-        pixels = img_as_ubyte(pixels)
-    rgb = pixels.mean(axis=0, dtype=np.float64)
+    full = 255 / np.iinfo(pixels.dtype).max
+    rgb = pixels.mean(axis=0, dtype=np.float64) * full
     sample = pixels[:: -(-len(pixels) // _SAMPLE)]
     lab = rgb2lab(sample[None]).mean(axis=(0, 1))
     return dict(zip(COLOUR_COLUMNS, [*map(float, rgb), *map(float, lab)], strict=True))

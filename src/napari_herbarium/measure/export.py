@@ -19,6 +19,7 @@ from napari_herbarium.files import replacing, taking_turns
 from napari_herbarium.measure.overlay import LONG_SIDE, draw_overlay
 
 MM_PER_CM = 10.0
+_MOST_BYTES = 4
 TRAIT_NUMBERS = ".9g"
 """Format of traits: areas of a whole sheet to the pixel, ratios to nine digits."""
 
@@ -32,8 +33,9 @@ def write_labels(
     ----------
     path : Path
         Replaced when it exists.
-    labels : H x W unsigned integers
-        Kept pixel for pixel and in their type.
+    labels : H x W integers
+        Kept pixel for pixel, and in their type unless that has 64 bits, which few
+        programs read.
     mm_per_px : float, optional
         Becomes the resolution tags (px per cm); left out when not known.
 
@@ -42,6 +44,8 @@ def write_labels(
     HerbariumError
         The file cannot be written.
     """
+    if labels.dtype.itemsize > _MOST_BYTES:
+        labels = labels.astype(np.min_scalar_type(int(labels.max(initial=0))))
     scale: dict[str, Any] = {}
     if mm_per_px is not None:
         per_cm = MM_PER_CM / mm_per_px

@@ -49,7 +49,21 @@ def elliptic_fourier(
     descriptors: NDArray[np.float64] = elliptic_fourier_descriptors(
         points, order=harmonics, normalize=normalise
     )
-    return descriptors
+    return _one_way_round(descriptors) if normalise else descriptors
+
+
+def _one_way_round(descriptors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Choose between the two ways round that the first ellipse leaves open.
+
+    Half a turn of the outline changes the sign of every coefficient, and beginning at
+    its other end that of the odd harmonics. So the first ellipse's long half-axis is
+    given as 1, and the largest coefficient of the second harmonic as positive.
+    """
+    turned = descriptors * np.sign(descriptors[0, 0])
+    if len(turned) > 1:
+        second = turned[1]
+        turned[1::2] *= np.sign(second[np.abs(second).argmax()]) or 1.0
+    return turned
 
 
 def fourier_columns(ring: Ring, harmonics: int) -> dict[str, float]:

@@ -21,8 +21,8 @@ from napari_herbarium.settings import ScaleSettings
 from napari_herbarium.sheet.calibrate import settle_scale
 from napari_herbarium.sheet.catalogue_number import codes_in
 from napari_herbarium.sheet.file_metadata import resolution_of
-from napari_herbarium.sheet.raster_header import open_raster
-from napari_herbarium.sheet.scale import judge_scale
+from napari_herbarium.sheet.raster_header import open_raster, resolution_in
+from napari_herbarium.sheet.scale import ResolutionTag, judge_scale
 from napari_herbarium.sheet.sheet import Sheet
 
 SUFFIXES = frozenset([".tif", ".tiff", ".png"])
@@ -70,7 +70,7 @@ def read_labels(path: Path) -> LabelsFile:
     facts = SheetFacts(name, next(iter(codes_in(name)), None))
     with _reading(path):
         if path.suffix.lower() == ".png":
-            labels = _read_png(path)
+            labels, facts = _read_png(path, facts)
         else:
             labels, facts = _read_tiff(path, facts)
     if labels.ndim != 2:
@@ -138,9 +138,24 @@ def _reading(path: Path) -> Iterator[None]:
         raise SheetError(msg) from error
 
 
-def _read_png(path: Path) -> NDArray[Any]:
+def _read_png(path: Path, facts: SheetFacts) -> tuple[NDArray[Any], SheetFacts]:
     with open_raster(path, "PNG", bytes_per_px=4) as picture:
-        return np.asarray(picture)
+        labels = np.asarray(picture)
+        tag = resolution_in(picture, picture.getexif())
+    return labels, _by_tag(facts, tag, labels)
+
+
+def _by_tag(
+    facts: SheetFacts, tag: ResolutionTag | None, labels: NDArray[Any]
+) -> SheetFacts:
+    """Add the scale that a file states, where it makes a sheet of believable size."""
+    scale = judge_scale(tag, *labels.shape[:2])
+    return replace(
+        facts,
+        mm_per_px=scale.mm_per_px,
+        scale_source=scale.source,
+        scale_trust=scale.trust,
+    )
 
 
 def _read_tiff(path: Path, facts: SheetFacts) -> tuple[NDArray[Any], SheetFacts]:
@@ -159,13 +174,7 @@ def _read_tiff(path: Path, facts: SheetFacts) -> tuple[NDArray[Any], SheetFacts]
             scale_trust="trusted",
         )
     else:
-        scale = judge_scale(tag, *labels.shape)
-        facts = replace(
-            facts,
-            mm_per_px=scale.mm_per_px,
-            scale_source=scale.source,
-            scale_trust=scale.trust,
-        )
+        facts = _by_tag(facts, tag, labels)
     return labels, _told_by_sidecar(path, facts)
 
 

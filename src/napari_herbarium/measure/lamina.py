@@ -7,6 +7,7 @@ with a straight axis in place of the midvein).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,7 +18,9 @@ from napari_herbarium.measure.outline import (
     Outline,
     Ring,
     arc_lengths,
+    enclosed_area,
     ring_inertia,
+    ring_length,
     smooth_ring,
 )
 from napari_herbarium.measure.petiole import find_petiole
@@ -31,6 +34,7 @@ _TIE = 0.01  # mirror overlap within which axes are as good as each other
 _NARROW = 3.0  # elongation from which a leaf's long axis is beyond doubt
 _NEAR_PETIOLE = 15.0  # degrees between the axis and the line from petiole to centre
 _PRIOR = 0.1  # mirror overlap worth that many degrees
+_AS_THIN = 1.5  # widths of the petiole, for what is more of it
 _DOUBT = 0.05  # mirror overlap the long axis may lack, per unit of elongation
 
 
@@ -70,6 +74,8 @@ class Lamina:
         Its own axis.
     petiole : Tail or None
         The petiole, if one was found.
+    rest : tuple of (N, 2) float
+        Pieces that are more of it, where something lies across it.
     """
 
     ring: Ring
@@ -78,6 +84,14 @@ class Lamina:
     centre: Vector
     axis: Axis
     petiole: Tail | None
+    rest: tuple[Ring, ...]
+
+    @property
+    def petiole_area(self) -> float:
+        """Area of the petiole, px; 0 where none was found."""
+        if self.petiole is None:
+            return 0.0
+        return sum(map(enclosed_area, (self.petiole.ring, *self.rest)))
 
     @property
     def base(self) -> Vector | None:
@@ -125,8 +139,12 @@ def find_lamina(mask: NDArray[np.bool_], outline: Outline) -> Lamina:
         axis = _free_axis(blade, long_axis, elongation, overlap)
     else:
         axis = _petiole_axis(centre - petiole.base, long_axis, elongation, overlap)
-    raw, smooth = _points(outline, main, petiole, len(ring))
-    return Lamina(blade, raw, smooth, centre, axis, petiole)
+    others, rest = outline.pieces[1:], []
+    if petiole is not None:
+        rest = [piece for piece in others if _is_of(petiole, piece, centre)]
+        others = [piece for piece in others if not _is_of(petiole, piece, centre)]
+    raw, smooth = _points(outline.main, others, main, petiole, len(ring))
+    return Lamina(blade, raw, smooth, centre, axis, petiole, tuple(rest))
 
 
 def _free_axis(
@@ -162,12 +180,19 @@ def _petiole_axis(
     return Axis(direction, "petiole", overlap.at(direction))
 
 
+def _is_of(petiole: Tail, piece: Ring, centre: Vector) -> bool:
+    """Tell whether a piece lies beyond the base of the petiole and is as thin."""
+    outward = petiole.base - centre
+    beyond = ((piece - petiole.base) @ outward).min() > 0
+    width = 2 * enclosed_area(piece) / ring_length(piece)
+    return bool(beyond and width < _AS_THIN * petiole.width)
+
+
 def _points(
-    outline: Outline, main: Ring, petiole: Tail | None, folds: int
+    raw: Ring, others: Sequence[Ring], main: Ring, petiole: Tail | None, folds: int
 ) -> tuple[Ring, Ring]:
     """All outline points without petiole, as traced and smoothed."""
-    others = outline.pieces[1:]
-    raw, smooth = outline.main, main
+    smooth = main
     if petiole is not None:
         blade = ~_on_petiole(main, petiole, folds)
         raw = np.concatenate([raw[blade], petiole.joint])

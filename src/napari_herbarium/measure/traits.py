@@ -27,7 +27,6 @@ from napari_herbarium.measure.lamina import Lamina, find_lamina
 from napari_herbarium.measure.margin import describe_margin
 from napari_herbarium.measure.outline import (
     Outline,
-    enclosed_area,
     feret_diameters,
     hull_points,
     ring_length,
@@ -232,7 +231,7 @@ def _petiole_row(lamina: Lamina, area: float) -> Row:
             "petiole_width_px": NAN,
         }
     return {
-        "lamina_area_px": area - enclosed_area(petiole.ring),
+        "lamina_area_px": area - lamina.petiole_area,
         "petiole_length_px": petiole.length,
         "petiole_width_px": petiole.width,
     }

@@ -45,6 +45,17 @@ def label_square(
     return np.stack([_resized(own, size), _resized(others, size)])
 
 
+def square_around(box: Box) -> tuple[tuple[int, int], int]:
+    """Give the first row and column, and the side in px, of what is looked at.
+
+    It may reach beyond the picture.
+    """
+    tall, wide = (part.stop - part.start for part in box)
+    side = int(np.ceil(max(tall, wide) * (1 + 2 * MARGIN)))
+    top, left = box[0].start - (side - tall) // 2, box[1].start - (side - wide) // 2
+    return (top, left), side
+
+
 def network_input(square: NDArray[np.uint8], architecture: str) -> NDArray[np.float32]:
     """Turn a square into what a network eats.
 
@@ -74,12 +85,11 @@ def _square_masks(
     labels: NDArray[Any], box: Box, label: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Cut the square around a box, thinned to some 1000 px where it is larger."""
-    sides = [part.stop - part.start for part in box]
-    side = int(np.ceil(max(sides) * (1 + 2 * MARGIN)))
+    corner, side = square_around(box)
     step = max(1, side // _LARGEST)
     spans = [
-        _span(part.start - (side - long) // 2, side, whole, step)
-        for part, long, whole in zip(box, sides, labels.shape, strict=True)
+        _span(first, side, whole, step)
+        for first, whole in zip(corner, labels.shape, strict=True)
     ]
     seen = labels[tuple(source for source, _ in spans)]
     count = -(-side // step)

@@ -16,15 +16,13 @@ from napari_herbarium.sheet.catalogue_number import SelfDescription
 from napari_herbarium.sheet.codestream import jpeg2000_depth, jpeg_size
 from napari_herbarium.sheet.damage import damaged, reading, unsupported
 from napari_herbarium.sheet.encoding import Encoding, plain_encoding
-from napari_herbarium.sheet.raster_header import open_raster
-from napari_herbarium.sheet.scale import ResolutionTag
+from napari_herbarium.sheet.raster_header import open_raster, resolution_in
 from napari_herbarium.sheet.source import ArraySource, bands
 
 Pixels = NDArray[Any]
 
 _EXIF_IFD, _INTEROP_IFD = 0x8769, 0xA005
-_ORIENTATION, _X, _Y, _UNIT = 274, 282, 283, 296
-_UNITS = {1: "none", 2: "inch", 3: "cm"}
+_ORIENTATION = 274
 _IPTC_RESOURCE = 0x0404
 _REMEDY = "save it as 8- or 16-bit RGB"
 _BYTES_PER_PX = 8
@@ -113,7 +111,7 @@ def _picture(
         encoding=encoding,
         profile=opened.info.get("icc_profile") or _camera_profile(exif),
         orientation=orientation if orientation in range(1, 9) else 1,
-        resolution=_resolution(opened, exif),
+        resolution=resolution_in(opened, exif),
         description=_description(opened, exif),
         facts={
             "format": kind,
@@ -135,28 +133,6 @@ def _camera_profile(exif: Image.Exif) -> bytes | None:
     if note != "R03":
         return None
     return bytes(imagecodecs.cms_profile("adobergb"))
-
-
-def _resolution(opened: Image.Image, exif: Image.Exif) -> ResolutionTag | None:
-    if _X in exif:
-        unit = _UNITS.get(exif.get(_UNIT, 2), "none")
-        return ResolutionTag(_number(exif[_X]), _number(exif.get(_Y, exif[_X])), unit)
-    if "jfif_density" in opened.info:
-        unit = _UNITS.get(opened.info.get("jfif_unit", 0) + 1, "none")
-        x, y = opened.info["jfif_density"]
-        return ResolutionTag(float(x), float(y), unit)
-    if "dpi" in opened.info:
-        x, y = opened.info["dpi"]
-        return ResolutionTag(_number(x), _number(y), "inch")
-    return None
-
-
-def _number(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return 0.0
-    return number if np.isfinite(number) else 0.0
 
 
 def _description(opened: Image.Image, exif: Image.Exif) -> SelfDescription:

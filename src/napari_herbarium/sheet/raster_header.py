@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -11,6 +14,10 @@ from PIL.PngImagePlugin import PngImageFile
 
 from napari_herbarium.errors import SheetError
 from napari_herbarium.sheet.limits import check_area, check_memory
+from napari_herbarium.sheet.scale import ResolutionTag
+
+_X, _Y, _UNIT = 282, 283, 296
+_UNITS = {1: "none", 2: "inch", 3: "cm"}
 
 _READERS: dict[str, type[ImageFile]] = {
     "JPEG": JpegImageFile,
@@ -53,3 +60,26 @@ def open_raster(path: Path, kind: str, bytes_per_px: int) -> ImageFile:
         opened.close()
         raise
     return opened
+
+
+def resolution_in(opened: Image.Image, exif: Image.Exif) -> ResolutionTag | None:
+    """Give the resolution that EXIF or the header of a picture states, if any."""
+    if _X in exif:
+        unit = _UNITS.get(exif.get(_UNIT, 2), "none")
+        return ResolutionTag(_number(exif[_X]), _number(exif.get(_Y, exif[_X])), unit)
+    if "jfif_density" in opened.info:
+        unit = _UNITS.get(opened.info.get("jfif_unit", 0) + 1, "none")
+        x, y = opened.info["jfif_density"]
+        return ResolutionTag(float(x), float(y), unit)
+    if "dpi" in opened.info:
+        x, y = opened.info["dpi"]
+        return ResolutionTag(_number(x), _number(y), "inch")
+    return None
+
+
+def _number(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 0.0
+    return number if np.isfinite(number) else 0.0
