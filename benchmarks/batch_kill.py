@@ -1,6 +1,6 @@
 """Kill a worker, then the whole process, again and again; the results stay the same.
 
-    python benchmarks/batch_kill.py --data ../shared/data --count 200
+    python benchmarks/batch_kill.py --data ../shared/data --count 200 --out runs/kill
 
 Runs `napari-herbarium batch` over real sheets once undisturbed. Then once more, with a
 worker killed (-9), and the leader with all its workers killed (-9), three times at

@@ -123,11 +123,13 @@ def test_ruler_gives_the_scale_where_the_file_gives_none(tmp_path, run, monkeypa
     drawn = drawn_sheet(dpi=100)
     path = tmp_path / "a.png"
     Image.fromarray(np.asarray(drawn.sheet.image)).save(path)
-    run("segment", path, "--out", tmp_path / "out")
+    said = run("segment", path, "--out", tmp_path / "out").stdout
+    assert "No scale" not in said
     told = json.loads((tmp_path / "out" / "a.leaves.json").read_text())["scale"]
     assert told["source"] == "ruler"
     assert told["mm_per_px"] == pytest.approx(drawn.mm_per_px, rel=0.01)
-    run("segment", path, "--out", tmp_path / "bare", "--no-ruler")
+    said = run("segment", path, "--out", tmp_path / "bare", "--no-ruler").stdout
+    assert "No scale on 1 of 1, so areas are in px; --mm-per-px gives one." in said
     told = json.loads((tmp_path / "bare" / "a.leaves.json").read_text())["scale"]
     assert told["source"] == "none"
     assert told["mm_per_px"] is None
@@ -145,11 +147,13 @@ def test_says_where_the_results_of_one_sheet_are(tmp_path, run, draw):
     draw(tmp_path / "a.png")
     out = tmp_path / "out"
     result = run("segment", tmp_path / "a.png", "--out", out)
-    assert result.stdout.splitlines() == [
+    *lines, last = result.stdout.splitlines()
+    assert lines == [
         "Found 2 leaves on 1 sheet.",
         f"Labels:  {out / 'a.leaves.tif'}",
         f"Table:   {out / 'leaves.csv'}",
     ]
+    assert last.startswith("No scale on 1 of 1")
 
 
 def test_sheet_that_fails_is_named_and_the_others_go_on(tmp_path, run, draw):

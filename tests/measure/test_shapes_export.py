@@ -84,7 +84,9 @@ def test_coco_names_sheet_and_size(tmp_path):
 
 
 def test_coco_box_and_area_are_those_of_the_pixels(tmp_path):
-    for each in coco(tmp_path)["annotations"]:
+    told = coco(tmp_path)["annotations"]
+    assert len(told) == len(np.unique(sheet())) - 1
+    for each in told:
         mask = sheet() == each["id"]
         rows, columns = np.nonzero(mask)
         assert each["area"] == mask.sum()

@@ -176,9 +176,12 @@ def test_inference_mode_does_not_leak_between_tiles(darkness):
     import torch
 
     sheet, _ = sheet_with_leaves(600, 600)
+    steps = 0
     for _ in iter_segment(sheet, darkness((600,)), settings(batch=1)):
+        steps += 1
         assert not torch.is_inference_mode_enabled()
         assert not torch.is_autocast_enabled("cpu")
+    assert steps > 1
 
 
 class Cramped:

@@ -114,7 +114,8 @@ def test_damaged_xmp_counts_as_absent(packet):
 @pytest.mark.parametrize("cut", range(0, 30, 4))
 def test_damaged_iptc_counts_as_absent_or_short(cut):
     packet = iptc(name="P00123456")[:cut] + b"\x1c\x02"
-    find_catalogue_number(SelfDescription(iptc=packet), None)
+    found = find_catalogue_number(SelfDescription(iptc=packet), None)
+    assert found.number is None or "P00123456".startswith(found.number)
 
 
 @pytest.mark.parametrize(

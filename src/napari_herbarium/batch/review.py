@@ -147,7 +147,7 @@ def save_repair(
     HerbariumError
         Something cannot be read or written.
     """
-    labels = _checked(run, sheet, np.asarray(labels))
+    labels = _checked(sheet, np.asarray(labels))
     image = read_image(sheet).image if image is None else image
     layout, facts = run.plan.layout, sheet.facts()
     _keep_original(run, sheet)
@@ -168,7 +168,7 @@ def save_repair(
     return replace(sheet, verdict=verdict, repaired_leaves=len(rows))
 
 
-def _checked(run: ReviewRun, sheet: ReviewSheet, labels: NDArray) -> NDArray:
+def _checked(sheet: ReviewSheet, labels: NDArray) -> NDArray:
     known = sheet.entry.facts
     size = known.get("height"), known.get("width")
     if labels.shape != size:

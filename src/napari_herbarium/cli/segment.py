@@ -13,7 +13,7 @@ from napari_herbarium.cli.attempt import attempt
 from napari_herbarium.cli.inputs import SheetInput, find_sheets
 from napari_herbarium.cli.outputs import Outputs, check_outputs
 from napari_herbarium.cli.show import FAILED, progress_bar, sentences
-from napari_herbarium.cli.work import Work, iter_sheet
+from napari_herbarium.cli.work import Done, Work, iter_sheet
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
 from napari_herbarium.results import LABELS, OVERLAY
@@ -109,31 +109,44 @@ def _check(
     )
 
 
-def _run(tasks: Sequence[SheetInput], work: Work) -> dict[str, int]:
-    """Do every sheet; give the number of leaves by stem of those that worked."""
+def _run(tasks: Sequence[SheetInput], work: Work) -> dict[str, Done]:
+    """Do every sheet; give by stem those that worked."""
     done = {}
     with progress_bar() as bar:
         sheets = bar.add_task("Sheets", total=len(tasks), unit="sheets")
         for task in tasks:
             job = iter_sheet(task, work)
-            leaves = attempt(bar, task.stem, task.name, job)
-            if leaves is not None:
-                done[task.stem] = leaves
+            one = attempt(bar, task.stem, task.name, job)
+            if one is not None:
+                done[task.stem] = one
             bar.advance(sheets)
     return done
 
 
-def _say_where(done: dict[str, int], work: Work) -> None:
+def _say_where(done: dict[str, Done], work: Work) -> None:
     if not done:
         typer.echo("No sheet was segmented.")
         return
     # One sheet is named, several by a pattern.
     stem = next(iter(done)) if len(done) == 1 else "*"
     count = "1 sheet" if len(done) == 1 else f"{len(done)} sheets"
-    typer.echo(f"Found {sum(done.values())} leaves on {count}.")
+    leaves = sum(one.leaves for one in done.values())
+    typer.echo(f"Found {leaves} {'leaf' if leaves == 1 else 'leaves'} on {count}.")
     typer.echo(f"Labels:  {work.out / (stem + LABELS)}")
     typer.echo(f"Table:   {Outputs(work.out, stem).table}")
     if work.measure:
         typer.echo(f"Traits:  {Outputs(work.out, stem).traits}")
     if work.overlay:
         typer.echo(f"Overlay: {work.out / (stem + OVERLAY)}")
+    _say_scale(done)
+
+
+def _say_scale(done: dict[str, Done]) -> None:
+    """Tell of sheets whose areas are in px only, and why the first one's are."""
+    without = {stem: one.no_scale for stem, one in done.items() if one.no_scale}
+    if without:
+        stem, reason = next(iter(without.items()))
+        typer.echo(
+            f"No scale on {len(without)} of {len(done)}, so areas are in px; "
+            f"--mm-per-px gives one. {stem}: {reason}"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_herbarium.batch.one_sheet import iter_leaves
 from napari_herbarium.cli.inputs import SheetInput
@@ -41,8 +41,23 @@ class Work:
     measure: bool
 
 
-def iter_sheet(task: SheetInput, work: Work) -> Job[int]:
-    """Read, segment and write one sheet; give its number of leaves.
+class Done(NamedTuple):
+    """A sheet that was done.
+
+    Attributes
+    ----------
+    leaves : int
+        How many were found.
+    no_scale : str
+        Why it has no scale; empty where it has one.
+    """
+
+    leaves: int
+    no_scale: str
+
+
+def iter_sheet(task: SheetInput, work: Work) -> Job[Done]:
+    """Read, segment and write one sheet.
 
     The tables come last, so that their rows stand for finished sheets only.
 
@@ -74,7 +89,8 @@ def iter_sheet(task: SheetInput, work: Work) -> Job[int]:
     if found.traits is not None:
         replace_rows(outputs.traits, found.traits, task.stem, numbers=TRAIT_NUMBERS)
     replace_rows(outputs.table, found.rows, task.stem)
-    return len(found.rows)
+    reason = "" if sheet.mm_per_px else str(sheet.metadata["scale_reason"])
+    return Done(len(found.rows), reason)
 
 
 def _provenance(sheet: Sheet, work: Work, leaves: int) -> dict[str, Any]:

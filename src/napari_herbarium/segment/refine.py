@@ -106,7 +106,7 @@ class CloseLook:
     def _place(self, look: np.ndarray) -> list[list[int]]:
         at, to = self._coarse.level, self.level
         plan = []
-        for top, bottom in _cores(self._rows, self._overlap, to.height):
+        for top, bottom in _cores(self._rows, to.height):
             first = int(top * to.px_y / at.px_y)
             last = max(first + 1, int(np.ceil(bottom * to.px_y / at.px_y)))
             runs = _runs(np.any(look[first:last], axis=0)) * (at.px_x / to.px_x)
@@ -180,7 +180,7 @@ class CloseLook:
             emit(start, stop, logits)
 
 
-def _cores(spans: Spans, overlap: int, length: int) -> list[tuple[int, int]]:
+def _cores(spans: Spans, length: int) -> list[tuple[int, int]]:
     """For each tile the part that no neighbour covers better."""
     middles = [
         (before + spans.size + after) // 2
