@@ -50,3 +50,13 @@ def test_windows_have_their_share_of_sheet_and_leaf():
     assert abs((bottom - top) * (right - left) / mask.size - 0.2) < 0.02
     inside = np.count_nonzero(mask[top:bottom, left:right])
     assert abs(inside / np.count_nonzero(mask) - 0.2) < 0.03
+
+
+def test_a_small_leaf_in_a_corner_is_both_trained_on_and_held_out():
+    mask = np.zeros((600, 420), np.uint8)
+    mask[540:585, 370:405] = 1
+    for seed in range(30):
+        split = split_by_window({"a": mask}, 0.2, seed)
+        top, left, bottom, right = split.windows["a"]
+        inside = np.count_nonzero(mask[top:bottom, left:right])
+        assert 0.05 <= inside / np.count_nonzero(mask) < 1, seed

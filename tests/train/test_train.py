@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from napari_herbarium.errors import (
@@ -17,6 +18,7 @@ from napari_herbarium.errors import (
 from napari_herbarium.model.catalogue import list_models, load_model, new_model_folder
 from napari_herbarium.train.data import Pair
 from napari_herbarium.train.recipes import read_recipe, recipe_of
+from napari_herbarium.train.split import split_by_window
 from napari_herbarium.train.train import iter_train
 
 SMALL = {"size": 64, "batch": 2, "minutes": None, "rehearsal": 0.0}
@@ -231,3 +233,16 @@ def test_an_epoch_that_is_cut_short_is_scored_and_shown(pairs, base, tmp_path):
     assert scored[-1] == made.steps
     rows = list(csv.DictReader((tmp_path / "m" / "metrics.csv").open()))
     assert [int(row["steps"]) for row in rows] == scored
+
+
+def test_held_out_crops_without_leaf_are_told(base, tmp_path):
+    image = np.full((160, 120, 3), 220, np.uint8)
+    mask = np.zeros((160, 120), np.uint8)
+    mask[80, 60] = 1  # one px cannot be both trained on and held out
+    recipe = few(epochs=1, epoch_steps=1)
+    pairs = [Pair("dot", image, mask)]
+    split = split_by_window({"dot": mask}, recipe.held_out, recipe.seed)
+    top, left, bottom, right = split.windows["dot"]
+    assert not mask[top:bottom, left:right].any()
+    reports, _ = run(iter_train(recipe, pairs, tmp_path / "new", base=base))
+    assert any("No held-out crop shows a leaf" in report.note for report in reports)

@@ -172,6 +172,7 @@ def _iter_few_sheets(
     known = yield from _iter_each(looks, 2 * len(pairs), steps)
     sides = sorted({s for p in val for s in _sides(model, p)})
     rng = np.random.default_rng((recipe.seed, 3))
+    crops = held_out_crops(val, sides, recipe.size, rng)
     rehearsal = few_sheets.drawn_pictures() if recipe.rehearsal else []
     return Plan(
         network=copied_network(model),
@@ -189,12 +190,23 @@ def _iter_few_sheets(
         epoch_steps=recipe.epoch_steps,
         epochs=recipe.epochs,
         patience=recipe.patience,
-        val=held_out_crops(val, sides, recipe.size, rng),
+        val=crops,
         test=[],
         split=split,
         base=facts_of(model),
         data=_checksums(pictures),
         others=_checksums(known),
+        note=_note_of_crops(crops),
+    )
+
+
+def _note_of_crops(crops: Sequence[Sample]) -> str:
+    """Say that nothing can be scored; empty where it can."""
+    if any((mask == LEAF).any() for _, mask in crops):
+        return ""
+    return (
+        "No held-out crop shows a leaf, so no epoch can be told from another and the "
+        "base model is kept; label more leaves or add a sheet."
     )
 
 

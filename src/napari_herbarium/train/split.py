@@ -103,16 +103,38 @@ def split_by_window(
 
 
 def _window(mask: NDArray[np.uint8], share: float, rng: np.random.Generator) -> Window:
-    size = np.ceil(np.array(mask.shape) * np.sqrt(share)).astype(int)
+    size = np.ceil(np.array(mask.shape) * np.sqrt(share)).astype(np.int64)
+    room = np.array(mask.shape) - size
     # A corner that any window may have, for each of the tries.
-    corners = rng.integers(0, np.array(mask.shape) - size + 1, (_TRIES, 2))
+    corners = rng.integers(0, room + 1, (_TRIES, 2))
     leaf = mask == LEAF
-    wanted = share * np.count_nonzero(leaf)
+    total = np.count_nonzero(leaf)
 
-    def miss(corner: NDArray[np.int64]) -> float:
+    def inside(corner: NDArray[np.int64]) -> int:
         top, left = corner
-        inside = leaf[top : top + size[0], left : left + size[1]]
-        return abs(np.count_nonzero(inside) - wanted)
+        return np.count_nonzero(leaf[top : top + size[0], left : left + size[1]])
 
-    top, left = min(corners, key=miss)
+    def rank(corner: NDArray[np.int64]) -> tuple[bool, float]:
+        # A window without leaf can choose no epoch, one with all leaves none to learn.
+        held = inside(corner)
+        return not 0 < held < total, abs(held - share * total)
+
+    best = min(corners, key=rank)
+    if not share * total / 4 <= inside(best) < total:
+        best = min([best, *_corners_at_leaves(leaf, size)], key=rank)
+    top, left = best
     return int(top), int(left), int(top + size[0]), int(left + size[1])
+
+
+def _corners_at_leaves(
+    leaf: NDArray[np.bool_], size: NDArray[np.int64]
+) -> list[NDArray[np.int64]]:
+    """Give the windows that have some px of leaf in a corner, so they cut leaves.
+
+    They are the same for every seed: what is drawn for other sheets must not change.
+    """
+    pixels = np.argwhere(leaf)
+    some = pixels[:: max(1, len(pixels) // _TRIES)]
+    room = np.array(leaf.shape) - size
+    shifts = np.array([(0, 0), (0, 1), (1, 0), (1, 1)]) * (size - 1)
+    return [np.clip(pixel - shift, 0, room) for pixel in some for shift in shifts]
