@@ -16,6 +16,7 @@ from napari_herbarium.train.data import (
     check_pairs,
     find_training_pairs,
     pairs_from_coco,
+    refuse_bad_pairs,
     training_pairs_at,
 )
 from napari_herbarium.train.pair import open_image, open_mask
@@ -75,6 +76,30 @@ def test_every_fault_is_named_at_once(folder):
     assert sum("torn" in fault for fault in faults) == 2
     assert not any("good" in fault for fault in faults)
     assert all(fault.endswith(".") and "\n" not in fault for fault in faults)
+
+
+def test_every_sheet_whose_pixels_are_damaged_is_named_before_training(folder):
+    noise = np.random.default_rng(0).integers(0, 255, SHEET.shape).astype(np.uint8)
+    for stem in ("a", "b", "good"):
+        put(folder, stem, image=None)
+        path = folder / "images" / f"{stem}.tif"
+        tifffile.imwrite(path, noise, compression="deflate", tile=(64, 64))
+        if stem != "good":
+            damage_last_tile(path)
+    with pytest.raises(SheetError) as said:
+        refuse_bad_pairs(find_training_pairs(folder))
+    lines = str(said.value).splitlines()[1:]
+    assert len(lines) == 2
+    assert "a.tif is damaged" in lines[0]
+    assert "b.tif is damaged" in lines[1]
+
+
+def damage_last_tile(path):
+    with tifffile.TiffFile(path) as file:
+        at = file.pages[0].dataoffsets[-1]
+    content = bytearray(path.read_bytes())
+    content[at + 20 : at + 60] = bytes(40)
+    path.write_bytes(content)
 
 
 def test_a_name_that_occurs_twice_is_a_fault():

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from napari_herbarium.errors import HerbariumError, SheetError
 from napari_herbarium.evaluate.masks import LEAF
 from napari_herbarium.evaluate.pairs import MASK_SUFFIXES, doubles_in, files_by_stem
+from napari_herbarium.segment.pixels import SheetRows
 from napari_herbarium.sheet.read import SUFFIXES
 from napari_herbarium.train.coco import pairs_from_coco
 from napari_herbarium.train.pair import Mask, Pair, open_image, open_mask
@@ -28,6 +30,7 @@ __all__ = [
 ]
 IMAGES, MASKS = "images", "masks"
 SMALLEST = 64
+_BAND = 512
 
 
 def training_pairs_at(place: Path) -> list[Pair]:
@@ -93,7 +96,7 @@ def _stored(name: str, images: Sequence[Path], masks: Sequence[Path]) -> Pair:
     )
 
 
-def check_pairs(pairs: Sequence[Pair]) -> list[str]:
+def check_pairs(pairs: Sequence[Pair], *, decode: bool = False) -> list[str]:
     """Find everything that is wrong with pairs, before anything runs.
 
     Checked are: no sheet, no mask, files that cannot be read, masks in colour or with
@@ -105,24 +108,28 @@ def check_pairs(pairs: Sequence[Pair]) -> list[str]:
     ----------
     pairs : sequence of Pair
         Every mask is read; of the sheets only as much as gives their size.
+    decode : bool
+        Decode the sheets to their last row, too, which is the only way to find
+        damaged ones, but takes about a second for a large one.
 
     Returns
     -------
     list of str
         One sentence per fault, in the order of the pairs; empty when all is well.
     """
-    return list(_faults(pairs))
+    return list(_faults(pairs, decode))
 
 
 def refuse_bad_pairs(pairs: Sequence[Pair]) -> None:
-    """Do nothing when all pairs are well.
+    """Do nothing when all pairs are well, the last row of every sheet included.
 
     Raises
     ------
     SheetError
         Something is wrong; the message lists all of it.
     """
-    refuse_faults("These pairs cannot be trained on", check_pairs(pairs))
+    faults = check_pairs(pairs, decode=True)
+    refuse_faults("These pairs cannot be trained on", faults)
 
 
 def refuse_faults(what: str, faults: Sequence[str]) -> None:
@@ -139,22 +146,25 @@ def refuse_faults(what: str, faults: Sequence[str]) -> None:
         raise SheetError(msg)
 
 
-def _faults(pairs: Sequence[Pair]) -> Iterator[str]:
+def _faults(pairs: Sequence[Pair], decode: bool) -> Iterator[str]:
     if not pairs:
         yield "There are no pairs; add at least one sheet with its leaves."
     for name, times in Counter(pair.name for pair in pairs).items():
         if times > 1:
             yield f"{name} is there {times} times; give each sheet its own name."
     for pair in pairs:
-        yield from _faults_of(pair)
+        yield from _faults_of(pair, decode)
 
 
-def _faults_of(pair: Pair) -> Iterator[str]:
+def _faults_of(pair: Pair, decode: bool) -> Iterator[str]:
     shape = mask = None
     for files in pair.doubles:
         yield f"There are both {files}; keep the one that belongs to the pair."
     try:
-        shape = tuple(open_image(pair).shape[:2])
+        image = open_image(pair)
+        shape = tuple(image.shape[:2])
+        if decode:
+            _decode(image)
     except HerbariumError as error:
         yield _named(pair, error)
     try:
@@ -171,6 +181,15 @@ def _faults_of(pair: Pair) -> Iterator[str]:
             f"The mask of {pair.name} is {_size(mask.shape)} px but its sheet is "
             f"{_size(shape)} px; save them at the same size."
         )
+
+
+def _decode(image: Any) -> None:
+    """Look at every pixel of a lazy sheet once, and keep none of them."""
+    if isinstance(image, np.ndarray):
+        return
+    rows = SheetRows(image)
+    for top in range(0, rows.height, _BAND):
+        rows.read(top, top + _BAND)
 
 
 def fault_of_size(name: str, shape: tuple[int, ...]) -> str:
