@@ -263,3 +263,114 @@ def test_what_is_no_pair_is_not_saved(tmp_path, stem, mask, said):
     with pytest.raises(SettingsError, match=said):
         save_pair(tmp_path / "new", stem, SHEET, mask)
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("seed", [3, 4, 5, 6, 29])
+def test_damaged_masks_are_sentences(tmp_path, seed):
+    path = tmp_path / "m.tif"
+    tifffile.imwrite(path, MASK, compression="lzw", tile=(64, 64))
+    rng = np.random.default_rng(seed)
+    content = bytearray(path.read_bytes())
+    for at in rng.integers(0, min(len(content), 300), 3):
+        content[at] = rng.integers(256)
+    path.write_bytes(content)
+    faults = check_pairs([Pair("m", SHEET, path)])
+    assert all(fault.endswith(".") for fault in faults)
+
+
+def test_json_that_is_nested_too_deeply_is_a_sentence(tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    with pytest.raises(SheetError, match="nested too deeply"):
+        training_pairs_at(tmp_path / "deep.json")
+
+
+SQUARE = [10, 10, 40, 10, 40, 30, 10, 30]
+LEAF = {"image_id": 7, "segmentation": [SQUARE]}
+PICTURE = {"id": 7, "file_name": "a.png", "height": 80, "width": 70}
+
+
+def coco_of(path, images, annotations, categories=()):
+    content = {"images": images, "annotations": annotations}
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({**content, "categories": list(categories)}))
+    return path
+
+
+def test_a_size_that_no_memory_holds_is_a_sentence(folder):
+    put(folder, "a", mask=None)
+    huge = {**PICTURE, "height": 10**8, "width": 10**6}
+    path = coco_of(folder / "x.json", [huge], [LEAF])
+    assert ["1000000 x 100000000 px" in f for f in faults_at(path)] == [True]
+
+
+def test_a_name_that_no_file_can_have_is_a_sentence(folder):
+    long = {**PICTURE, "file_name": "x" * 400 + ".png"}
+    path = coco_of(folder / "x.json", [long], [LEAF])
+    assert ["cannot be opened" in fault for fault in faults_at(path)] == [True]
+
+
+def faults_at(path):
+    return check_pairs(training_pairs_at(path))
+
+
+def test_all_that_is_wrong_with_a_coco_file_is_said_with_its_place(folder):
+    negative = {"counts": [10, -5, 80 * 70 - 5], "size": [80, 70]}
+    leaves = [
+        {"id": 1, "image_id": 7, "segmentation": [[1, 2, 3]]},
+        {"id": 2, "image_id": 7, "segmentation": None},
+        {"id": 3, "image_id": 7, "segmentation": negative},
+        {"id": 4, "image_id": 7, "segmentation": [[float("nan")] * 6]},
+        {"id": 5, "image_id": 99, "segmentation": [SQUARE]},
+    ]
+    bad = {"id": 8, "file_name": "b.png", "height": -3, "width": 70}
+    path = coco_of(folder / "x.json", [PICTURE, bad, {"id": 9}], leaves)
+    with pytest.raises(SheetError) as said:
+        training_pairs_at(path)
+    lines = str(said.value).splitlines()[1:]
+    for words in (
+        "Image 8: it cannot be 70 x -3 px.",
+        "Image 9: it has no 'file_name'.",
+        "Annotation 1 of image 7 (a.png): it has a polygon of 3 numbers.",
+        "Annotation 2 of image 7 (a.png): it has no outline.",
+        "Annotation 3 of image 7 (a.png): it is a run-length mask with negative",
+        "Annotation 4 of image 7 (a.png): it has a polygon with numbers that are not",
+        "Images that it does not list have annotations (1 in all; image_id 99)",
+    ):
+        assert sum(words in line for line in lines) == 1, words
+    assert len(lines) == 7
+
+
+def test_an_id_is_the_same_as_a_number_and_as_text(folder):
+    put(folder, "a", mask=None)
+    path = coco_of(folder / "x.json", [PICTURE], [{**LEAF, "image_id": "7"}])
+    assert faults_at(path) == []
+
+
+def test_of_several_categories_only_leaves_are_leaf(folder):
+    put(folder, "a", mask=None)
+    flower = [50, 50, 60, 50, 60, 60, 50, 60]
+    leaves = [
+        {**LEAF, "category_id": 1},
+        {"image_id": 7, "category_id": 2, "segmentation": [flower]},
+    ]
+    names = [{"id": 1, "name": "Leaf"}, {"id": 2, "name": "flower"}]
+    (pair,) = training_pairs_at(coco_of(folder / "x.json", [PICTURE], leaves, names))
+    assert np.array_equal(open_mask(pair), MASK)
+    names[0]["name"] = "organ"
+    path = coco_of(folder / "x.json", [PICTURE], leaves, names)
+    with pytest.raises(SheetError, match=r"several categories \(flower, organ\)"):
+        training_pairs_at(path)
+
+
+@pytest.mark.parametrize(
+    ("json_at", "name"),
+    [
+        ("x.json", "images/a.png"),
+        ("annotations/instances.json", "a.png"),
+        ("annotations/instances.json", "images/a.png"),
+    ],
+)
+def test_pictures_are_found_where_other_tools_put_them(folder, json_at, name):
+    put(folder, "a", mask=None)
+    path = coco_of(folder / json_at, [{**PICTURE, "file_name": name}], [LEAF])
+    assert faults_at(path) == []

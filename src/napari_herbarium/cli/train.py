@@ -32,7 +32,8 @@ Data = Annotated[
     Path,
     typer.Option(
         help="Folder with images/ and masks/ (PNG or TIFF; 0 background, leaves above) "
-        "by stem, or a COCO JSON file beside its images."
+        "by stem, or a COCO JSON file beside its images; of several categories in it "
+        "those called leaf, leaves or lamina are leaves."
     ),
 ]
 Out = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,10 @@ from numpy.typing import NDArray
 
 from napari_herbarium.errors import SheetError
 from napari_herbarium.evaluate.metrics import IGNORED
+from napari_herbarium.sheet.limits import check_area, check_memory
 from napari_herbarium.sheet.raster_header import open_raster
 
 LEAF = 1
-_UNREADABLE = (OSError, ValueError, RuntimeError, SyntaxError, tifffile.TiffFileError)
 
 
 def read_labels(path: Path) -> NDArray:
@@ -36,8 +37,12 @@ def read_labels(path: Path) -> NDArray:
     try:
         if suffix == ".png":
             return _read_png(path)
-        return np.squeeze(tifffile.imread(path))
-    except _UNREADABLE as error:
+        return _read_tiff(path)
+    except SheetError:
+        raise
+    except Exception as error:
+        # Decoders meet damaged bytes with every kind of exception, ZeroDivisionError,
+        # struct.error and MemoryError among them.
         why = " ".join(str(error).split()) or type(error).__name__
         msg = f"{path} cannot be read as a mask ({why}); save it again."
         raise SheetError(msg) from error
@@ -50,6 +55,15 @@ def _read_png(path: Path) -> NDArray:
         if picture.mode == "P":  # what counts are its numbers, not their colours
             return np.asarray(picture)
     return np.asarray(imagecodecs.png_decode(path.read_bytes()))
+
+
+def _read_tiff(path: Path) -> NDArray:
+    with tifffile.TiffFile(path) as file:
+        held = file.series[0]
+        # Where its size is what is damaged, decoding would fill the memory first.
+        check_area(path, math.prod(held.shape[:-1]), held.shape[-1])
+        check_memory(path, held.size * held.dtype.itemsize)
+        return np.squeeze(held.asarray())
 
 
 def as_leaf_mask(labels: NDArray, name: str = "The mask") -> NDArray[np.uint8]:

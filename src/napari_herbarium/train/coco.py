@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,17 @@ from napari_herbarium.errors import SheetError
 from napari_herbarium.train.pair import Pair, read_json
 from napari_herbarium.train.polygons import Polygon, Polygons
 
+LEAF_NAMES = frozenset(["leaf", "leaves", "lamina"])
+"""Categories that are leaf where a file has others, too; in any case."""
+_MOST_FAULTS = 20
+
 
 def pairs_from_coco(path: Path, images: Path) -> list[Pair]:
     """Make a pair of every picture that a COCO file names.
 
-    Every annotation is a leaf, whatever its category; crowds are ignored pixels.
+    Where all annotations have one category, they are leaves whatever it is called; of
+    several, those in `LEAF_NAMES` are leaves and others count as background. Crowds
+    are ignored pixels.
 
     Parameters
     ----------
@@ -24,7 +31,8 @@ def pairs_from_coco(path: Path, images: Path) -> list[Pair]:
         and ``annotations`` with ``image_id`` and ``segmentation`` (polygons, or
         uncompressed run lengths).
     images : path
-        Folder that the file names are in.
+        Folder that the file names are in. What is not there is looked for beside the
+        file, in ``images`` beside the file's folder, and beside that.
 
     Returns
     -------
@@ -34,61 +42,231 @@ def pairs_from_coco(path: Path, images: Path) -> list[Pair]:
     Raises
     ------
     SheetError
-        No such file, or not COCO.
+        No such file, or not COCO; the message lists all that is wrong with it.
     """
-    content = read_json(Path(path))
-    try:
-        leaves = _by_image(content["annotations"])
-        return [
-            _pair(entry, leaves.get(entry["id"], []), Path(images))
-            for entry in content["images"]
-        ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        msg = (
-            f"{path} is no COCO file that can be used ({type(error).__name__}: "
-            f"{error}); export polygons, or masks as uncompressed RLE."
-        )
-        raise SheetError(msg) from error
+    path = Path(path)
+    content = read_json(path)
+    faults: list[str] = []
+    entries = _list_of(content, "images", path)
+    known = _pictures(entries, _places(path, images), faults)
+    leaves = _leaves_of(content, path, faults)
+    faults += _without_picture(leaves, entries)
+    for number, leaf in leaves:
+        if str(leaf.get("image_id")) in known:
+            faults += _added(known[str(leaf["image_id"])], number, leaf)
+    _refuse(path, faults)
+    return [picture.pair() for picture in known.values()]
 
 
-def _by_image(annotations: list[Mapping[str, Any]]) -> dict[Any, list[Mapping]]:
-    found: dict[Any, list[Mapping]] = defaultdict(list)
-    for annotation in annotations:
-        found[annotation["image_id"]].append(annotation)
-    return found
+@dataclass
+class _Picture:
+    """A picture of the file, which its leaves are added to."""
 
+    path: Path
+    shape: tuple[int, int]
+    clear: list[Polygon] = field(default_factory=list)
+    crowds: list[Polygon] = field(default_factory=list)
+    runs: list[tuple[tuple[int, ...], bool]] = field(default_factory=list)
 
-def _pair(entry: Mapping[str, Any], leaves: list[Mapping], folder: Path) -> Pair:
-    path = folder / entry["file_name"]
-    shape = int(entry["height"]), int(entry["width"])
-    clear: list[Polygon] = []
-    crowds: list[Polygon] = []
-    runs: list[tuple[tuple[int, ...], bool]] = []
-    for leaf in leaves:
-        outline, crowd = leaf["segmentation"], bool(leaf.get("iscrowd", 0))
+    def add(self, leaf: Mapping[str, Any]) -> None:
+        outline, crowd = leaf.get("segmentation"), bool(leaf.get("iscrowd", 0))
         if isinstance(outline, Mapping):
-            runs.append((_run_lengths(outline, shape), crowd))
+            self.runs.append((_run_lengths(outline, self.shape), crowd))
+        elif isinstance(outline, list) and outline:
+            some = self.crowds if crowd else self.clear
+            some.extend([_polygon(part) for part in outline])
         else:
-            (crowds if crowd else clear).extend(_polygon(part) for part in outline)
-    return Pair(
-        path.stem, path, Polygons(shape, tuple(clear), tuple(crowds), tuple(runs))
+            msg = "it has no outline"
+            raise ValueError(msg)
+
+    def pair(self) -> Pair:
+        mask = Polygons(
+            self.shape, tuple(self.clear), tuple(self.crowds), tuple(self.runs)
+        )
+        return Pair(self.path.stem, self.path, mask)
+
+
+def _list_of(content: Any, key: str, path: Path) -> list[Any]:
+    listed = content.get(key) if isinstance(content, Mapping) else None
+    if isinstance(listed, list):
+        return listed
+    msg = f"{path} is no COCO file: it has no list {key!r}; export it as COCO."
+    raise SheetError(msg)
+
+
+def _refuse(path: Path, faults: Sequence[str]) -> None:
+    if not faults:
+        return
+    more = len(faults) - _MOST_FAULTS
+    shown = [*faults[:_MOST_FAULTS], *([f"and {more} more."] if more > 0 else [])]
+    msg = (
+        f"{path} is no COCO file that can be used; put this right, and export "
+        "polygons, or masks as uncompressed RLE:\n  " + "\n  ".join(shown)
     )
+    raise SheetError(msg)
+
+
+def _places(path: Path, images: Path) -> list[Path]:
+    """Folders that names may be in: those of the tools that we know of."""
+    home = path.parent
+    return [Path(images), home, home.parent / "images", home.parent]
+
+
+def _pictures(
+    entries: list[Any], places: Sequence[Path], faults: list[str]
+) -> dict[str, _Picture]:
+    """Give the pictures by id; add what is wrong with entries to the faults."""
+    known: dict[str, _Picture] = {}
+    for number, entry in enumerate(entries, 1):
+        which = f"Image {_id_of(entry, number)}"
+        try:
+            key, picture = str(entry["id"]), _picture(entry, places)
+        except (LookupError, TypeError, ValueError) as error:
+            faults.append(f"{which}: {_why(error)}.")
+            continue
+        if key in known:
+            faults.append(f"{which}: another image has the same id.")
+        known[key] = picture
+    return known
+
+
+def _picture(entry: Mapping[str, Any], places: Sequence[Path]) -> _Picture:
+    name = entry["file_name"]
+    if not isinstance(name, str) or not name:
+        msg = "its file_name is no name"
+        raise ValueError(msg)
+    shape = _whole(entry["height"], "height"), _whole(entry["width"], "width")
+    if min(shape) < 1:
+        msg = f"it cannot be {shape[1]} x {shape[0]} px"
+        raise ValueError(msg)
+    found = (place / name for place in places if _is_file(place / name))
+    return _Picture(next(found, places[0] / name), shape)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # longer than a name can be
+        return False
+
+
+def _whole(value: Any, what: str) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        msg = f"its {what} is no number of px"
+        raise ValueError(msg) from error
+
+
+def _id_of(entry: Any, number: int) -> str:
+    """Name an entry by its id; by its place where it has none."""
+    if isinstance(entry, Mapping) and "id" in entry:
+        return str(entry["id"])
+    return f"no. {number}"
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return str(error) if type(error) is ValueError else "it is no entry of COCO"
+
+
+def _leaves_of(
+    content: Mapping[str, Any], path: Path, faults: list[str]
+) -> list[tuple[int, Mapping[str, Any]]]:
+    """Give the annotations of leaves, each with its place in the file."""
+    numbered = list(enumerate(_list_of(content, "annotations", path), 1))
+    faults += [
+        f"Annotation no. {number}: it is no entry of COCO."
+        for number, entry in numbered
+        if not isinstance(entry, Mapping)
+    ]
+    entries = [(n, entry) for n, entry in numbered if isinstance(entry, Mapping)]
+    wanted = _leaf_categories(content, {_category(entry) for _, entry in entries})
+    if isinstance(wanted, str):
+        faults.append(wanted)
+        return entries
+    return [(n, entry) for n, entry in entries if _category(entry) in wanted]
+
+
+def _category(annotation: Mapping[str, Any]) -> str:
+    return str(annotation.get("category_id"))
+
+
+def _leaf_categories(
+    content: Mapping[str, Any], used: Collection[str]
+) -> Collection[str] | str:
+    """Choose the categories that are leaf; say so where that cannot be known."""
+    if len(used) <= 1:
+        return used
+    names = {key: _names(content).get(key, key) for key in used}
+    leaf = {key for key in used if names[key].strip().casefold() in LEAF_NAMES}
+    if leaf:
+        return leaf
+    return (
+        f"It has several categories ({', '.join(sorted(names.values()))}) and none of "
+        "them is called leaf; rename the one that is, or export it alone."
+    )
+
+
+def _names(content: Mapping[str, Any]) -> dict[str, str]:
+    listed = content.get("categories")
+    entries = listed if isinstance(listed, list) else []
+    return {
+        str(entry["id"]): str(entry["name"])
+        for entry in entries
+        if isinstance(entry, Mapping) and {"id", "name"} <= entry.keys()
+    }
+
+
+def _without_picture(
+    leaves: Sequence[tuple[int, Mapping[str, Any]]], images: list[Any]
+) -> list[str]:
+    """Say that leaves would be lost, all in one sentence."""
+    listed = {_id_of(entry, number) for number, entry in enumerate(images, 1)}
+    of = [str(leaf.get("image_id")) for _, leaf in leaves]
+    lost = [image for image in of if image not in listed]
+    if not lost:
+        return []
+    ids = sorted(set(lost))
+    some = ", ".join(ids[:_MOST_FAULTS]) + (", ..." if len(ids) > _MOST_FAULTS else "")
+    fault = (
+        f"Images that it does not list have annotations ({len(lost)} in all; "
+        f"image_id {some}); list these images or remove the annotations."
+    )
+    return [fault]
+
+
+def _added(picture: _Picture, number: int, leaf: Mapping[str, Any]) -> list[str]:
+    """Add a leaf to its picture; say what is wrong with it."""
+    try:
+        picture.add(leaf)
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        which = f"Annotation {_id_of(leaf, number)} of image {leaf['image_id']}"
+        return [f"{which} ({picture.path.name}): {_why(error)}."]
+    return []
 
 
 def _polygon(numbers: list[float]) -> Polygon:
     if len(numbers) < 6 or len(numbers) % 2:
-        msg = f"a polygon of {len(numbers)} numbers"
+        msg = f"it has a polygon of {len(numbers)} numbers"
         raise ValueError(msg)
     values = [float(number) for number in numbers]
+    if not all(map(math.isfinite, values)):
+        msg = "it has a polygon with numbers that are not finite"
+        raise ValueError(msg)
     return tuple(zip(values[::2], values[1::2], strict=True))
 
 
 def _run_lengths(mask: Mapping[str, Any], shape: tuple[int, int]) -> tuple[int, ...]:
     if isinstance(mask["counts"], str):
-        msg = "a compressed run-length mask"
+        msg = "it is a compressed run-length mask"
         raise ValueError(msg)
     counts = tuple(int(count) for count in mask["counts"])
+    if min(counts, default=0) < 0:
+        msg = "it is a run-length mask with negative lengths"
+        raise ValueError(msg)
     if sum(counts) != shape[0] * shape[1] or tuple(mask["size"]) != shape:
-        msg = "a run-length mask of another size than its picture"
+        msg = "it is a run-length mask of another size than its picture"
         raise ValueError(msg)
     return counts

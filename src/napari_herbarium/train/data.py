@@ -40,7 +40,7 @@ def training_pairs_at(place: Path) -> list[Pair]:
     ----------
     place : path
         A folder for `find_training_pairs`; or a COCO JSON file, whose pictures lie in
-        a folder ``images`` beside it or beside it themselves.
+        a folder ``images`` beside it or beside it themselves, or one folder higher.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def _faults(pairs: Sequence[Pair], decode: bool) -> Iterator[str]:
 
 
 def _faults_of(pair: Pair, decode: bool) -> Iterator[str]:
-    shape = mask = None
+    shape = None
     for files in pair.doubles:
         yield f"There are both {files}; keep the one that belongs to the pair."
     try:
@@ -167,20 +167,30 @@ def _faults_of(pair: Pair, decode: bool) -> Iterator[str]:
             _decode(image)
     except HerbariumError as error:
         yield _named(pair, error)
+    small = shape and fault_of_size(pair.name, shape)
+    if small:
+        yield small
+    if isinstance(pair.mask, Polygons) and shape != pair.mask.shape:
+        # Not drawn: a size that is wrong may be larger than any memory.
+        if shape is not None:
+            yield _fault_of_sizes(pair.name, pair.mask.shape, shape)
+        return
     try:
         mask = open_mask(pair)
     except HerbariumError as error:
         yield _named(pair, error)
-    small = shape and fault_of_size(pair.name, shape)
-    if small:
-        yield small
-    if mask is not None and not np.any(mask == LEAF):
+        return
+    if not np.any(mask == LEAF):
         yield f"The mask of {pair.name} is empty; mark its leaves or leave it out."
-    if shape is not None and mask is not None and mask.shape != shape:
-        yield (
-            f"The mask of {pair.name} is {_size(mask.shape)} px but its sheet is "
-            f"{_size(shape)} px; save them at the same size."
-        )
+    if shape is not None and mask.shape != shape:
+        yield _fault_of_sizes(pair.name, mask.shape, shape)
+
+
+def _fault_of_sizes(name: str, mask: tuple[int, ...], sheet: tuple[int, ...]) -> str:
+    return (
+        f"The mask of {name} is {_size(mask)} px but its sheet is {_size(sheet)} px; "
+        "save them at the same size."
+    )
 
 
 def _decode(image: Any) -> None:

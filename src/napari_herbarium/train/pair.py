@@ -63,8 +63,16 @@ def open_image(pair: Pair) -> Any:
         msg = f"{pair.name} has a mask but no sheet; add the sheet or leave it out."
         raise SheetError(msg)
     if isinstance(pair.image, str | Path):
-        return read_sheet(pair.image).image
+        return _read_image(Path(pair.image))
     return as_rgb8(pair.image)
+
+
+def _read_image(path: Path) -> Any:
+    try:
+        return read_sheet(path).image
+    except OSError as error:  # such as a name longer than any file's can be
+        msg = f"{path} cannot be opened ({error.strerror or error}); check its name."
+        raise SheetError(msg) from error
 
 
 def open_mask(pair: Pair) -> NDArray[np.uint8]:
@@ -99,6 +107,9 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
+    except RecursionError as error:
+        msg = f"{path} is nested too deeply to be read as JSON; export it again."
+        raise SheetError(msg) from error
     except (OSError, ValueError) as error:
         msg = f"{path} cannot be read as JSON ({error})."
         raise SheetError(msg) from error
