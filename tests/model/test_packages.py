@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import zipfile
 
 import pytest
@@ -36,8 +39,8 @@ def oak(tmp_path_factory):
     return folder
 
 
-def zipped(folder, path, home=""):
-    with zipfile.ZipFile(path, "w") as archive:
+def zipped(folder, path, home="", packed=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", packed) as archive:
         for file in folder.iterdir():
             archive.write(file, home + file.name)
     return path
@@ -89,6 +92,44 @@ def test_a_zip_that_lies_about_sizes_or_is_damaged_is_refused(oak, mine, tmp_pat
     with pytest.raises(ModelError, match="fresh copy"):
         import_model(path)
     assert not list(mine.glob("*"))
+
+
+@pytest.mark.parametrize(
+    "packed", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_a_damaged_zip_of_any_kind_is_refused_in_words(oak, mine, tmp_path, packed):
+    small = tmp_path / "small"
+    small.mkdir()
+    (small / "config.json").write_bytes((oak / "config.json").read_bytes())
+    (small / "model.safetensors").write_bytes(os.urandom(5000))
+    path = zipped(small, tmp_path / "mail.zip", packed=packed)
+    with zipfile.ZipFile(path) as archive:
+        start = archive.getinfo("config.json").header_offset + 30 + len("config.json")
+    content = bytearray(path.read_bytes())
+    content[start : start + 60] = b"\xff" * 60
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="is damaged or locked"):
+        import_model(path)
+    assert not list(mine.glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "free the space"),
+        (errno.EROFS, "set NAPARI_HERBARIUM_MODELS"),
+        (errno.EIO, "check this place"),
+    ],
+)
+def test_a_model_that_cannot_be_stored_has_fitting_advice(
+    oak, monkeypatch, number, advice
+):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(shutil, "copyfile", fail)
+    with pytest.raises(ModelError, match=advice):
+        import_model(oak)
 
 
 def test_too_large_a_zip_is_refused(oak, mine, tmp_path, monkeypatch):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import lzma
 import os
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +18,7 @@ from uuid import uuid4
 
 from napari_herbarium.errors import ModelError
 from napari_herbarium.model.catalogue import (
+    MODELS_VARIABLE,
     find_model,
     is_bundled,
     new_model_folder,
@@ -32,6 +37,19 @@ PARTS = (CONFIG, WEIGHTS, CARD, "recipe.json", "split.json", "metrics.csv")
 """Files of a model folder that travel; anything else in an archive is left."""
 MOST_BYTES = 2_000_000_000
 _CHUNK = 1 << 20
+_DAMAGED = (
+    zipfile.BadZipFile,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What unpacking raises; bz2 has an OSError without a number for it."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_LOCKED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @dataclass(frozen=True)
@@ -186,10 +204,20 @@ def _staging() -> Iterator[Path]:
         staged.mkdir(parents=True)
         yield staged
     except OSError as error:
-        msg = f"The model cannot be stored ({error.strerror or error}); free the space."
-        raise ModelError(msg) from error
+        raise ModelError(_why_not_stored(error)) from error
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+def _why_not_stored(error: OSError) -> str:
+    where = error.filename or user_models_folder()
+    if error.errno in _FULL:
+        advice = "free the space"
+    elif error.errno in _LOCKED:
+        advice = f"give yourself access, or set {MODELS_VARIABLE} to another folder"
+    else:
+        advice = "check this place"
+    return f"The model cannot be stored ({error.strerror or error}: {where}); {advice}."
 
 
 def _copy_parts(source: Path, target: Path) -> None:
@@ -203,7 +231,9 @@ def _unpack(source: Path, target: Path) -> None:
         with zipfile.ZipFile(source) as archive:
             for name, entry in _entries(archive).items():
                 _extract(archive, entry, target / name)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # by the disk, not by the archive
         msg = f"{source} is damaged or locked ({error}); get a fresh copy of it."
         raise ModelError(msg) from error
 
