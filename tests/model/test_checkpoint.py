@@ -6,6 +6,7 @@ import json
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from napari_herbarium.errors import ModelError
 from napari_herbarium.model.checkpoint import (
@@ -90,4 +91,32 @@ def test_a_folder_without_configuration_is_not_a_model(tmp_path):
 def test_missing_weights_are_named(folder):
     (folder / WEIGHTS).unlink()
     with pytest.raises(ModelError, match=WEIGHTS):
+        load_model_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("scales", [0]),
+        ("scales", [-5]),
+        ("scales", [10**9]),
+        ("std", [0, 0, 0]),
+        ("mean", [float("nan")] * 3),
+        ("mean", [float("inf")] * 3),
+        ("classes", []),
+    ],
+)
+def test_a_configuration_that_cannot_work_is_refused_in_words(folder, key, value):
+    content = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps({**content, key: value}))
+    with pytest.raises(ModelError, match=f"not a valid model configuration .{key}"):
+        load_model_folder(folder)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_in_words(folder, value):
+    state = load_file(folder / WEIGHTS)
+    state[max(state)].fill_(value)
+    save_file(state, folder / WEIGHTS)
+    with pytest.raises(ModelError, match="not finite"):
         load_model_folder(folder)

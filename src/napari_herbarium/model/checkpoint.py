@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,7 +19,7 @@ from napari_herbarium.files import replacing
 from napari_herbarium.model.network import build_network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor, nn
 
@@ -28,6 +28,9 @@ WEIGHTS = "model.safetensors"
 CARD = "README.md"
 
 Config = TypeVar("Config", bound=BaseModel)
+Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+Spread: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+LongSide: TypeAlias = Annotated[int, Field(ge=64, le=32768)]
 
 
 class NetworkConfig(BaseModel):
@@ -69,11 +72,11 @@ class ModelConfig(NetworkConfig):
 
     architecture: str = "DeepLabV3Plus"
     encoder: str = "resnet101"
-    classes: tuple[str, ...] = ("leaf",)
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    classes: tuple[str, ...] = Field(default=("leaf",), min_length=1)
+    mean: tuple[Finite, Finite, Finite] = (0.485, 0.456, 0.406)
+    std: tuple[Spread, Spread, Spread] = (0.229, 0.224, 0.225)
     threshold: float = Field(default=0.5, gt=0, lt=1)
-    scales: tuple[int, ...] = Field(default=(1024, 2048), min_length=1)
+    scales: tuple[LongSide, ...] = Field(default=(1024, 2048), min_length=1)
 
 
 @dataclass(frozen=True)
@@ -228,7 +231,7 @@ def fill_network(network: nn.Module, folder: Path) -> str:
     Raises
     ------
     ModelError
-        When the weights are missing, truncated, or of another network.
+        When the weights are missing, truncated, of another network, or not finite.
     """
     path = Path(folder) / WEIGHTS
     content = _read_weights(path)
@@ -301,4 +304,17 @@ def _fill(network: nn.Module, content: bytes, path: Path) -> None:
             "beside them describes; get a fresh copy of the model."
         )
         raise ModelError(msg)
-    network.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
+    numbers = {name: value.float() for name, value in state.items()}
+    _refuse_infinite(numbers, path)
+    network.load_state_dict(numbers, strict=False)
+
+
+def _refuse_infinite(numbers: Mapping[str, Tensor], path: Path) -> None:
+    """Raise for numbers that make a network find no leaf, or leaf everywhere."""
+    bad = [name for name, value in numbers.items() if not value.isfinite().all()]
+    if bad:
+        msg = (
+            f"The weights {path} hold numbers that are not finite ({bad[0]}); get a "
+            "fresh copy of the model, or train it again."
+        )
+        raise ModelError(msg)
