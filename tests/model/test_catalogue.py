@@ -41,6 +41,11 @@ def test_bundled_models_come_first(folder):
     assert list_models() == ["zz", "aa"]
 
 
+def test_what_a_killed_import_left_is_no_model(folder):
+    save(folder / ".0123456789abcdef")
+    assert list_models() == []
+
+
 def test_a_bundled_name_always_means_the_bundled_model(folder):
     save(folder / "oak", seed=1)
     bundled = save(folder.parent / "bundled" / "oak", seed=2)

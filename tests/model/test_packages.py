@@ -69,10 +69,30 @@ def test_existing_and_bundled_names_are_refused(oak, mine):
     assert [path.name for path in mine.iterdir()] == ["oak"]
 
 
-@pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a\\b", "x" * 99, "a:b"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "..", ".hidden", "a/b", "a\\b", "x" * 99, "a:b"),
+        *("CON", "nul", "COM1.txt", "Lpt9 .a", "𐍈" * 80),
+    ],
+)
 def test_names_that_are_no_folders_are_refused(oak, mine, name):
     with pytest.raises(ModelError, match="model's name"):
         new_model_folder(name)
+
+
+def test_a_name_with_marks_apart_is_composed(oak, mine):
+    apart, composed = "che\u0302ne", "ch\u00eane"
+    assert import_model(oak, apart) == composed
+    assert list_models()[-1] == composed
+    assert load_model(apart) is load_model(composed)
+    with pytest.raises(ModelError, match="already"):
+        new_model_folder(apart)
+
+
+def test_a_name_that_only_begins_like_a_device_is_taken(mine):
+    for name in ("Cone", "com10", "console", "nulla"):
+        assert new_model_folder(name).name == name
 
 
 def test_a_zip_cannot_write_elsewhere(oak, mine, tmp_path):

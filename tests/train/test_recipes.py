@@ -121,6 +121,8 @@ def test_nonsense_is_a_sentence():
         recipe_of("quick")
     with pytest.raises(SettingsError, match="batch"):
         recipe_of("paper", batch=0)
+    with pytest.raises(SettingsError, match="seed"):
+        recipe_of("few-sheets", seed=2**64)
     with pytest.raises(SettingsError, match="speed"):
         recipe_of("few-sheets", speed=9)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 from threading import Lock
 
@@ -20,6 +21,10 @@ from napari_herbarium.settings import DEFAULT_MODEL
 
 MODELS_VARIABLE = "NAPARI_HERBARIUM_MODELS"
 _NAME = re.compile(r"\w([\w .-]{0,78}[\w-])?")
+_DEVICES = re.compile(r"(con|prn|aux|nul|(com|lpt)[1-9¹²³])", re.IGNORECASE)
+"""What no file may be called on Windows, whatever comes after a dot."""
+_MOST_BYTES = 200
+"""Of a name; file systems hold 255, and the folder of a training is named longer."""
 _BUNDLED = Path(__file__).parent / "weights"
 
 
@@ -51,7 +56,9 @@ def model_folders() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for place in (_BUNDLED, user_models_folder()):
         for config in sorted(place.glob(f"*/{CONFIG}")):
-            found.setdefault(config.parent.name, config.parent)
+            # Hidden are trainings under way, and imports that were killed.
+            if not config.parent.name.startswith("."):
+                found.setdefault(config.parent.name, config.parent)
     return found
 
 
@@ -69,25 +76,43 @@ def new_model_folder(name: str) -> Path:
     ----------
     name : str
         Letters, digits, blanks, ``-``, ``_`` and ``.``, up to 80; no ``.`` at its
-        beginning or end.
+        beginning or end. Letters with marks are composed (NFC).
 
     Raises
     ------
     ModelError
         The name cannot be a folder's everywhere, or there is such a model already.
     """
-    if not _NAME.fullmatch(name):
-        msg = (
-            f"{name!r} cannot be a model's name; use up to 80 letters, digits, blanks, "
-            "'-', '_' and '.', beginning with a letter or digit."
-        )
-        raise ModelError(msg)
+    name = unicodedata.normalize("NFC", name)
+    _refuse_bad_name(name)
     folder = user_models_folder() / name
     same = {known for known in model_folders() if known.casefold() == name.casefold()}
     if same or folder.exists():
         msg = f"There is a model {name!r} already; choose another name."
         raise ModelError(msg)
     return folder
+
+
+def _refuse_bad_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        msg = (
+            f"{name!r} cannot be a model's name; use up to 80 letters, digits, blanks, "
+            "'-', '_' and '.', beginning with a letter or digit."
+        )
+        raise ModelError(msg)
+    if _DEVICES.fullmatch(name.split(".")[0].rstrip()):
+        msg = (
+            f"{name!r} cannot be a model's name, as Windows keeps it for a device; "
+            "choose another one."
+        )
+        raise ModelError(msg)
+    size = len(name.encode())
+    if size > _MOST_BYTES:
+        msg = (
+            f"{name!r} cannot be a model's name, as it takes {size} bytes of at most "
+            f"{_MOST_BYTES}; choose a shorter one."
+        )
+        raise ModelError(msg)
 
 
 def list_models() -> list[str]:
@@ -126,8 +151,10 @@ def find_model(name_or_folder: str | Path) -> Path:
         When there is no such model.
     """
     installed = model_folders()
-    if str(name_or_folder) in installed:
-        return installed[str(name_or_folder)]
+    given = str(name_or_folder)
+    for name in (given, unicodedata.normalize("NFC", given)):
+        if name in installed:
+            return installed[name]
     folder = Path(name_or_folder).expanduser()
     if str(name_or_folder) and folder.is_dir():
         return folder

@@ -189,11 +189,10 @@ def import_model(source: Path, name: str | None = None) -> str:
         else:
             msg = f"{source} is neither a model folder nor a zip file of one."
             raise ModelError(msg)
-        known = name or read_config(staged).name
-        folder = new_model_folder(known)
+        folder = new_model_folder(name or read_config(staged).name)
         load_model_folder(staged)
         os.replace(staged, folder)
-    return known
+    return folder.name
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class _Recipe(_Settings):
     minutes: float | None = Field(default=None, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     leaf_weight: float = Field(default=1.0, gt=0, le=100)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**63 - 1)
     devices: int = Field(default=1, ge=1)
     num_nodes: int = Field(default=1, ge=1)
     threads: int = Field(default=1, ge=1, le=16)
