@@ -112,7 +112,7 @@ def _window(mask: NDArray[np.uint8], share: float, rng: np.random.Generator) -> 
 
     def inside(corner: NDArray[np.int64]) -> int:
         top, left = corner
-        return np.count_nonzero(leaf[top : top + size[0], left : left + size[1]])
+        return int(np.count_nonzero(leaf[top : top + size[0], left : left + size[1]]))
 
     def rank(corner: NDArray[np.int64]) -> tuple[bool, float]:
         # A window without leaf can choose no epoch, one with all leaves none to learn.
