@@ -118,6 +118,7 @@ def test_an_existing_name_is_refused(run, data, base, small):
     [
         (("--recipe", "quick"), "few-sheets, paper"),
         (("--encoder", "resnet50"), "--recipe paper"),
+        (("--recipe", "paper"), "--base is for --recipe few-sheets"),
         (("--minutes", "0"), "minutes"),
         (("--resume",), "no unfinished training"),
         (("--base", "nix"), "There is no model 'nix'"),

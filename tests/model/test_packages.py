@@ -58,7 +58,8 @@ def test_a_zip_is_taken_in(oak, mine, tmp_path, home):
 def test_a_folder_is_copied(oak, mine):
     import_model(oak, "red oak")
     assert list_models()[-1] == "red oak"
-    assert oak.exists()
+    assert load_model("red oak").config.name == "red oak"
+    assert load_model(oak).config.name == "oak"
 
 
 def test_existing_and_bundled_names_are_refused(oak, mine):
@@ -156,6 +157,13 @@ def test_too_large_a_zip_is_refused(oak, mine, tmp_path, monkeypatch):
     monkeypatch.setattr(packages, "MOST_BYTES", 1000)
     with pytest.raises(ModelError, match="more than"):
         import_model(zipped(oak, tmp_path / "mail.zip"))
+
+
+def test_what_is_no_model_is_told_by_the_name_that_was_given(mine, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError) as told:
+        import_model(tmp_path / "empty")
+    assert str(told.value).startswith(f"{tmp_path / 'empty'} is not a model folder")
 
 
 def test_a_zip_of_something_else_is_refused(mine, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -78,4 +79,4 @@ def import_folder(source: Source, name: As = None) -> None:
     """Take in a model folder, or a zip of one, that a colleague sent."""
     with sentences():
         known = import_model(source, name)
-    typer.echo(f"Imported; use it with --model {known}")
+    typer.echo(f"Imported; use it with --model {shlex.quote(known)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
@@ -46,7 +47,11 @@ RecipeName = Annotated[
     ),
 ]
 Base = Annotated[
-    str, typer.Option(help="Model that few-sheets starts from: a name or a folder.")
+    str | None,
+    typer.Option(
+        help="Model that few-sheets starts from: a name or a folder.",
+        show_default=DEFAULT_MODEL,
+    ),
 ]
 Others = Annotated[
     Path | None,
@@ -91,12 +96,14 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with a run that was cut short.")
 ]
 
+_NO_BASE = "--base is for --recipe few-sheets; paper starts from its --encoder-weights."
+
 
 def train_model(
     data: Data,
     out: Out,
     recipe: RecipeName = "few-sheets",
-    base: Base = DEFAULT_MODEL,
+    base: Base = None,
     others: Others = None,
     encoder: Encoder = None,
     encoder_weights: EncoderWeights = None,
@@ -124,13 +131,15 @@ def train_model(
             devices=devices,
             num_nodes=num_nodes,
         )
+        if recipe == "paper" and base is not None:
+            raise SettingsError(_NO_BASE)
         folder = _folder(out, resume=resume)
         pairs = training_pairs_at(data)
         job = iter_train(
             settings,
             pairs,
             folder,
-            base=base,
+            base=base or DEFAULT_MODEL,
             device=device,
             resume=resume,
             others=find_other_sheets(others),
@@ -205,7 +214,8 @@ def _say_stopped(folder: Path) -> NoReturn:
 
 
 def _say(made: TrainedModel, folder: Path, out: str) -> None:
-    typer.echo(f"Ended: {made.ended}, after {made.steps} steps.")
+    steps = "1 step" if made.steps == 1 else f"{made.steps} steps"
+    typer.echo(f"Ended: {made.ended}, after {steps}.")
     typer.echo(
         f"IoU on held-out crops: {_figure(made.before.iou)} before, "
         f"{_figure(made.after.iou)} after."
@@ -213,7 +223,7 @@ def _say(made: TrainedModel, folder: Path, out: str) -> None:
     if made.test is not None:
         typer.echo(f"IoU on test sheets: {_figure(made.test.iou)}.")
     typer.echo(f"Model: {folder}")
-    typer.echo(f"Use it: napari-herbarium segment --model {out} ...")
+    typer.echo(f"Use it: napari-herbarium segment --model {shlex.quote(out)} ...")
 
 
 def _figure(value: float) -> str:

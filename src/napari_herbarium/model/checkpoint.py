@@ -177,6 +177,11 @@ def save_model(folder: Path, network: nn.Module, config: BaseModel, card: str) -
     folder = Path(folder)
     _write(folder / WEIGHTS, _packed(network))
     _write(folder / CARD, card.encode())
+    write_config(folder, config)
+
+
+def write_config(folder: Path, config: BaseModel) -> None:
+    """Write the ``config.json`` of a model folder."""
     _write(folder / CONFIG, (config.model_dump_json(indent=2) + "\n").encode())
 
 

@@ -31,6 +31,7 @@ from napari_herbarium.model.checkpoint import (
     ModelConfig,
     load_model_folder,
     read_config,
+    write_config,
 )
 
 PARTS = (CONFIG, WEIGHTS, CARD, "recipe.json", "split.json", "metrics.csv")
@@ -189,10 +190,23 @@ def import_model(source: Path, name: str | None = None) -> str:
         else:
             msg = f"{source} is neither a model folder nor a zip file of one."
             raise ModelError(msg)
-        folder = new_model_folder(name or read_config(staged).name)
-        load_model_folder(staged)
+        with _named_as(staged, source):
+            config = load_model_folder(staged).config
+        folder = new_model_folder(name or config.name)
+        if config.name != folder.name:
+            # What it finds is to be noted under the name that it has here.
+            write_config(staged, config.model_copy(update={"name": folder.name}))
         os.replace(staged, folder)
     return folder.name
+
+
+@contextmanager
+def _named_as(staged: Path, source: Path) -> Iterator[None]:
+    """Say what the user has given, not the folder that it is unpacked to."""
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(str(error).replace(str(staged), str(source))) from error
 
 
 @contextmanager
