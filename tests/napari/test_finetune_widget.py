@@ -33,6 +33,7 @@ from napari_herbarium.train.report import (
     TrainedModel,
     TrainProgress,
 )
+from napari_herbarium.train.workplace import Workplace
 
 MM = {"scale": (0.1, 0.1), "units": ("mm", "mm"), "axis_labels": ("y", "x")}
 BEFORE, AFTER = 0.7, 0.8
@@ -517,6 +518,24 @@ def test_an_unfinished_training_is_asked_about(
     resumed = [options["resume"] for *_, options in training.calls]
     assert resumed == ([] if answer is None else [answer])
     assert state.exists() is (answer is not False)
+
+
+def test_a_training_that_is_still_at_work_is_not_asked_about(
+    widget, add_pair, training, models, monkeypatch, idle
+):
+    add_pair()
+    widget.current.add.click()
+    monkeypatch.setattr(finetune_unfinished, "ask_unfinished", lambda *_: False)
+    widget.form.name.setText("oaks")
+    place = Workplace(models / "oaks")
+    with place.claim(resume=False):
+        place.folder.mkdir(exist_ok=True)
+        place.checkpoint.write_bytes(b"")
+        widget.button.click()
+        idle()
+        assert place.checkpoint.exists()
+    assert "oaks is being trained by another run" in widget.message.text()
+    assert training.calls == []
 
 
 def test_every_control_has_a_tooltip(widget, add_pair):

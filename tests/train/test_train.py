@@ -246,3 +246,12 @@ def test_held_out_crops_without_leaf_are_told(base, tmp_path):
     assert not mask[top:bottom, left:right].any()
     reports, _ = run(iter_train(recipe, pairs, tmp_path / "new", base=base))
     assert any("No held-out crop shows a leaf" in report.note for report in reports)
+
+
+def test_two_trainings_of_one_name_do_not_meet(pairs, base, tmp_path):
+    first = iter_train(few(), pairs(2), tmp_path / "m", base=base)
+    next(first)
+    with pytest.raises(SettingsError, match="being trained by another run"):
+        next(iter_train(few(), pairs(3), tmp_path / "m", base=base))
+    first.close()
+    assert not list(tmp_path.iterdir())

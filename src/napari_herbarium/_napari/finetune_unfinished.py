@@ -11,6 +11,7 @@ from napari_herbarium._napari.finetune_job import (
     discard_unfinished,
     is_unfinished,
 )
+from napari_herbarium.train.workplace import Workplace
 
 
 def settle_unfinished(out: Path, parent: QWidget | None = None) -> bool | None:
@@ -29,9 +30,15 @@ def settle_unfinished(out: Path, parent: QWidget | None = None) -> bool | None:
     -------
     bool or None
         Whether to go on with it; None when the user wants neither.
+
+    Raises
+    ------
+    SettingsError
+        It was not cut short: another run is at work on it.
     """
     if not is_unfinished(out):
         return False
+    Workplace(out).refuse_while_trained()
     answer = ask_unfinished(out.name, parent) if can_resume(out) else False
     if answer is False:
         discard_unfinished(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainProgress", "TrainedModel", "iter_train"]
 log = logging.getLogger(__name__)
+_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+"""Where launchers say which process this is; what counts is the first that is set."""
 
 Training: TypeAlias = Generator[TrainProgress, None, TrainedModel]
 
@@ -89,33 +92,48 @@ def iter_train(
     SheetError
         Something is wrong with the pairs; the message lists all of it.
     ModelError
-        The model exists already, or the base model cannot be loaded.
+        The model exists already (or by the time it is finished, which loses
+        nothing), or the base model cannot be loaded.
     SettingsError
-        An unfinished training stands in the way, resuming is asked for where there
-        is none or it was of something else, the device is missing, memory does not
-        suffice, or the recipe has no use for other sheets.
+        Another run is at work on the same model, an unfinished training stands in the
+        way, resuming is asked for where there is none or it was of something else,
+        the device is missing, memory does not suffice, or the recipe has no use for
+        other sheets.
     HerbariumError
         The disk is full; the last good checkpoint stays, for `resume`.
     """
     started = time.monotonic()
     place = Workplace(Path(out))
-    place.claim(resume=resume)
-    choose_device(device)
-    refuse_bad_pairs(pairs)
-    known = _others(recipe, pairs, others)
-    plan = yield from iter_plan(recipe, pairs, base, device, known)
-    run = Run(recipe, plan, place, name or place.out.name, started)
-    run.begin(resume=resume)
+    with place.claim(resume=resume, first=_is_first(recipe)):
+        choose_device(device)
+        refuse_bad_pairs(pairs)
+        known = _others(recipe, pairs, others)
+        plan = yield from iter_plan(recipe, pairs, base, device, known)
+        run = Run(recipe, plan, place, name or place.out.name, started)
+        run.begin(resume=resume)
+        return (yield from _iter_run(run))
+
+
+def _iter_run(run: Run) -> Training:
+    """Train to the end, or until the job is closed."""
     try:
         yield from run.iter_steps()
     except GeneratorExit:
         if run.trainer.done:
             run.keep("stopped", keep_state=True)
         else:
-            place.discard()
+            run.place.forget()
         raise
     yield run.progress()
     return run.keep(run.ended)
+
+
+def _is_first(recipe: PaperRecipe | FewSheetsRecipe) -> bool:
+    """Tell the first of the processes that several devices need, before they meet."""
+    if recipe.devices * recipe.num_nodes == 1:
+        return True
+    ranks = (os.environ.get(name) for name in _RANKS)
+    return next((rank for rank in ranks if rank), "0") == "0"
 
 
 def _others(

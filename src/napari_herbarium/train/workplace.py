@@ -11,12 +11,13 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_herbarium.errors import ModelError, SettingsError
+from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
 from napari_herbarium.files import replacing
 from napari_herbarium.model.catalogue import is_bundled
 from napari_herbarium.train.pair import read_json
@@ -62,24 +63,85 @@ class Workplace:
         """Weights of the best epoch so far."""
         return self.folder / "best.safetensors"
 
-    def claim(self, *, resume: bool) -> None:
-        """Refuse what would overwrite something, or resume nothing.
+    @property
+    def mark(self) -> Path:
+        """What the run that is at work holds locked."""
+        return self.out.with_name(f".{self.out.name}.training.lock")
+
+    @contextmanager
+    def claim(self, *, resume: bool, first: bool = True) -> Iterator[None]:
+        """Keep other runs away; refuse to overwrite something, or to resume nothing.
+
+        Parameters
+        ----------
+        resume : bool
+            Go on with what is there.
+        first : bool
+            Of several processes of one run, only the first holds the lock.
 
         Raises
         ------
         ModelError
             The model exists, or would hide a bundled one.
         SettingsError
-            There is an unfinished training of it and `resume` is off, or none and it
-            is on.
+            Another run is at work on it, there is an unfinished training of it and
+            `resume` is off, or none and it is on.
+        HerbariumError
+            The folder that it lies in cannot be written.
         """
+        self._refuse_bundled()
+        if resume:
+            self._refuse_without_state()  # before a folder is made for the lock
+        with self._alone() if first else nullcontext():
+            self._refuse_what_is_there(resume=resume)
+            if first and not resume:
+                self.forget()  # it was cut off before there was a state to go on with
+            yield
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lock, which the system takes from a run that is killed."""
+        from filelock import FileLock, Timeout  # slow to import
+
+        # Whoever closes a job may do so in another thread than the one it began in.
+        lock = FileLock(self.mark, timeout=0, thread_local=False)
+        try:
+            self.mark.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            msg = (
+                f"{self.out} is being trained by another run; wait for it to end, or "
+                "choose another name."
+            )
+            raise SettingsError(msg) from error
+        except OSError as error:
+            raise HerbariumError(self._cannot_write(error)) from error
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # on Windows it goes by itself
+                self.mark.unlink()
+            lock.release()
+
+    def _cannot_write(self, error: OSError) -> str:
+        return (
+            f"Cannot write {self.out.parent} ({error.strerror or error}); free the "
+            "space or choose another folder for the model."
+        )
+
+    def _refuse_bundled(self) -> None:
         if is_bundled(self.out):
             msg = f"{self.out.name!r} is the bundled model's name; choose another one."
             raise ModelError(msg)
+
+    def _refuse_without_state(self) -> None:
+        if not self.checkpoint.exists():
+            msg = f"There is no unfinished training of {self.out} to go on with."
+            raise SettingsError(msg)
+
+    def _refuse_what_is_there(self, *, resume: bool) -> None:
         if resume:
-            if not self.checkpoint.exists():
-                msg = f"There is no unfinished training of {self.out} to go on with."
-                raise SettingsError(msg)
+            self._refuse_without_state()
             return
         if self.out.exists():
             msg = f"{self.out} exists already; choose another name for the new model."
@@ -91,7 +153,17 @@ class Workplace:
                 "name."
             )
             raise SettingsError(msg)
-        self.discard()  # what was cut off before there was anything to go on with
+
+    def refuse_while_trained(self) -> None:
+        """Refuse to touch what a run is at work on.
+
+        Raises
+        ------
+        SettingsError
+            Another run is.
+        """
+        with self._alone():
+            pass
 
     def write_run(self, facts: Mapping[str, Any]) -> None:
         """Write down what the run is of.
@@ -133,25 +205,56 @@ class Workplace:
             temporary.write_text(text.getvalue(), encoding="utf-8")
 
     def discard(self) -> None:
-        """Forget the run."""
+        """Forget a run that was cut short.
+
+        Raises
+        ------
+        SettingsError
+            It is still at work.
+        """
+        with self._alone():
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget the run; only for the one that has claimed it."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def finish(self, made: Path, *, keep_state: bool) -> None:
-        """Put the finished folder in place; the state goes unless it is kept."""
+    def finish(self, made: Path, *, resumed: bool, keep_state: bool) -> None:
+        """Put the finished folder in place; the state goes unless it is kept.
+
+        Raises
+        ------
+        ModelError
+            Something else took the place meanwhile; the finished folder stays.
+        """
         for name in (METRICS, EVENTS):
             source = self.folder / name
             if source.is_dir():
                 shutil.copytree(source, made / name)
             elif source.exists():
                 shutil.copy2(source, made / name)
-        # Only a resumed run finds its own earlier model here.
+        if not resumed:
+            self._refuse_taken(made)
+        self._replace(made)
+        if not keep_state:
+            self.forget()
+
+    def _refuse_taken(self, made: Path) -> None:
+        if self.out.exists():
+            msg = (
+                f"{self.out} was put there while this training ran and is left as it "
+                f"is; the new model is {made}: move that folder to a name that is "
+                "free, or move the other away and go on (--resume)."
+            )
+            raise ModelError(msg)
+
+    def _replace(self, made: Path) -> None:
         earlier = self.folder / "earlier"
         if self.out.exists():
+            shutil.rmtree(earlier, ignore_errors=True)
             os.replace(self.out, earlier)
         os.replace(made, self.out)
         shutil.rmtree(earlier, ignore_errors=True)
-        if not keep_state:
-            self.discard()
 
 
 class Events:

@@ -1,0 +1,76 @@
+"""Where a training keeps its state, and who may touch it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from napari_herbarium.errors import ModelError, SettingsError
+from napari_herbarium.train.workplace import Workplace
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from napari_herbarium.train.workplace import Workplace
+
+with Workplace(Path(sys.argv[1])).claim(resume=False):
+    os.kill(os.getpid(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+"""
+
+
+def model_in(folder, weights=b"weights"):
+    """Write what stands for a model folder."""
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(weights)
+    return folder
+
+
+def begun(out):
+    """Give the workplace of a training that can be gone on with."""
+    place = Workplace(out)
+    place.folder.mkdir()
+    place.checkpoint.write_bytes(b"state")
+    return place
+
+
+def test_one_run_at_a_time_has_a_name(tmp_path):
+    place = Workplace(tmp_path / "m")
+    with place.claim(resume=False):
+        place.folder.mkdir(exist_ok=True)
+        place.checkpoint.write_bytes(b"state")
+        for resume in (False, True):
+            with (
+                pytest.raises(SettingsError, match="m is being trained by another run"),
+                place.claim(resume=resume),
+            ):
+                pass
+        with pytest.raises(SettingsError, match="being trained"):
+            place.discard()
+        with place.claim(resume=True, first=False):
+            pass  # another process of the same run
+        assert place.checkpoint.exists()
+    place.discard()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_killed_run_lets_go_of_its_name(tmp_path):
+    out = tmp_path / "m"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(out)], check=False)
+    assert killed.returncode != 0
+    with Workplace(out).claim(resume=False):
+        pass
+    assert not list(tmp_path.glob("*lock*"))
+
+
+@pytest.mark.parametrize("keep_state", [True, False])
+def test_a_model_that_was_put_there_meanwhile_is_not_replaced(tmp_path, keep_state):
+    place = begun(tmp_path / "m")
+    made = model_in(place.folder / "model", b"ours")
+    model_in(place.out, b"theirs")
+    with pytest.raises(ModelError, match="was put there while this training ran"):
+        place.finish(made, resumed=False, keep_state=keep_state)
+    assert (place.out / "model.safetensors").read_bytes() == b"theirs"
+    assert (made / "model.safetensors").read_bytes() == b"ours"
+    assert place.checkpoint.exists()
