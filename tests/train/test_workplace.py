@@ -20,10 +20,11 @@ with Workplace(Path(sys.argv[1])).claim(resume=False):
 """
 
 
-def model_in(folder, weights=b"weights"):
+def model_in(folder, weights=b"weights", config="{}"):
     """Write what stands for a model folder."""
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(weights)
+    (folder / "config.json").write_text(config)
     return folder
 
 
@@ -70,7 +71,27 @@ def test_a_model_that_was_put_there_meanwhile_is_not_replaced(tmp_path, keep_sta
     made = model_in(place.folder / "model", b"ours")
     model_in(place.out, b"theirs")
     with pytest.raises(ModelError, match="was put there while this training ran"):
-        place.finish(made, resumed=False, keep_state=keep_state)
+        place.finish(made, keep_state=keep_state)
     assert (place.out / "model.safetensors").read_bytes() == b"theirs"
     assert (made / "model.safetensors").read_bytes() == b"ours"
     assert place.checkpoint.exists()
+
+
+def test_going_on_replaces_only_what_the_run_itself_wrote(tmp_path):
+    place = begun(tmp_path / "m")
+    for weights in (b"first", b"second"):
+        with place.claim(resume=True):
+            made = model_in(place.folder / "model", weights)
+            place.finish(made, keep_state=True)
+    assert (place.out / "model.safetensors").read_bytes() == b"second"
+    place.out.rename(tmp_path / "renamed")
+    model_in(place.out, b"second", '{"name": "theirs"}')
+    with (
+        pytest.raises(ModelError, match="not the model that this training wrote"),
+        place.claim(resume=True),
+    ):
+        pass
+    assert "theirs" in (place.out / "config.json").read_text()
+    place.out.rename(tmp_path / "another")
+    with place.claim(resume=True):
+        pass

@@ -66,7 +66,6 @@ class Run:
         HerbariumError
             The state cannot be written, read, or is of another run.
         """
-        self._resumed = resume
         start = self.trainer.average.network
         self._before, self._found_before = self.judge(start)
         self._which = worst_crop(self.judge, self._found_before)
@@ -249,7 +248,7 @@ class Run:
         if self._writes:
             network = self.trainer.average.network
             folder = write_folder(self.place, self.plan, self.recipe, made, network)
-            self.place.finish(folder, resumed=self._resumed, keep_state=keep_state)
+            self.place.finish(folder, keep_state=keep_state)
         return made
 
     def _load_best(self) -> tuple[Score, float]:

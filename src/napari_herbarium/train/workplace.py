@@ -7,6 +7,7 @@ taken for one; the finished folder takes its place in one rename.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -20,9 +21,12 @@ from typing import Any
 from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
 from napari_herbarium.files import replacing
 from napari_herbarium.model.catalogue import is_bundled
+from napari_herbarium.model.checkpoint import CONFIG, WEIGHTS
 from napari_herbarium.train.pair import read_json
 
 RUN, METRICS, EVENTS = "run.json", "metrics.csv", "events"
+WRITTEN = "written.json"
+"""SHA-256 of the models that the run wrote when it was stopped."""
 COLUMNS = (
     "epoch",
     "steps",
@@ -82,7 +86,8 @@ class Workplace:
         Raises
         ------
         ModelError
-            The model exists, or would hide a bundled one.
+            The model exists (where resumed: and is not what the run wrote when it was
+            stopped), or would hide a bundled one.
         SettingsError
             Another run is at work on it, there is an unfinished training of it and
             `resume` is off, or none and it is on.
@@ -142,6 +147,7 @@ class Workplace:
     def _refuse_what_is_there(self, *, resume: bool) -> None:
         if resume:
             self._refuse_without_state()
+            self._refuse_foreign()
             return
         if self.out.exists():
             msg = f"{self.out} exists already; choose another name for the new model."
@@ -153,6 +159,28 @@ class Workplace:
                 "name."
             )
             raise SettingsError(msg)
+
+    def _refuse_foreign(self) -> None:
+        if self._is_taken():
+            msg = (
+                f"{self.out} is not the model that this training wrote when it was "
+                "stopped; rename it or move it away, then go on (--resume)."
+            )
+            raise ModelError(msg)
+
+    def _is_taken(self) -> bool:
+        """Whether a model stands there that is none of this run's."""
+        return self.out.exists() and _sha256_of(self.out) not in self._written()
+
+    def _written(self) -> list[str]:
+        path = self.folder / WRITTEN
+        known: list[str] = read_json(path)["sha256"] if path.exists() else []
+        return known
+
+    def _note_written(self, made: Path) -> None:
+        known = [*self._written(), _sha256_of(made)]
+        with replacing(self.folder / WRITTEN) as temporary:
+            temporary.write_text(json.dumps({"sha256": known}), encoding="utf-8")
 
     def refuse_while_trained(self) -> None:
         """Refuse to touch what a run is at work on.
@@ -219,7 +247,7 @@ class Workplace:
         """Forget the run; only for the one that has claimed it."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def finish(self, made: Path, *, resumed: bool, keep_state: bool) -> None:
+    def finish(self, made: Path, *, keep_state: bool) -> None:
         """Put the finished folder in place; the state goes unless it is kept.
 
         Raises
@@ -233,14 +261,15 @@ class Workplace:
                 shutil.copytree(source, made / name)
             elif source.exists():
                 shutil.copy2(source, made / name)
-        if not resumed:
-            self._refuse_taken(made)
+        self._refuse_taken(made)
+        if keep_state:
+            self._note_written(made)
         self._replace(made)
         if not keep_state:
             self.forget()
 
     def _refuse_taken(self, made: Path) -> None:
-        if self.out.exists():
+        if self._is_taken():
             msg = (
                 f"{self.out} was put there while this training ran and is left as it "
                 f"is; the new model is {made}: move that folder to a name that is "
@@ -255,6 +284,20 @@ class Workplace:
             os.replace(self.out, earlier)
         os.replace(made, self.out)
         shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _sha256_of(model: Path) -> str:
+    """SHA-256 of a model; empty where there is none to read.
+
+    The configuration counts, too: where nothing was gained, the weights are the base's.
+    """
+    found = hashlib.sha256()
+    try:
+        for name in (WEIGHTS, CONFIG):
+            found.update((model / name).read_bytes())
+    except OSError:
+        return ""
+    return found.hexdigest()
 
 
 class Events:
