@@ -529,7 +529,6 @@ def test_a_training_that_is_still_at_work_is_not_asked_about(
     widget.form.name.setText("oaks")
     place = Workplace(models / "oaks")
     with place.claim(resume=False):
-        place.folder.mkdir(exist_ok=True)
         place.checkpoint.write_bytes(b"")
         widget.button.click()
         idle()

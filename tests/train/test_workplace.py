@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from napari_herbarium.errors import ModelError, SettingsError
+from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
 from napari_herbarium.train.workplace import Workplace
 
 KILLED = """
@@ -39,7 +39,6 @@ def begun(out):
 def test_one_run_at_a_time_has_a_name(tmp_path):
     place = Workplace(tmp_path / "m")
     with place.claim(resume=False):
-        place.folder.mkdir(exist_ok=True)
         place.checkpoint.write_bytes(b"state")
         for resume in (False, True):
             with (
@@ -95,3 +94,19 @@ def test_going_on_replaces_only_what_the_run_itself_wrote(tmp_path):
     place.out.rename(tmp_path / "another")
     with place.claim(resume=True):
         pass
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with (
+        pytest.raises(HerbariumError, match=r"Cannot write .*file .*choose another"),
+        Workplace(tmp_path / "file" / "m").claim(resume=False),
+    ):
+        pass
+
+
+def test_a_refused_run_leaves_no_folder(tmp_path):
+    place = Workplace(tmp_path / "new" / "m")
+    with place.claim(resume=False):
+        assert place.folder.is_dir()
+    assert not list(tmp_path.iterdir())

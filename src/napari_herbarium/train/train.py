@@ -100,7 +100,8 @@ def iter_train(
         the device is missing, memory does not suffice, or the recipe has no use for
         other sheets.
     HerbariumError
-        The disk is full; the last good checkpoint stays, for `resume`.
+        The folder cannot be written, which is told first, or the disk is full; the
+        last good checkpoint stays, for `resume`.
     """
     started = time.monotonic()
     place = Workplace(Path(out))

@@ -99,9 +99,8 @@ class Workplace:
             self._refuse_without_state()  # before a folder is made for the lock
         with self._alone() if first else nullcontext():
             self._refuse_what_is_there(resume=resume)
-            if first and not resume:
-                self.forget()  # it was cut off before there was a state to go on with
-            yield
+            with self._prepared() if first else nullcontext():
+                yield
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -110,6 +109,7 @@ class Workplace:
 
         # Whoever closes a job may do so in another thread than the one it began in.
         lock = FileLock(self.mark, timeout=0, thread_local=False)
+        is_new = not self.mark.parent.exists()
         try:
             self.mark.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
@@ -127,6 +127,24 @@ class Workplace:
             with suppress(OSError):  # on Windows it goes by itself
                 self.mark.unlink()
             lock.release()
+            with suppress(OSError):  # what was refused leaves no empty folder
+                if is_new:
+                    self.mark.parent.rmdir()
+
+    @contextmanager
+    def _prepared(self) -> Iterator[None]:
+        """Make the folder, before any work; nothing stays that cannot be resumed."""
+        if not self.checkpoint.exists():
+            self.forget()  # it was cut off before there was a state to go on with
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HerbariumError(self._cannot_write(error)) from error
+        try:
+            yield
+        finally:
+            if not self.checkpoint.exists():
+                self.forget()
 
     def _cannot_write(self, error: OSError) -> str:
         return (
