@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 
@@ -56,11 +57,15 @@ class Clock:
         return sum(self._steps) / len(self._steps) if self._steps else 0.0
 
     def steps_left(self, epoch_steps: int) -> int | None:
-        """Give the steps that still fit into the minutes; None without a bound."""
+        """Give the steps that still fit into the minutes; None without a bound.
+
+        Minutes without end, as ``inf`` is, are none.
+        """
         if self._bound is None:
             return None
         pace = self._per_step + self.scoring / epoch_steps
-        return int((self._bound - self.spent - self.scoring - _SPARE) / pace)
+        steps = (self._bound - self.spent - self.scoring - _SPARE) / pace
+        return int(steps) if math.isfinite(steps) else None
 
     def is_over(self) -> bool:
         """Whether another step, and what follows it, would break the bound."""

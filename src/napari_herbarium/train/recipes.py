@@ -31,7 +31,7 @@ class _Recipe(_Settings):
         statistics two on a CPU, which is faster there. Where memory runs out it is
         halved by itself.
     minutes : float, optional
-        Longest time the training may take; no bound when None.
+        Longest time the training may take; no bound when None (or infinite).
     weight_decay : float
         Of the optimiser.
     leaf_weight : float
