@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from napari_herbarium.errors import (
 )
 from napari_herbarium.model.catalogue import list_models, load_model, new_model_folder
 from napari_herbarium.train.data import Pair
+from napari_herbarium.train.held_out import Judge
 from napari_herbarium.train.recipes import read_recipe, recipe_of
 from napari_herbarium.train.split import split_by_window
 from napari_herbarium.train.train import iter_train
@@ -255,3 +257,25 @@ def test_two_trainings_of_one_name_do_not_meet(pairs, base, tmp_path):
         next(iter_train(few(), pairs(3), tmp_path / "m", base=base))
     first.close()
     assert not list(tmp_path.iterdir())
+
+
+def test_scorings_do_not_overrun_the_minutes(pairs, base, tmp_path, monkeypatch):
+    scored, judge = [], Judge.__call__
+
+    def slow(self, network):
+        began = time.monotonic()
+        found = judge(self, network)
+        scored.append(self)
+        time.sleep(max(0.0, 1.5 - (time.monotonic() - began)))
+        return found
+
+    monkeypatch.setattr(Judge, "__call__", slow)
+    recipe = few(epochs=900, epoch_steps=900, minutes=0.2, rate=1e-12)
+    began = time.monotonic()
+    job = iter_train(recipe, pairs(2), tmp_path / "m", base=base)
+    while not next(job).scored:
+        pass
+    assert len(scored) == 1  # the start is not scored twice
+    _, made = run(job)
+    assert made.ended == "minutes"
+    assert time.monotonic() - began < 12 + 1

@@ -20,6 +20,8 @@ class Clock:
         Bound on the whole run; None is none.
     started : float
         `time.monotonic` at its start.
+    scorings : float
+        How many scorings follow the last step; time is kept for them.
 
     Attributes
     ----------
@@ -29,7 +31,10 @@ class Clock:
         Seconds that the last scoring took.
     """
 
-    def __init__(self, minutes: float | None, started: float) -> None:
+    def __init__(
+        self, minutes: float | None, started: float, scorings: float = 2.0
+    ) -> None:
+        self._scorings = scorings
         self._bound = None if minutes is None else 60 * minutes
         self._started = self._ticked = started
         self._steps: deque[float] = deque(maxlen=20)
@@ -64,14 +69,16 @@ class Clock:
         if self._bound is None:
             return None
         pace = self._per_step + self.scoring / epoch_steps
-        steps = (self._bound - self.spent - self.scoring - _SPARE) / pace
+        # The scoring of the last epoch is in the pace of its steps.
+        kept = (self._scorings - 1) * self.scoring + _SPARE
+        steps = (self._bound - self.spent - kept) / pace
         return int(steps) if math.isfinite(steps) else None
 
     def is_over(self) -> bool:
         """Whether another step, and what follows it, would break the bound."""
         if self._bound is None or not self._steps:
             return False
-        needed = self._per_step + 2 * self.scoring + _SPARE
+        needed = self._per_step + self._scorings * self.scoring + _SPARE
         return self.spent + needed > self._bound
 
     def seconds_for(self, steps: int, epoch_steps: int) -> float | None:

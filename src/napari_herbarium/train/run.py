@@ -46,7 +46,7 @@ class Run:
         self.recipe, self.plan, self.place, self.name = recipe, plan, place, name
         self._start = _copied(plan.network)
         self.trainer = Trainer(plan.network, plan.settings, normalise, plan.loss)
-        self.clock = Clock(recipe.minutes, started)
+        self.clock = Clock(recipe.minutes, started, self._scorings_at_end())
         self.judge = Judge(
             plan.val, normalise, plan.loss, self.trainer.fabric, config.threshold
         )
@@ -67,7 +67,9 @@ class Run:
             The state cannot be written, read, or is of another run.
         """
         start = self.trainer.average.network
+        began = time.monotonic()
         self._before, self._found_before = self.judge(start)
+        self.clock.scoring = time.monotonic() - began
         self._which = worst_crop(self.judge, self._found_before)
         if resume:
             self.place.check_run(self._facts())
@@ -150,7 +152,9 @@ class Run:
         """Score the average network; remember it where it is the best so far."""
         began = time.monotonic()
         network = self.trainer.average.network
-        score, found = self.judge(network)
+        trained = self.trainer.done > 0
+        start = self._before, self._found_before  # scored already
+        score, found = self.judge(network) if trained else start
         self._newest = score
         epoch = -(-self.trainer.done // self.plan.epoch_steps)
         best = self._is_best(score, epoch)
@@ -161,7 +165,8 @@ class Run:
         self._note_row(epoch, score)
         report = self.progress()
         self._losses = []
-        self.clock.scoring = time.monotonic() - began
+        if trained:
+            self.clock.scoring = time.monotonic() - began
         self.clock.tick()
         shown = preview(self.judge, self._which, self._found_before, found)
         note = self.plan.note if epoch == 0 else ""
@@ -288,6 +293,11 @@ class Run:
                 return mixed, part
             network.load_state_dict(weights)
         return tuned, 0.0
+
+    def _scorings_at_end(self) -> float:
+        """Count the last epoch's, the kept one's, its means' and the test sheets'."""
+        means = 2 if self._share_of_base() else 0
+        return 2 + means + len(self.plan.test) / len(self.plan.val)
 
     def _test(self) -> Score | None:
         if not self.plan.test:
