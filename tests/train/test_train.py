@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from napari_herbarium.train.held_out import Judge
 from napari_herbarium.train.recipes import read_recipe, recipe_of
 from napari_herbarium.train.split import split_by_window
 from napari_herbarium.train.train import iter_train
+from napari_herbarium.train.trainer import Trainer
 
 SMALL = {"size": 64, "batch": 2, "minutes": None, "rehearsal": 0.0}
 
@@ -279,3 +281,39 @@ def test_scorings_do_not_overrun_the_minutes(pairs, base, tmp_path, monkeypatch)
     _, made = run(job)
     assert made.ended == "minutes"
     assert time.monotonic() - began < 12 + 1
+
+
+@pytest.mark.parametrize(
+    ("step", "said"), [(7, "before that (2) is kept: {out}."), (2, "No model was")]
+)
+def test_what_was_good_outlasts_a_loss_that_is_no_number(
+    pairs, base, tmp_path, monkeypatch, step, said
+):
+    step_well, judge, scored = Trainer._summed, Judge.__call__, []
+
+    def astray(self, images, masks):
+        value = step_well(self, images, masks)
+        return float("nan") if self.done == step else value
+
+    def better_and_better(self, network):
+        score, found = judge(self, network)
+        scored.append(network)
+        return replace(score, iou=len(scored) / 100), found
+
+    monkeypatch.setattr(Trainer, "_summed", astray)
+    monkeypatch.setattr(Judge, "__call__", better_and_better)
+    recipe = few(epochs=4)
+    out = tmp_path / "m"
+    for resume in (False, True):
+        job = iter_train(recipe, pairs(2), out, base=base, resume=resume)
+        with pytest.raises(SettingsError, match="lower the rates") as told:
+            run(job)
+        assert said.format(out=out) in str(told.value)
+        assert (tmp_path / ".m.training" / "checkpoint.safetensors").exists()
+    if step == 7:
+        assert load_model(out).config.figures["ended"] == "went astray"
+    else:
+        assert not out.exists()
+    monkeypatch.undo()
+    _, made = run(iter_train(recipe, pairs(2), out, base=base, resume=True))
+    assert made.steps == 12

@@ -119,7 +119,8 @@ class TrainedModel:
         Done in all.
     ended : str
         Why it ended: ``"all epochs"``, ``"no better"`` (early stopping),
-        ``"minutes"`` or ``"stopped"``.
+        ``"minutes"``, ``"stopped"`` or ``"went astray"`` (such a training fails, but
+        leaves the model of its best epoch).
     of_base : float
         Share of the weights that it started from in those that were kept.
     """

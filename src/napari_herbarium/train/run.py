@@ -15,7 +15,7 @@ from napari_herbarium.train.plan import Plan
 from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
 from napari_herbarium.train.report import Score, TrainedModel, TrainProgress
 from napari_herbarium.train.saved import load_tensors, save_tensors
-from napari_herbarium.train.trainer import Trainer
+from napari_herbarium.train.trainer import AstrayError, Trainer
 from napari_herbarium.train.workplace import EVENTS, Events, Workplace
 from napari_herbarium.train.written import write_folder
 
@@ -100,7 +100,13 @@ class Run:
             self.place.best.unlink(missing_ok=True)
 
     def iter_steps(self) -> Iterator[TrainProgress]:
-        """Train until the end; say in `ended` what the end was."""
+        """Train until the end; say in `ended` what the end was.
+
+        Raises
+        ------
+        AstrayError
+            Losses are no numbers any more; the message says what was kept.
+        """
         plan, trainer = self.plan, self.trainer
         if not self._rows:
             yield self._score()
@@ -110,7 +116,7 @@ class Run:
         for images, masks in steps:
             if self._is_over():
                 break
-            self._losses.append(trainer.step(images, masks))
+            self._losses.append(self._step(images, masks))
             self.clock.tick(step=True)
             if self.clock.knows_speed:
                 self._replan()
@@ -125,6 +131,26 @@ class Run:
         if self._losses:
             # The last epoch was cut short; what it brought is scored like any other.
             yield self._score()
+
+    def _step(self, images: Tensor, masks: Tensor) -> float:
+        try:
+            return self.trainer.step(images, masks)
+        except AstrayError as error:
+            msg = f"{error} {self._kept_of_astray()}"
+            raise AstrayError(msg) from error
+
+    def _kept_of_astray(self) -> str:
+        """Keep the best epoch, as a stop does, and say what there is now."""
+        # Of several processes the others are in a step, not here.
+        alone = self.trainer.fabric.world_size == 1
+        if not (alone and self._best and self._best[0] > 0):
+            folder = self.place.folder
+            return f"No model was written; the state of before stays in {folder}."
+        # The newest state may be no numbers either; the one on disk stays.
+        made = self._write_best("went astray", keep_state=True)
+        if made.of_base == 1:
+            return f"So little had been gained that {made.folder} is the base model."
+        return f"The best epoch before that ({self._best[0]}) is kept: {made.folder}."
 
     def _replan(self) -> None:
         """Fit the schedule into the minutes, at the speed there is."""
@@ -234,9 +260,12 @@ class Run:
             self._score()
         if keep_state:
             self._save()
+        self.trainer.fabric.barrier()
+        return self._write_best(ended, keep_state=keep_state)
+
+    def _write_best(self, ended: str, *, keep_state: bool) -> TrainedModel:
         if self._events is not None:
             self._events.close()
-        self.trainer.fabric.barrier()
         after, of_base = self._load_best()
         test = self._test()
         made = TrainedModel(

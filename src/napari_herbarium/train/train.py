@@ -97,8 +97,9 @@ def iter_train(
     SettingsError
         Another run is at work on the same model, an unfinished training stands in the
         way, resuming is asked for where there is none or it was of something else,
-        the device is missing, memory does not suffice, or the recipe has no use for
-        other sheets.
+        the device is missing, memory does not suffice, the recipe has no use for
+        other sheets, or the losses are no numbers any more (the message says what is
+        kept: the best epoch, where there is one that beats the start).
     HerbariumError
         The folder cannot be written, which is told first, or the disk is full; the
         last good checkpoint stays, for `resume`.

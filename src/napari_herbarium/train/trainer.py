@@ -35,6 +35,10 @@ MOST_SKIPPED = 5
 in bf16."""
 
 
+class AstrayError(SettingsError):
+    """Losses or gradients are no numbers any more; nothing can be learnt from them."""
+
+
 class Trainer:
     """A network, its optimiser and its running average, on the devices they use.
 
@@ -110,9 +114,11 @@ class Trainer:
 
         Raises
         ------
+        AstrayError
+            The loss, or gradient after gradient, is no number any more.
         SettingsError
             Memory does not suffice for the fewest crops that can be trained on at a
-            time, there are fewer, or the loss is no number any more.
+            time, or there are fewer.
         """
         factor = rate_factor(self.done, self.settings, self.steps)
         for group in self._optimiser.param_groups:
@@ -137,7 +143,7 @@ class Trainer:
                 self._use_less(error)
         if not math.isfinite(value):
             msg = "The training went astray (the loss is no number); lower the rates."
-            raise SettingsError(msg)
+            raise AstrayError(msg)
         return value
 
     def _clipped(self) -> bool:
@@ -149,7 +155,7 @@ class Trainer:
         self._skipped = 0 if usable else self._skipped + 1
         if self._skipped > MOST_SKIPPED:
             msg = "The training went astray (no gradient is a number); lower the rates."
-            raise SettingsError(msg)
+            raise AstrayError(msg)
         return usable
 
     def _summed(self, images: Tensor, masks: Tensor) -> float:
