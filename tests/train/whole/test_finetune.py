@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_herbarium.errors import SettingsError
+from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
 from napari_herbarium.measure.whole import BUNDLED, whole_leaf_probability
 from napari_herbarium.model.whole_network import load_whole_model
 from napari_herbarium.progress import finish
@@ -58,3 +58,32 @@ def test_base_is_never_overwritten():
     examples = flipped_leaves(half_discs(), {1: True})
     with pytest.raises(SettingsError, match="another folder"):
         next(iter_finetune_whole(examples, BUNDLED))
+
+
+def test_no_model_is_written_over(tmp_path):
+    examples = flipped_leaves(half_discs(), {1: True})
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "model.safetensors").write_bytes(b"precious")
+    with pytest.raises(ModelError, match="precious exists already"):
+        next(iter_finetune_whole(examples, precious))
+    for name in ("herbarium-leaves", BUNDLED.name):
+        with pytest.raises(ModelError, match="bundled"):
+            next(iter_finetune_whole(examples, tmp_path / name))
+    with pytest.raises(HerbariumError, match="Cannot write"):
+        next(iter_finetune_whole(examples, precious / "model.safetensors" / "mine"))
+    assert (precious / "model.safetensors").read_bytes() == b"precious"
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_a_classifier_appears_whole_or_not_at_all(tmp_path):
+    examples = flipped_leaves(half_discs(), {1: True})
+    mine = tmp_path / "mine"
+    job = iter_finetune_whole(examples, mine, steps=2)
+    next(job)
+    assert not mine.exists()
+    job.close()
+    assert not list(tmp_path.iterdir())
+    assert finish(iter_finetune_whole(examples, mine, steps=1)) == mine
+    assert load_whole_model(mine).config.name == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

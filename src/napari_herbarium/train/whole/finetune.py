@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+import os
+import shutil
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import find_objects
 
-from napari_herbarium.errors import SettingsError
+from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
 from napari_herbarium.measure.columns import check_labels
 from napari_herbarium.measure.whole import BUNDLED
+from napari_herbarium.model.catalogue import is_bundled
 from napari_herbarium.model.checkpoint import save_model
 from napari_herbarium.model.whole_network import WholeConfig, load_whole_model
 from napari_herbarium.sheet._drawn_leaf import DrawnLeaf, Form
@@ -67,7 +72,7 @@ def iter_finetune_whole(
     examples : sequence of Instance
         From `flipped_leaves`, of any number of sheets.
     out : path
-        Folder of the new classifier.
+        Folder of the new classifier; it must not exist, and appears whole.
     base : path
         Folder of the classifier to start from.
     steps : int
@@ -89,9 +94,24 @@ def iter_finetune_whole(
     SettingsError
         Without examples, or where `out` is the folder of the base.
     ModelError
-        When the base is damaged.
+        When the base is damaged, or `out` exists or would hide a bundled model.
+    HerbariumError
+        When `out` cannot be written.
     """
     _check(examples, out, base)
+    with _staged(out) as folder:
+        yield from _iter_write(examples, folder, out.name, base, steps, seed)
+    return out
+
+
+def _iter_write(
+    examples: Sequence[Instance],
+    folder: Path,
+    name: str,
+    base: Path,
+    steps: int,
+    seed: int,
+) -> Generator[StepReport, None, None]:
     model = load_whole_model(base)
     settings = LoopSettings(
         steps=steps,
@@ -108,10 +128,28 @@ def iter_finetune_whole(
     draw = _mixed(examples, drawn_silhouettes(seed), model.config)
     average = yield from learn_whole(model.network, draw, settings)
     config = model.config.model_copy(
-        update={"name": out.name, "version": f"{model.config.version}+", "figures": {}}
+        update={"name": name, "version": f"{model.config.version}+", "figures": {}}
     )
-    save_model(out, average.network, config, _card(config, model.sha256, examples))
-    return out
+    save_model(folder, average.network, config, _card(config, model.sha256, examples))
+
+
+@contextmanager
+def _staged(out: Path) -> Iterator[Path]:
+    """Give a hidden folder that becomes `out` on success; else nothing stays of it."""
+    staged = out.with_name(f".{uuid4().hex}")
+    try:
+        staged.mkdir(parents=True)
+        yield staged
+        _refuse_existing(out)  # another may have come meanwhile
+        os.replace(staged, out)
+    except OSError as error:
+        msg = (
+            f"Cannot write {out} ({error.strerror or error}); free the space or choose "
+            "another folder."
+        )
+        raise HerbariumError(msg) from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def drawn_silhouettes(seed: int = 0) -> list[Silhouette]:
@@ -158,6 +196,16 @@ def _check(examples: Sequence[Instance], out: Path, base: Path) -> None:
     if out.resolve() == base.resolve():
         msg = f"{out} holds the classifier to start from; choose another folder."
         raise SettingsError(msg)
+    _refuse_existing(out)
+
+
+def _refuse_existing(out: Path) -> None:
+    if is_bundled(out) or out.name == BUNDLED.name:
+        msg = f"{out.name!r} is a bundled model's name; choose another one."
+        raise ModelError(msg)
+    if out.exists():
+        msg = f"{out} exists already; choose another name for the new classifier."
+        raise ModelError(msg)
 
 
 def _card(config: WholeConfig, base: str, examples: Sequence[Instance]) -> str:
