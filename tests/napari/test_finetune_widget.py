@@ -24,7 +24,7 @@ from napari_herbarium._napari.worker import State
 from napari_herbarium.model.checkpoint import ModelConfig
 from napari_herbarium.settings import DEFAULT_MODEL, Device
 from napari_herbarium.train import train
-from napari_herbarium.train.data import refuse_bad_pairs
+from napari_herbarium.train.data import iter_refuse_bad_pairs
 from napari_herbarium.train.pairs_folder import save_pair
 from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
 from napari_herbarium.train.report import (
@@ -55,7 +55,7 @@ class FakeTraining:
         self.closed = threading.Event()
 
     def iter_train(self, recipe, pairs, out, **options):
-        refuse_bad_pairs(pairs)
+        list(iter_refuse_bad_pairs(pairs))
         self.calls.append((recipe, pairs, out, options))
         yield TrainProgress(1, 1, "sheets")
         blank = np.zeros((16, 16), np.uint8)

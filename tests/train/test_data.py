@@ -15,8 +15,8 @@ from napari_herbarium.train.data import (
     Pair,
     check_pairs,
     find_training_pairs,
+    iter_refuse_bad_pairs,
     pairs_from_coco,
-    refuse_bad_pairs,
     training_pairs_at,
 )
 from napari_herbarium.train.pair import open_image, open_mask
@@ -87,7 +87,7 @@ def test_every_sheet_whose_pixels_are_damaged_is_named_before_training(folder):
         if stem != "good":
             damage_last_tile(path)
     with pytest.raises(SheetError) as said:
-        refuse_bad_pairs(find_training_pairs(folder))
+        list(iter_refuse_bad_pairs(find_training_pairs(folder)))
     lines = str(said.value).splitlines()[1:]
     assert len(lines) == 2
     assert "a.tif is damaged" in lines[0]

@@ -140,7 +140,7 @@ def test_all_bad_pairs_are_named_before_anything_runs(pairs, base, tmp_path):
     bad = Pair("half", bad.image, bad.mask[:80])
     worse = Pair("bare", worse.image, None)
     with pytest.raises(SheetError, match=r"(?s)half.*bare"):
-        next(iter_train(few(), [good, bad, worse], tmp_path / "m", base=base))
+        run(iter_train(few(), [good, bad, worse], tmp_path / "m", base=base))
     assert not list(tmp_path.glob("*m*"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ __all__ = [
     "Polygons",
     "check_pairs",
     "find_training_pairs",
+    "iter_refuse_bad_pairs",
     "pairs_from_coco",
-    "refuse_bad_pairs",
     "training_pairs_at",
 ]
 IMAGES, MASKS = "images", "masks"
@@ -117,18 +118,26 @@ def check_pairs(pairs: Sequence[Pair], *, decode: bool = False) -> list[str]:
     list of str
         One sentence per fault, in the order of the pairs; empty when all is well.
     """
-    return list(_faults(pairs, decode))
+    return [*_faults_of_all(pairs), *chain(*(faults_of(p, decode) for p in pairs))]
 
 
-def refuse_bad_pairs(pairs: Sequence[Pair]) -> None:
+def iter_refuse_bad_pairs(pairs: Sequence[Pair]) -> Iterator[int]:
     """Do nothing when all pairs are well, the last row of every sheet included.
+
+    Yields
+    ------
+    int
+        How many pairs were looked at, which takes a second for a large sheet.
 
     Raises
     ------
     SheetError
         Something is wrong; the message lists all of it.
     """
-    faults = check_pairs(pairs, decode=True)
+    faults = list(_faults_of_all(pairs))
+    for done, pair in enumerate(pairs, start=1):
+        faults += faults_of(pair, decode=True)
+        yield done
     refuse_faults("These pairs cannot be trained on", faults)
 
 
@@ -146,17 +155,16 @@ def refuse_faults(what: str, faults: Sequence[str]) -> None:
         raise SheetError(msg)
 
 
-def _faults(pairs: Sequence[Pair], decode: bool) -> Iterator[str]:
+def _faults_of_all(pairs: Sequence[Pair]) -> Iterator[str]:
     if not pairs:
         yield "There are no pairs; add at least one sheet with its leaves."
     for name, times in Counter(pair.name for pair in pairs).items():
         if times > 1:
             yield f"{name} is there {times} times; give each sheet its own name."
-    for pair in pairs:
-        yield from _faults_of(pair, decode)
 
 
-def _faults_of(pair: Pair, decode: bool) -> Iterator[str]:
+def faults_of(pair: Pair, decode: bool) -> Iterator[str]:
+    """Say all that is wrong with one pair; for `decode` see `check_pairs`."""
     shape = None
     for files in pair.doubles:
         yield f"There are both {files}; keep the one that belongs to the pair."

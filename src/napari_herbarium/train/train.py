@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.model.device import choose_device
 from napari_herbarium.settings import DEFAULT_MODEL, Device
-from napari_herbarium.train.data import refuse_bad_pairs
+from napari_herbarium.train.data import iter_refuse_bad_pairs
 from napari_herbarium.train.others import chosen_others, refuse_bad_others
 from napari_herbarium.train.plan import iter_plan
 from napari_herbarium.train.report import TrainedModel, TrainProgress
@@ -108,7 +108,8 @@ def iter_train(
     place = Workplace(Path(out))
     with place.claim(resume=resume, first=_is_first(recipe)):
         choose_device(device)
-        refuse_bad_pairs(pairs)
+        for done in iter_refuse_bad_pairs(pairs):
+            yield TrainProgress(done, len(pairs), "sheets")
         known = _others(recipe, pairs, others)
         plan = yield from iter_plan(recipe, pairs, base, device, known)
         run = Run(recipe, plan, place, name or place.out.name, started)
