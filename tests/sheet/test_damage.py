@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -140,6 +141,25 @@ def test_a_bomb_of_deflate(save_bare):
         278: (4, [side]),
     }
     assert "cannot come from so few bytes" in refused(save_bare(tags, data))
+
+
+def test_a_bomb_of_shared_chroma(save_bare):
+    tags = {
+        WIDTH: (3, [100]),
+        HEIGHT: (3, [100]),
+        258: (3, [8, 8, 8]),
+        259: (3, [8]),
+        262: (3, [6]),
+        277: (3, [3]),
+        278: (3, [100]),
+        530: (3, [2, 2]),
+    }
+    path = save_bare(tags, imagecodecs.zlib_encode(b"\0" * (64 << 20)))
+    tracemalloc.start()
+    assert "cannot be decoded" in refused(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 << 20
 
 
 def test_a_stream_larger_than_its_tile(save_bare):

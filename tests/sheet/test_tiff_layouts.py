@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 
 from napari_herbarium import SheetError, read_sheet
 
@@ -35,6 +37,62 @@ def test_byte_order_and_bigtiff(save, scan, byteorder, bigtiff, compression):
 @pytest.mark.parametrize("compression", ["lzw", "deflate"])
 def test_predictor(save, scan, compression):
     path = save(scan, compression=compression, predictor=True, rowsperstrip=20)
+    assert np.array_equal(np.asarray(read_sheet(path).image), scan)
+
+
+def overwrite(path, **tags):
+    with tifffile.TiffFile(path, mode="r+") as tif:
+        for name, value in tags.items():
+            tif.pages[0].tags[name].overwrite(value)
+
+
+@pytest.mark.parametrize("predictor", [False, True])
+@pytest.mark.parametrize("compression", ["deflate", "packbits", "zstd", "lzma", "lzw"])
+def test_a_last_strip_padded_to_the_size_of_the_others(
+    save, scan, compression, predictor
+):
+    options = {"predictor": predictor and compression != "packbits"}
+    padded = np.pad(scan, [(0, 7), (0, 0), (0, 0)])
+    path = save(padded, compression=compression, rowsperstrip=13, **options)
+    overwrite(path, ImageLength=97)
+    assert np.array_equal(np.asarray(read_sheet(path).image), scan)
+
+
+def grey_strip(pixels, compression, rows, **more):
+    """Tags of one strip of 8-bit grey."""
+    height, width = pixels.shape
+    tags = {256: width, 257: height, 258: 8, 259: compression, 262: 1, 278: rows}
+    return {code: (3, [value]) for code, value in {**tags, **more}.items()}
+
+
+@pytest.mark.parametrize(
+    ("compression", "encode"),
+    [
+        (8, imagecodecs.zlib_encode),
+        (32773, imagecodecs.packbits_encode),
+        (50000, imagecodecs.zstd_encode),
+    ],
+)
+def test_a_strip_may_hold_a_byte_too_many_but_none_too_few(
+    save_bare, scan, compression, encode
+):
+    grey = np.ascontiguousarray(scan[..., 0])
+    tags = grey_strip(grey, compression, 97)
+    path = save_bare(tags, encode(grey.tobytes() + b"\0"))
+    assert np.array_equal(np.asarray(read_sheet(path).image)[..., 0], grey)
+    for wrong in (grey.tobytes()[:-1], grey.tobytes() * 2):
+        with pytest.raises(SheetError, match="cannot be decoded"):
+            read_sheet(save_bare(tags, encode(wrong)))
+
+
+@pytest.mark.parametrize("compression", [None, "packbits"])
+def test_a_predictor_that_cannot_be_meant(save, scan, compression):
+    path = save(scan, compression=compression, extratags=[(317, "H", 1, 2, True)])
+    assert np.array_equal(np.asarray(read_sheet(path).image), scan)
+
+
+def test_a_predictor_of_zero_is_none(save, scan):
+    path = save(scan, compression="lzw", extratags=[(317, "H", 1, 0, True)])
     assert np.array_equal(np.asarray(read_sheet(path).image), scan)
 
 

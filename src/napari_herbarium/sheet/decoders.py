@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from typing import Any
 
 import imagecodecs
 import numpy as np
+import tifffile
 from numpy.typing import NDArray
 
 from napari_herbarium.sheet.codestream import jpeg2000_size, jpeg_size
@@ -26,6 +28,10 @@ _BYTE_CODECS: dict[int, Callable[..., bytes | bytearray]] = {
     32773: imagecodecs.packbits_decode,
     32946: imagecodecs.zlib_decode,
 }
+_STRICT_CODECS = {8, 32773, 32946, 34926, 50000}
+"""Those that fail when a stream holds more than they are told to expect."""
+_SURPLUS = 16
+"""Bytes that writers add to a part, to make it even or a multiple of words."""
 _NAMES = {
     1: "none",
     2: "CCITT",
@@ -47,6 +53,7 @@ _NAMES = {
     50000: "Zstandard",
     50001: "WebP",
 }
+_LOW_BIT_FIRST = 2
 _FAX = {2, 3, 4}
 _FAX_CODEC = "ccittfax4_decode"
 _JPEG_BLOCK = 16
@@ -89,6 +96,15 @@ def decoder_of(page: Any) -> Decoder:
             part=part_of(page),
             subsampling=page.subsampling or (2, 2),
         )
+    if code in _STRICT_CODECS:
+        return partial(
+            _decode_with_surplus,
+            codec=tifffile.TIFF.DECOMPRESSORS[code],
+            raw=_uncompressed(page).decode,
+            is_reversed=page.fillorder == _LOW_BIT_FIRST,
+            row_bytes=_row_bytes(page),
+            rows=part_of(page)[0],
+        )
     return partial(
         _decode_part,
         decode=page.decode,
@@ -96,6 +112,21 @@ def decoder_of(page: Any) -> Decoder:
         part=part_of(page),
         tables=page.jpegtables,
     )
+
+
+def _uncompressed(page: Any) -> Any:
+    """Page like this one whose parts are decompressed already."""
+    twin = copy(page)
+    for derived in ("hash", "decode"):  # worked out from the compression, and kept
+        twin.__dict__.pop(derived, None)
+    twin.compression, twin.fillorder = RAW, 1
+    return twin
+
+
+def _row_bytes(page: Any) -> int:
+    """Bytes of one row of a part, once decompressed."""
+    samples = page.samplesperpixel if page.planarconfig == 1 else 1
+    return int(-(-part_of(page)[1] * samples * int(page.bitspersample) // 8))
 
 
 def _size_reader(code: int) -> Callable[[bytes], tuple[int, int]] | None:
@@ -123,6 +154,29 @@ def _decode_part(
     return decoded
 
 
+def _decode_with_surplus(
+    data: bytes,
+    index: int,
+    *,
+    codec: Callable[..., bytes | bytearray],
+    raw: Callable[..., Any],
+    is_reversed: bool,
+    row_bytes: int,
+    rows: int,
+) -> NDArray[Any]:
+    """Decode a part that may hold more than its rows.
+
+    Some writers pad the last strip to as many rows as the others, or any part to an
+    even number of bytes. What is missing still fails: the rows are counted as usual.
+    """
+    stored = imagecodecs.bitorder_decode(data) if is_reversed else data
+    unpacked = codec(stored, out=rows * row_bytes + _SURPLUS)
+    whole_rows = memoryview(unpacked)[: len(unpacked) // row_bytes * row_bytes]
+    pixels, _, _ = raw(whole_rows, index)
+    decoded: NDArray[Any] = pixels[0]
+    return decoded
+
+
 def _decode_subsampled(
     data: bytes,
     index: int,
@@ -132,8 +186,10 @@ def _decode_subsampled(
     subsampling: tuple[int, int],
 ) -> NDArray[Any]:
     del index
-    pixels = np.frombuffer(data if codec is None else codec(data), np.uint8)
     across, down = subsampling
     unit_row = -(-part[1] // across) * (across * down + 2)
+    # without a limit a small stream could unpack to all of the memory
+    most = -(-part[0] // down) * unit_row + _SURPLUS
+    pixels = np.frombuffer(data if codec is None else codec(data, out=most), np.uint8)
     rows = min(part[0], pixels.size // unit_row * down)
     return unpack_subsampled(pixels, (rows, part[1]), subsampling)

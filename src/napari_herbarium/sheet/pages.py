@@ -17,6 +17,8 @@ from napari_herbarium.sheet.ifd import Ifd, IfdReader
 
 _REDUCED, _MASK = 1, 4
 _PALETTE = 3
+_UNPREDICTED = {1, 32773}
+"""Compressions that know no differences: some writers leave the tag behind."""
 _DEFINING = frozenset(
     {254, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 284, 317, 320, 322}
     | {323, 324, 325, 330, 332, 338, 339, 347, 529, 530, 34675}
@@ -125,6 +127,8 @@ def _parse(tif: tifffile.TiffFile, ifd: Ifd, index: Any, path: Path) -> Any:
     for code, name in _NEEDED.items():
         if code not in page.tags:
             raise damaged(path, f"a page has no {name}")
+    if page.predictor == 0 or int(page.compression) in _UNPREDICTED:
+        page.predictor = 1
     return page
 
 
