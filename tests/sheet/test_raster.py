@@ -99,6 +99,55 @@ def test_jpeg_2000_of_few_bits_is_as_bright_as_of_all(tmp_path, bits, samples, s
     assert sheet.metadata["bit_depth"] == bits
 
 
+def with_colours(data, statement):
+    """A JP2 file whose box of colours says something else."""
+    at = data.index(b"colr") - 4
+    (length,) = struct.unpack_from(">I", data, at)
+    box = struct.pack(">I", 8 + len(statement)) + b"colr" + statement
+    header = data.index(b"jp2h") - 4
+    (outer,) = struct.unpack_from(">I", data, header)
+    grown = struct.pack(">I", outer + len(box) - length)
+    return data[:header] + grown + data[header + 4 : at] + box + data[at + length :]
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+def test_a_profile_in_jpeg_2000_is_applied_once_and_named(tmp_path, save, scan, bits):
+    adobe = imagecodecs.cms_profile("adobergb")
+    pixels = np.rint(scan * ((2**bits - 1) / 255))
+    pixels = pixels.astype(np.uint8 if bits == 8 else np.uint16)
+    path = tmp_path / "sheet.jp2"
+    options = {"level": 0, "reversible": True, "bitspersample": bits}
+    data = imagecodecs.jpeg2k_encode(pixels, **options)
+    path.write_bytes(with_colours(data, b"\x02\0\0" + adobe))
+    sheet = read_sheet(path)
+    expected = np.asarray(read_sheet(save(scan, iccprofile=adobe)).image).astype(int)
+    assert np.abs(np.asarray(sheet.image) - expected).max() <= 1
+    assert sheet.metadata["profile"].startswith("Adobe RGB")
+    assert sheet.metadata["bit_depth"] == bits
+
+
+def test_a_profile_in_grey_jpeg_2000(tmp_path, scan):
+    data = imagecodecs.jpeg2k_encode(scan[..., 0].copy(), level=0, reversible=True)
+    path = tmp_path / "sheet.jp2"
+    adobe = imagecodecs.cms_profile("adobergb")
+    path.write_bytes(with_colours(data, b"\x02\0\0" + adobe))
+    sheet = read_sheet(path)
+    assert (np.asarray(sheet.image) == scan[..., :1]).all()
+    assert "the profile is for RGB" in sheet.metadata["conversion"]
+
+
+def test_cmyk_jpeg_2000(tmp_path, scan):
+    inks = np.dstack([scan, scan[..., 0]])
+    data = imagecodecs.jpeg2k_encode(inks, level=0, reversible=True)
+    path = tmp_path / "sheet.jp2"
+    path.write_bytes(with_colours(data, b"\x01\0\0" + struct.pack(">I", 12)))
+    sheet = read_sheet(path)
+    light = 255 - inks.astype(float)
+    expected = light[..., :3] * light[..., 3:] / 255
+    assert np.abs(np.asarray(sheet.image) - expected).max() <= 1
+    assert sheet.metadata["colours"] == "CMYK"
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_exif_orientation(write, scan, kind):
     exif = Image.Exif()

@@ -94,6 +94,12 @@ def plain_encoding(samples: int, bits: int) -> Encoding:
     return Encoding(model, dtype, tuple(steps), name, COMPOSITED)
 
 
+def cmyk_encoding(bits: int) -> Encoding:
+    """Describe decoded inks of up to 16 bits."""
+    dtype, steps = _depth_steps(bits)
+    return Encoding("cmyk", dtype, tuple(steps), _KINDS[_CMYK][1])
+
+
 def encoding_of(page: Any, path: Path) -> Encoding:
     """Describe the pixels of a TIFF page.
 

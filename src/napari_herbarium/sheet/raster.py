@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from napari_herbarium.sheet.assemble import Picture
 from napari_herbarium.sheet.catalogue_number import SelfDescription
 from napari_herbarium.sheet.codestream import jpeg2000_depth, jpeg_size
 from napari_herbarium.sheet.damage import damaged, reading, unsupported
-from napari_herbarium.sheet.encoding import Encoding, plain_encoding
+from napari_herbarium.sheet.encoding import Encoding, cmyk_encoding, plain_encoding
+from napari_herbarium.sheet.jp2_colours import CMYK, jp2_colours
 from napari_herbarium.sheet.raster_header import open_raster, resolution_in
 from napari_herbarium.sheet.source import ArraySource, bands
 
@@ -47,39 +49,66 @@ def read_raster(path: Path, kind: str) -> Picture:
         opened = open_raster(path, kind, _BYTES_PER_PX)
     with opened:
         with reading(path, "its pixels cannot be decoded"):
-            pixels, encoding, bits = _decode(path, opened, kind)
-        if pixels.shape[:2] != (opened.height, opened.width):
+            decoded = _decode(path, opened, kind)
+        if decoded.pixels.shape[:2] != (opened.height, opened.width):
             raise damaged(path, "its header and its pixels differ in size")
-        source = ArraySource(_decoded(pixels, encoding))
-        return _picture(opened, source, encoding, kind, bits)
+        source = ArraySource(_colours(decoded.pixels, decoded.encoding))
+        return _picture(opened, source, decoded, kind)
 
 
-def _decode(path: Path, opened: Image.Image, kind: str) -> tuple[Pixels, Encoding, int]:
-    """Give the samples, what they mean, and their bits."""
+@dataclass(frozen=True)
+class _Decoded:
+    """Samples, what they mean, their bits, and a profile that Pillow does not know."""
+
+    pixels: Pixels
+    encoding: Encoding
+    bits: int
+    profile: bytes | None = None
+
+
+def _decode(path: Path, opened: Image.Image, kind: str) -> _Decoded:
     if kind == "JPEG":
         return _decode_jpeg(path, opened)
     data = path.read_bytes()
-    codec = imagecodecs.png_decode if kind == "PNG" else imagecodecs.jpeg2k_decode
-    pixels = np.atleast_3d(codec(data))
+    if kind == "JPEG 2000":
+        return _decode_jpeg2000(path, data)
+    pixels = _known(path, imagecodecs.png_decode(data))
+    bits = _bits_of(pixels)
+    return _Decoded(pixels, plain_encoding(pixels.shape[2], bits), bits)
+
+
+def _decode_jpeg2000(path: Path, data: bytes) -> _Decoded:
+    components, stated_bits = jpeg2000_depth(data)
+    colours = jp2_colours(data, components)
+    pixels = _known(path, imagecodecs.jpeg2k_decode(colours.data))
+    samples = pixels.shape[2]
+    # samples are decoded to as many bits, not to all of their dtype; a palette makes
+    # other samples of one component, and they fill their range
+    bits = stated_bits if components == samples else _bits_of(pixels)
+    inks = colours.space == CMYK or _is_for_inks(colours.profile)
+    if samples == 4 and inks:
+        return _Decoded(pixels, cmyk_encoding(bits), bits, colours.profile)
+    return _Decoded(pixels, plain_encoding(samples, bits), bits, colours.profile)
+
+
+def _is_for_inks(profile: bytes | None) -> bool:
+    return profile is not None and profile[16:20] == b"CMYK"
+
+
+def _known(path: Path, decoded: Pixels) -> Pixels:
+    """Pass on samples of a kind that sheets are made of."""
+    pixels = np.atleast_3d(decoded)
     if pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[2] > 4:
         what = f"holds {pixels.shape[2]} samples of {pixels.dtype}"
         raise unsupported(path, what, _REMEDY)
-    bits = _jpeg2000_bits(data, pixels) if kind == "JPEG 2000" else _bits_of(pixels)
-    return pixels, plain_encoding(pixels.shape[2], bits), bits
-
-
-def _jpeg2000_bits(data: bytes, pixels: Pixels) -> int:
-    """Bits of the samples, which are decoded to as many, not to all of their dtype."""
-    components, bits = jpeg2000_depth(data)
-    # a palette makes other samples of one component, and they fill their range
-    return bits if components == pixels.shape[2] else _bits_of(pixels)
+    return pixels
 
 
 def _bits_of(pixels: Pixels) -> int:
     return pixels.dtype.itemsize * 8
 
 
-def _decoded(samples: Pixels, encoding: Encoding) -> Pixels:
+def _colours(samples: Pixels, encoding: Encoding) -> Pixels:
     """Colours of samples, in bands, as the steps take several times the memory."""
     if not encoding.steps:
         return samples
@@ -91,25 +120,27 @@ def _decoded(samples: Pixels, encoding: Encoding) -> Pixels:
     return pixels
 
 
-def _decode_jpeg(path: Path, opened: Image.Image) -> tuple[Pixels, Encoding, int]:
+def _decode_jpeg(path: Path, opened: Image.Image) -> _Decoded:
     jpeg_size(path.read_bytes())
     if opened.mode not in ("L", "RGB", "CMYK"):
         raise unsupported(path, f"holds {opened.mode} colours", _REMEDY)
     pixels = np.atleast_3d(np.asarray(opened))
     if opened.mode == "CMYK":
-        return pixels, Encoding("cmyk", pixels.dtype, (), "CMYK"), 8
-    return pixels, plain_encoding(pixels.shape[2], 8), 8
+        return _Decoded(pixels, cmyk_encoding(8), 8)
+    return _Decoded(pixels, plain_encoding(pixels.shape[2], 8), 8)
 
 
 def _picture(
-    opened: Image.Image, source: ArraySource, encoding: Encoding, kind: str, bits: int
+    opened: Image.Image, source: ArraySource, decoded: _Decoded, kind: str
 ) -> Picture:
     exif = opened.getexif()
     orientation = exif.get(_ORIENTATION, 1)
     return Picture(
         sources=(source,),
-        encoding=encoding,
-        profile=opened.info.get("icc_profile") or _camera_profile(exif),
+        encoding=decoded.encoding,
+        profile=decoded.profile
+        or opened.info.get("icc_profile")
+        or _camera_profile(exif),
         orientation=orientation if orientation in range(1, 9) else 1,
         resolution=resolution_in(opened, exif),
         description=_description(opened, exif),
@@ -119,7 +150,7 @@ def _picture(
             "pages": 1,
             "other_pages": [],
             "compression": kind,
-            "bit_depth": bits,
+            "bit_depth": decoded.bits,
         },
     )
 
