@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import struct
 import tracemalloc
+import zlib
 
 import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile, PngInfo
 
 from napari_herbarium import SheetError, read_sheet
 
@@ -97,6 +99,47 @@ def test_jpeg_2000_of_few_bits_is_as_bright_as_of_all(tmp_path, bits, samples, s
     assert (image[16:] == 255).all()
     assert (np.asarray(sheet.levels[0])[16:] == np.iinfo(dtype).max).all()
     assert sheet.metadata["bit_depth"] == bits
+
+
+def png_chunk(kind, body):
+    checksum = struct.pack(">I", zlib.crc32(kind + body))
+    return struct.pack(">I", len(body)) + kind + body + checksum
+
+
+def test_exif_behind_the_pixels_of_a_png_is_found_without_decoding_them_twice(
+    write, scan, monkeypatch
+):
+    path = write(scan, "PNG")
+    exif = Image.Exif()
+    exif[274] = 6
+    whole = path.read_bytes()
+    late = png_chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+    path.write_bytes(whole[:-12] + late + whole[-12:])
+    monkeypatch.setattr(PngImageFile, "load", None)
+    assert read_sheet(path).metadata["orientation"] == 6
+
+
+def test_large_profiles_and_texts_in_a_png_are_no_damage(write, scan):
+    adobe = imagecodecs.cms_profile("adobergb")
+    size = len(adobe) + (2 << 20)
+    notes = PngInfo()
+    notes.add_text("Comment", "x" * (2 << 20), zip=True)
+    xmp = f'<a xmlns:d="http://d" d:catalogNumber="K7"><b>{"x" * (2 << 20)}</b></a>'
+    notes.add_itxt("XML:com.adobe.xmp", xmp, zip=True)
+    profile = struct.pack(">I", size) + adobe[4:] + b"\0" * (2 << 20)
+    path = write(scan, "PNG", icc_profile=profile, pnginfo=notes)
+    sheet = read_sheet(path)
+    assert sheet.metadata["conversion"] == "converted to sRGB"
+    assert sheet.catalog_number == "K7"
+
+
+def test_a_wrong_checksum_in_a_png_is_damage(write, scan):
+    path = write(scan, "PNG", dpi=(300, 300))
+    data = bytearray(path.read_bytes())
+    data[data.index(b"pHYs") + 6] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(SheetError, match=r"sheet\.png is damaged \(the checksum"):
+        read_sheet(path)
 
 
 def with_colours(data, statement):

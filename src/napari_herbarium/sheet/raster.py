@@ -133,7 +133,8 @@ def _decode_jpeg(path: Path, opened: Image.Image) -> _Decoded:
 def _picture(
     opened: Image.Image, source: ArraySource, decoded: _Decoded, kind: str
 ) -> Picture:
-    exif = opened.getexif()
+    # that of PNG would decode all pixels to look behind them, where we have looked
+    exif = Image.Image.getexif(opened)
     orientation = exif.get(_ORIENTATION, 1)
     return Picture(
         sources=(source,),

@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from napari_herbarium.errors import SheetError
 from napari_herbarium.sheet.limits import check_area, check_memory
+from napari_herbarium.sheet.png_header import png_header
 from napari_herbarium.sheet.scale import ResolutionTag
 
 _X, _Y, _UNIT = 282, 283, 296
@@ -21,7 +22,6 @@ _UNITS = {1: "none", 2: "inch", 3: "cm"}
 
 _READERS: dict[str, type[ImageFile]] = {
     "JPEG": JpegImageFile,
-    "PNG": PngImageFile,
     "JPEG 2000": Jpeg2KImageFile,
 }
 
@@ -52,13 +52,21 @@ def open_raster(path: Path, kind: str, bytes_per_px: int) -> ImageFile:
     """
     # Image.open takes more than 179 Mpx for an attack, and an A3 sheet at 1200 ppi has
     # 278; its limit is one for the whole process, the readers themselves have none
-    opened = _READERS[kind](path)
+    opened = _open_png(path) if kind == "PNG" else _READERS[kind](path)
     try:
         check_area(path, opened.height, opened.width)
         check_memory(path, opened.height * opened.width * bytes_per_px)
     except SheetError:
         opened.close()
         raise
+    return opened
+
+
+def _open_png(path: Path) -> ImageFile:
+    header, profile = png_header(path)
+    opened = PngImageFile(header)
+    if profile:
+        opened.info["icc_profile"] = profile
     return opened
 
 
