@@ -77,6 +77,45 @@ def test_pyramid_in_further_pages_gives_the_levels(save_pages, scan):
     assert np.array_equal(np.asarray(sheet.levels[2]), levels[2])
 
 
+def test_masks_between_the_levels_do_not_end_the_pyramid(save_pages, scan):
+    pages = []
+    for k, level in enumerate(halves(scan, 3)):
+        mask = np.ones(level.shape[:2], bool)
+        options = {"photometric": "minisblack", "subfiletype": 4 + int(k > 0)}
+        pages.append((level, {**TILES, "subfiletype": int(k > 0)}))
+        pages.append((mask, options))
+    sheet = read_sheet(save_pages(pages))
+    assert len(sheet.levels) == 3
+    assert [page["kind"] for page in sheet.metadata["other_pages"]] == ["mask"] * 3
+
+
+def test_the_thumbnail_of_exif_is_no_damage(save, scan):
+    path = save(scan)
+    data = bytearray(path.read_bytes())
+    at = len(data) + len(data) % 2
+    data = data.ljust(at, b"\0")
+    tags = [(259, 3, 6), (513, 4, 8), (514, 4, 100)]
+    data += struct.pack("<H", len(tags))
+    for code, kind, value in tags:
+        data += struct.pack("<HHII", code, kind, 1, value)
+    data += b"\0" * 4
+    struct.pack_into("<I", data, links(bytes(data))[-1], at)
+    path.write_bytes(data)
+    sheet = read_sheet(path)
+    assert np.array_equal(np.asarray(sheet.image), scan)
+    assert sheet.metadata["other_pages"] == [{"page": 1, "kind": "thumbnail"}]
+
+
+def test_a_sheet_in_a_subifd_lies_as_its_page_does(save_pages, scan):
+    about = {"resolution": (6, 6), "extratags": [(274, "H", 1, 6, True)]}
+    path = save_pages([(scan[::4, ::4], {"subifds": 1, **about}), (scan, {})])
+    data = path.read_bytes()
+    sheet = read_sheet(path)
+    assert np.array_equal(np.asarray(sheet.image), np.rot90(scan, -1))
+    assert sheet.metadata["resolution_tag"]["x"] == 6
+    assert path.read_bytes() == data
+
+
 def test_an_associated_picture_of_another_shape_is_no_level(save_pages, scan):
     label = scan[:30, :60]
     path = save_pages([(scan, TILES), (label, {**TILES, "subfiletype": 1})])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_herbarium import read_sheet
 from napari_herbarium.sheet.scale import ResolutionTag, judge_scale
@@ -96,6 +97,26 @@ def test_the_scale_of_a_file(save):
     assert sheet.mm_per_px == 1
     assert sheet.scale_source == sheet.metadata["scale_source"] == "resolution tag"
     assert sheet.metadata["resolution_tag"] == {"x": 10, "y": 10, "unit": "cm"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "resolution"), [("mm", 10), ("cm", 100), ("\\u00B5m", 0.01)]
+)
+def test_the_unit_that_imagej_notes_is_offered(tmp_path, unit, resolution):
+    path = tmp_path / "sheet.tif"
+    options = {"photometric": "rgb", "imagej": True, "metadata": {"unit": unit}}
+    pixels = np.zeros((42, 29, 3), np.uint8)
+    tifffile.imwrite(path, pixels, resolution=(resolution, resolution), **options)
+    sheet = read_sheet(path)
+    assert sheet.mm_per_px is None
+    assert sheet.offered_mm_per_px == pytest.approx(0.1)
+    assert "stands in a note only" in sheet.metadata["scale_reason"]
+
+
+def test_a_resolution_that_is_no_fraction(save_bare):
+    size = {256: (3, [290]), 257: (3, [420]), 258: (3, [8]), 262: (3, [1])}
+    tags = {278: (3, [420]), 282: (3, [10]), 283: (3, [10]), 296: (3, [3])}
+    assert read_sheet(save_bare({**size, **tags}, bytes(290 * 420))).mm_per_px == 1
 
 
 def test_a_suspect_file(save, scan):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ def _pixels(picture: Picture, conversion: Conversion) -> tuple[Any, tuple[Any, .
 def _upright_tag(tag: ResolutionTag | None, orientation: int) -> ResolutionTag | None:
     if tag is None or not swaps_sides(orientation):
         return tag
-    return ResolutionTag(tag.y, tag.x, tag.unit)
+    return replace(tag, x=tag.y, y=tag.x)
 
 
 def _pixel_facts(picture: Picture, conversion: Conversion) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,25 +10,56 @@ from napari_herbarium.sheet.catalogue_number import SelfDescription
 from napari_herbarium.sheet.scale import ResolutionTag
 
 _UNITS = {1: "none", 2: "inch", 3: "cm"}
+_IMAGEJ_UNITS = {
+    "inch": "inch",
+    "in": "inch",
+    "cm": "cm",
+    "mm": "mm",
+    "um": "um",
+    "micron": "um",
+    "microns": "um",
+    "\\u00B5m": "um",  # ImageJ writes the sign of micro so, in seven characters
+    "\u00b5m": "um",
+}
 _TEXT_TAGS = {269: "document name", 270: "image description", 285: "page name"}
 _USER_COMMENT = "EXIF user comment"
 
 
-def resolution_of(page: Any) -> ResolutionTag | None:
-    """Resolution of a TIFF page; None when it has none."""
+def resolution_of(*pages: Any) -> ResolutionTag | None:
+    """Resolution of the first TIFF page that has one which says something."""
+    tags = [tag for tag in map(_resolution, pages) if tag is not None]
+    return next(
+        (tag for tag in tags if not tag.says_nothing), tags[0] if tags else None
+    )
+
+
+def _resolution(page: Any) -> ResolutionTag | None:
     x, y = page.tags.valueof(282), page.tags.valueof(283)
     if x is None and y is None:
         return None
     # the standard says inch when the tag is absent, writers that omit it do not know
     unit = _UNITS.get(_integer(page.tags.valueof(296)), "none")
+    noted = _imagej_unit(page) if unit == "none" else None
     first, second = _ratio(x), _ratio(y)
-    return ResolutionTag(first or second, second or first, unit)
+    sides = first or second, second or first
+    return ResolutionTag(*sides, noted or unit, is_noted=noted is not None)
+
+
+def _imagej_unit(page: Any) -> str | None:
+    """Read the unit that ImageJ notes in words, as TIFF has few."""
+    note = page.tags.valueof(270)
+    if not isinstance(note, str) or not note.startswith("ImageJ="):
+        return None
+    lines = (line.partition("=") for line in note.splitlines())
+    unit = next((value for key, _, value in lines if key == "unit"), "")
+    return _IMAGEJ_UNITS.get(unit.strip())
 
 
 def _ratio(value: Any) -> float:
     try:
-        numerator, denominator = value
-        return float(numerator) / float(denominator)
+        numerator, *denominator = value  # none when it is no fraction, as it should be
+        ratio = float(numerator) / float(*denominator or (1,))
+        return ratio if math.isfinite(ratio) else 0.0
     except (TypeError, ValueError, ZeroDivisionError):
         return 0.0
 
@@ -39,10 +71,10 @@ def _integer(value: Any) -> int:
         return 0
 
 
-def orientation_of(page: Any) -> int:
-    """Orientation 1-8 of a TIFF page; 1 when absent or senseless."""
-    orientation = _integer(page.tags.valueof(274))
-    return orientation if 1 <= orientation <= 8 else 1
+def orientation_of(*pages: Any) -> int:
+    """Orientation 1-8 of the first TIFF page that states one; 1 when none does."""
+    stated = (_integer(page.tags.valueof(274)) for page in pages)
+    return next((value for value in stated if 1 <= value <= 8), 1)
 
 
 def profile_of(page: Any) -> bytes | None:

@@ -6,7 +6,7 @@ kept in SubIFDs or in further pages marked as reduced. The largest page is the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ _DEFINING = frozenset(
 )
 """Tags without which pixels or colours would come out wrong."""
 _NEEDED = {256: "width", 257: "height", 262: "colour kind"}
+_THUMBNAIL = frozenset({513, 514})
+_PICTURE = frozenset({256, 257, 273, 324})
 _KIND_FACTS = (
     "photometric",
     "bitspersample",
@@ -85,6 +87,13 @@ class Pages:
     levels: tuple[Page, ...]
     others: tuple[Page, ...]
     count: int
+    thumbnails: tuple[int, ...] = ()
+
+    def about_others(self) -> list[dict[str, Any]]:
+        """Describe what is not the sheet, for the metadata."""
+        pages = [page.about() for page in self.others]
+        pages += [{"page": number, "kind": "thumbnail"} for number in self.thumbnails]
+        return sorted(pages, key=lambda page: int(page["page"]))
 
 
 def read_pages(tif: tifffile.TiffFile, path: Path) -> Pages:
@@ -99,11 +108,21 @@ def read_pages(tif: tifffile.TiffFile, path: Path) -> Pages:
     with path.open("rb") as file:
         links = IfdReader(file, path)
         chain = links.chain()
-        pages = []
+        pages: list[Page] = []
+        thumbnails = []
         for number, ifd in enumerate(chain):
+            if number and _is_exif_thumbnail(ifd):
+                thumbnails.append(number)
+                continue
             pages.append(Page(number, _parse(tif, ifd, number, path)))
             pages += _sub_pages(tif, links, pages[-1], path)
-    return _choose(pages, len(chain), path)
+    return replace(_choose(pages, len(chain), path), thumbnails=tuple(thumbnails))
+
+
+def _is_exif_thumbnail(ifd: Ifd) -> bool:
+    """Whether a page is but a link to a small JPEG, as cameras and EXIF tools add."""
+    codes = set(ifd.codes)
+    return codes >= _THUMBNAIL and not codes & _PICTURE
 
 
 def _sub_pages(
@@ -150,6 +169,8 @@ def _candidates(sheet: Page, pages: list[Page]) -> list[Page]:
         return subs
     following = []
     for page in pages[pages.index(sheet) + 1 :]:
+        if page.content.subfiletype & _MASK:
+            continue  # GDAL puts the mask of each level behind it
         if not page.is_reduced or page.is_sub:
             break
         following.append(page)

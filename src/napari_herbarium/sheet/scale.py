@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MM_PER_UNIT = {"inch": 25.4, "cm": 10.0, "none": 25.4}
+MM_PER_UNIT = {"inch": 25.4, "cm": 10.0, "mm": 1.0, "um": 0.001, "none": 25.4}
 DEFAULT_PPI = (72.0, 96.0)
 SHORT_SIDE_MM = (200.0, 300.0)
 LONG_SIDE_MM = (300.0, 480.0)
@@ -27,12 +27,14 @@ SQUARE_WITHIN = 0.02
 class ResolutionTag:
     """What the file says: pixels per `unit` across and down the upright picture.
 
-    `unit` is ``"inch"``, ``"cm"`` or ``"none"``.
+    `unit` is ``"inch"``, ``"cm"``, ``"mm"``, ``"um"`` or ``"none"``; `is_noted` says
+    that it stands in a text only.
     """
 
     x: float
     y: float
     unit: str
+    is_noted: bool = False
 
     @property
     def mm_per_px(self) -> float | None:
@@ -94,6 +96,8 @@ def _doubts(tag: ResolutionTag, height: int, width: int) -> list[str]:
     doubts = []
     if tag.unit == "none":
         doubts.append("the resolution has no unit")
+    if tag.is_noted:
+        doubts.append("the unit of the resolution stands in a note only")
     ppi = 25.4 / offered
     if any(abs(ppi - default) < 0.5 for default in DEFAULT_PPI):
         doubts.append(f"{ppi:.0f} ppi is what programs write when they do not know")

@@ -25,6 +25,7 @@ from napari_herbarium.sheet.file_source import (
 )
 from napari_herbarium.sheet.limits import check_area, check_memory
 from napari_herbarium.sheet.pages import Page, Pages, read_pages
+from napari_herbarium.sheet.quiet import without_log
 from napari_herbarium.sheet.segments import segments_of
 from napari_herbarium.sheet.source import ArraySource, Source
 
@@ -43,6 +44,7 @@ def read_tiff(path: Path) -> Picture:
         For a file that is damaged or of a kind that is no scan.
     """
     with (
+        without_log(),
         reading(path, "its pages make no sense"),
         tifffile.TiffFile(path, is_ndpi=False) as tif,
     ):
@@ -50,13 +52,15 @@ def read_tiff(path: Path) -> Picture:
         sheet = pages.sheet.content
         check_area(path, *pages.sheet.size)
         encoding = encoding_of(sheet, path)
+        # a sheet beside its thumbnail is described where the thumbnail is
+        parent = tif.pages[pages.sheet.number]
         sources = [_source(page, encoding, path) for page in pages.levels]
         return Picture(
             sources=(_sheet_source(pages, encoding, path), *sources),
             encoding=encoding,
-            profile=profile_of(sheet) or profile_of(tif.pages[pages.sheet.number]),
-            orientation=orientation_of(sheet),
-            resolution=resolution_of(sheet),
+            profile=profile_of(sheet) or profile_of(parent),
+            orientation=orientation_of(sheet, parent),
+            resolution=resolution_of(sheet, parent),
             description=description_of(sheet, tif.pages[0]),
             facts=_facts(pages, tif),
         )
@@ -87,7 +91,7 @@ def _facts(pages: Pages, tif: tifffile.TiffFile) -> dict[str, Any]:
         "format": "BigTIFF" if tif.is_bigtiff else "TIFF",
         "page": pages.sheet.number,
         "pages": pages.count,
-        "other_pages": [page.about() for page in pages.others],
+        "other_pages": pages.about_others(),
         "layout": "tiles" if sheet.is_tiled else "strips",
         "planar": "separate" if sheet.shaped[0] > 1 else "together",
         "compression": compression_name(sheet),
