@@ -250,6 +250,14 @@ def test_what_cameras_add_after_a_jpeg_is_passed_over(write, scan):
         assert read_sheet(path).image.shape == scan.shape
 
 
+def test_an_end_said_twice_is_an_end(write, scan):
+    path = write(scan, "JPEG")
+    whole = path.read_bytes()
+    for added in (b"\xff\xd9", b"\0" * 9 + b"\xff\xd9", b"\r\n\xff\xff\xd9"):
+        path.write_bytes(whole + added)
+        assert read_sheet(path).image.shape == scan.shape
+
+
 @pytest.mark.parametrize("kind", SUFFIXES)
 def test_truncated(write, scan, kind):
     path = write(scan, kind)

@@ -160,6 +160,25 @@ def test_grey_with_alpha(save, scan):
     assert np.array_equal(np.asarray(sheet.image), grey_of(scan[..., 0]))
 
 
+@pytest.mark.parametrize("kind", ["unassalpha", "assocalpha"])
+def test_white_is_zero_with_alpha(save, scan, kind):
+    alpha = scan[..., 1:2] / 255
+    ink = scan[..., :1] * (alpha if kind == "assocalpha" else 1)
+    pixels = np.rint(np.dstack([ink, scan[..., 1]])).astype(np.uint8)
+    options = {"photometric": "miniswhite", "planarconfig": "contig"}
+    sheet = read_sheet(save(pixels, extrasamples=[kind], **options))
+    expected = 255 - scan[..., :1] * alpha
+    assert np.abs(np.asarray(sheet.image) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("compression", ["deflate", "packbits", "lzw"])
+def test_a_white_bilevel_page_may_be_small(save, compression):
+    paper = np.ones((2000, 1504), bool)
+    options = {"photometric": "minisblack", "compression": compression}
+    sheet = read_sheet(save(paper, rowsperstrip=2000, **options))
+    assert (np.asarray(sheet.image) == 255).all()
+
+
 def test_a_sample_of_unknown_meaning_is_dropped(save, scan):
     infrared = np.dstack([scan, scan[..., 0]])
     sheet = read_sheet(save(infrared, extrasamples=["unspecified"]))

@@ -14,6 +14,8 @@ from napari_herbarium.sheet.damage import DamageError
 _SOF = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD})
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _EOI = b"\xff\xd9"
+_PADDING = b"\x00\r\n " + b"\xff\xd9"
+"""Bytes of filling and of further ends, which hold no pixels."""
 _SOI = b"\xff\xd8\xff"
 _SIZ = b"\xff\x4f\xff\x51"
 _SCAN_MARKER = re.compile(rb"\xff[\x01-\xfe]")
@@ -44,7 +46,8 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
         raise DamageError("a JPEG part holds no picture")
     # cameras add pictures and notes; a picture cut in two goes on to another end
     rest = data[position:].rstrip(b"\x00")
-    if rest.endswith(_EOI) and _SOI not in rest:
+    is_padding = not rest.strip(_PADDING)
+    if rest.endswith(_EOI) and _SOI not in rest and not is_padding:
         raise DamageError("a JPEG part ends too early")
     return size
 

@@ -32,6 +32,8 @@ JPEG_SCHEMES = frozenset({6, 7, 33007, 34892})
 """Compressions whose decoder gives RGB for YCbCr."""
 _SAMPLES = {"grey": 1, "rgb": 3, "cmyk": 4}
 _WHITE_IS_ZERO, _PALETTE, _CMYK, _YCBCR = 0, 3, 5, 6
+_INKS = {_WHITE_IS_ZERO, _CMYK}
+"""Kinds whose paper is 0."""
 _KINDS = {
     0: ("grey", "white-is-zero grey"),
     1: ("grey", "grey"),
@@ -90,7 +92,8 @@ def plain_encoding(samples: int, bits: int) -> Encoding:
     dtype, steps = _depth_steps(bits)
     if samples == wanted:
         return Encoding(model, dtype, tuple(steps), name)
-    steps.append(_composite_on_white(model, dtype, premultiplied=False))
+    paper = int(np.iinfo(dtype).max)
+    steps.append(_composite(model, paper, premultiplied=False))
     return Encoding(model, dtype, tuple(steps), name, COMPOSITED)
 
 
@@ -121,10 +124,10 @@ def encoding_of(page: Any, path: Path) -> Encoding:
     if photometric == _PALETTE:
         steps = [partial(look_up, table=_palette(page, path))]
         return Encoding(model, np.dtype(np.uint8), tuple(steps), name)
-    if photometric == _WHITE_IS_ZERO:
-        steps.append(np.invert)
     surplus, alpha = _surplus_steps(page, model, dtype)
     steps += surplus
+    if photometric == _WHITE_IS_ZERO:
+        steps.append(np.invert)  # after alpha, which is stored the usual way round
     if photometric == _YCBCR and int(page.compression) not in JPEG_SCHEMES:
         steps.append(partial(ycbcr_to_rgb, luma=_luma(page)))
     return Encoding(model, dtype, tuple(steps), name, alpha)
@@ -179,17 +182,14 @@ def _surplus_steps(
         return [], None
     kind = int(page.extrasamples[0]) if page.extrasamples else 0
     if kind in (_ASSOCIATED, _UNASSOCIATED) and page.photometric != _YCBCR:
-        return [_composite_on_white(model, dtype, kind == _ASSOCIATED)], COMPOSITED
+        paper = 0 if page.photometric in _INKS else int(np.iinfo(dtype).max)
+        return [_composite(model, paper, kind == _ASSOCIATED)], COMPOSITED
     return [partial(keep, wanted=wanted)], "dropped"
 
 
-def _composite_on_white(model: str, dtype: np.dtype, premultiplied: bool) -> Step:
-    return partial(
-        composite,
-        wanted=_SAMPLES[model],
-        ground=0 if model == "cmyk" else int(np.iinfo(dtype).max),
-        premultiplied=premultiplied,
-    )
+def _composite(model: str, paper: int, premultiplied: bool) -> Step:
+    wanted = _SAMPLES[model]
+    return partial(composite, wanted=wanted, ground=paper, premultiplied=premultiplied)
 
 
 def _palette(page: Any, path: Path) -> NDArray[np.uint8]:

@@ -149,7 +149,9 @@ def _check_sizes(segments: Segments, page: Any, path: Path) -> None:
             raise damaged(path, "its strips or tiles are shorter than their pixels")
         return
     ratio = _LARGEST_RATIO.get(code)
-    if ratio and segments.part_bytes > ratio * (int(segments.counts.max()) + 64):
+    # packed as they are stored: a bit takes a byte only when it is decoded
+    unpacked = int(_raw_counts(segments, page).max())
+    if ratio and unpacked > ratio * (int(segments.counts.max()) + 64):
         raise damaged(path, "its pixels cannot come from so few bytes")
 
 
