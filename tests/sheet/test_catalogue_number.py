@@ -48,6 +48,7 @@ def iptc(**fields: str) -> bytes:
         ("B_10_0123456", ["B_10_0123456"]),
         ("MA-01-00012345", ["MA-01-00012345"]),
         ("WAG.1234567", ["WAG.1234567"]),
+        ("MEL 0123456A", ["MEL 0123456A"]),
         ("K000123456_a", ["K000123456"]),
         ("Viola 2021-K001614477 verso", ["K001614477"]),
         ("IMG_20210304_1234", []),
@@ -88,6 +89,19 @@ def test_iptc_comes_before_the_name():
     described = SelfDescription(iptc=iptc(name="P00123456", caption="Viola"))
     found = find_catalogue_number(described, Path("E00012345.tif"))
     assert (found.number, found.source) == ("P00123456", "IPTC object name")
+
+
+@pytest.mark.parametrize("text", ["EPSON 12345 scan", "DATE 20240101"])
+def test_free_text_comes_after_the_name(text):
+    described = [
+        SelfDescription(texts=(("image description", text),)),
+        SelfDescription(xmp(elements=f"<dc:description>{text}</dc:description>")),
+        SelfDescription(iptc=iptc(caption=text)),
+    ]
+    for description in described:
+        found = find_catalogue_number(description, Path("K000123456.tif"))
+        assert (found.number, found.source) == ("K000123456", "file name")
+        assert find_catalogue_number(description, Path("sheet.tif")).number
 
 
 def test_nothing_found():
@@ -131,12 +145,12 @@ def test_damaged_iptc_counts_as_absent_or_short(cut):
 def test_numbers_in_a_tiff(save, scan, tag, expected):
     code, kind, _, value, once = tag
     length = len(value) if kind == "B" else 0
-    path = save(scan, "E00012345.tif", extratags=[(code, kind, length, value, once)])
+    path = save(scan, "sheet.tif", extratags=[(code, kind, length, value, once)])
     sheet = read_sheet(path)
     assert sheet.catalog_number == sheet.metadata["catalog_number"] == expected
 
 
-def test_the_file_name_is_the_last_resort(save, scan):
+def test_a_name_of_two_numbers(save, scan):
     sheet = read_sheet(save(scan, "COI00012345_COI00012346.tif"))
     assert sheet.catalog_number == "COI00012345"
     assert sheet.metadata["catalog_numbers"] == ["COI00012345", "COI00012346"]

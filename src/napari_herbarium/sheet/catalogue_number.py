@@ -13,16 +13,17 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 DARWIN_CORE = "catalogNumber"
-_XMP_FALLBACKS = ("identifier", "title", "description", "Title", "Headline")
-_XMP_FIELDS = frozenset({DARWIN_CORE, *_XMP_FALLBACKS})
-_IPTC_FIELDS = {5: "object name", 103: "reference", 105: "headline", 120: "caption"}
+_XMP_NAMES, _XMP_TEXTS = ("identifier", "title", "Title"), ("description", "Headline")
+_XMP_FIELDS = frozenset({DARWIN_CORE, *_XMP_NAMES, *_XMP_TEXTS})
+_IPTC_NAMES = {5: "object name", 103: "reference"}
+_IPTC_TEXTS = {105: "headline", 120: "caption"}
 _MAX_XMP = 4 << 20
 
 _CODE = re.compile(
     r"(?<![A-Za-z0-9])"
     r"(?:[a-z]{1,4}\d{5,14}|[A-Z]{1,8}\d{5,14}"
     r"|[A-Z]{1,6}(?:[ ._-]\d{1,3})?[ ._-]\d{5,14})"
-    r"[a-z]?(?![A-Za-z0-9])"
+    r"[A-Za-z]?(?![A-Za-z0-9])"
 )
 _CAMERA = re.compile(
     r"(?:IMG|DSC[NF]?|DCIM|PXL|PICT|MVI|IMAGE|PHOTO|VID|SAM|GOPR|SCA?N)(?![A-Z])"
@@ -60,22 +61,35 @@ class CatalogueNumber:
 def find_catalogue_number(
     description: SelfDescription, path: Path | None
 ) -> CatalogueNumber:
-    """Look for a catalogue number in XMP, IPTC, EXIF and then the file's name.
+    """Look for a catalogue number in fields for names, the file's name, then texts.
 
+    Free texts come last: scanning programs put dates and serial numbers there.
     Damaged metadata counts as absent.
     """
     xmp = _xmp_fields(description.xmp)
     if number := xmp.get(DARWIN_CORE, "").strip():
         return CatalogueNumber(number, (number,), "XMP catalogNumber")
-    places = [(f"XMP {name}", xmp.get(name, "")) for name in _XMP_FALLBACKS]
-    places += [(f"IPTC {name}", text) for name, text in _iptc_fields(description.iptc)]
-    places += description.texts
+    places = _places(xmp, description.iptc, _XMP_NAMES, _IPTC_NAMES)
     if path is not None:
         places.append(("file name", path.stem))
+    places += _places(xmp, description.iptc, _XMP_TEXTS, _IPTC_TEXTS)
+    places += description.texts
     for source, text in places:
         if numbers := codes_in(text):
             return CatalogueNumber(numbers[0], numbers, source)
     return CatalogueNumber()
+
+
+def _places(
+    xmp: dict[str, str],
+    iptc: bytes,
+    xmp_names: tuple[str, ...],
+    iptc_names: dict[int, str],
+) -> list[tuple[str, str]]:
+    """Fields in words, with what they say."""
+    places = [(f"XMP {name}", xmp.get(name, "")) for name in xmp_names]
+    found = _iptc_fields(iptc, iptc_names)
+    return places + [(f"IPTC {name}", text) for name, text in found]
 
 
 def codes_in(text: str) -> tuple[str, ...]:
@@ -112,8 +126,8 @@ def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def _iptc_fields(packet: bytes) -> list[tuple[str, str]]:
-    """Known text fields of an IPTC-IIM packet; stops quietly where it is damaged."""
+def _iptc_fields(packet: bytes, names: dict[int, str]) -> list[tuple[str, str]]:
+    """Fields of some names in an IPTC-IIM packet; stops quietly where it is damaged."""
     fields = []
     position = 0
     while packet[position : position + 1] == b"\x1c":
@@ -122,7 +136,7 @@ def _iptc_fields(packet: bytes) -> list[tuple[str, str]]:
             break
         _, record, dataset, length = struct.unpack(">BBBH", header)
         value = packet[position + 5 : position + 5 + length]
-        if record == 2 and dataset in _IPTC_FIELDS:
-            fields.append((_IPTC_FIELDS[dataset], value.decode("utf-8", "replace")))
+        if record == 2 and dataset in names:
+            fields.append((names[dataset], value.decode("utf-8", "replace")))
         position += 5 + length
     return fields
