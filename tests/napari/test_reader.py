@@ -101,6 +101,16 @@ def test_what_is_not_ours(tmp_path, sheet_pixels, monkeypatch):
         assert get_reader(path) is None
 
 
+def test_what_cannot_be_looked_at_is_not_ours(tmp_path, monkeypatch):
+    assert get_reader(tmp_path / ("a" * 300 + ".tif")) is None
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert get_reader(tmp_path / "sheet.tif") is None
+
+
 @pytest.mark.parametrize("content", [b"", b"II*\0\x08\0\0\0"])
 def test_a_broken_file_of_ours_is_explained(tmp_path, content):
     path = tmp_path / "broken.tif"

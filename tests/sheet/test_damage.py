@@ -46,6 +46,30 @@ def test_missing(tmp_path):
     assert "is not there any more" in refused(tmp_path / "none.tif")
 
 
+def test_a_name_too_long_to_exist(tmp_path):
+    with pytest.raises(SheetError, match="is not there any more"):
+        read_sheet(tmp_path / ("a" * 300 + ".tif"))
+
+
+def test_a_folder_that_may_not_be_looked_into(tmp_path, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(SheetError, match=r"sheet\.tif may not be read: check"):
+        read_sheet(tmp_path / "sheet.tif")
+
+
+def test_remarks_of_the_decoder_are_not_for_the_user(save, scan, caplog):
+    path = save(scan, rowsperstrip=97)
+    set_tag(path, STRIP_COUNTS, 0)
+    data = path.read_bytes()
+    path.write_bytes(data[:-20])
+    with pytest.raises(SheetError):
+        read_sheet(path)
+    assert not caplog.records
+
+
 def test_a_folder(tmp_path):
     assert "is a folder" in refused(tmp_path)
 

@@ -85,7 +85,10 @@ def _as_paths(path: PathOrPaths) -> list[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    if path.suffix.lower() not in SUFFIXES or not path.is_file():
+    try:
+        if path.suffix.lower() not in SUFFIXES or not path.is_file():
+            return False
+    except OSError:  # in a folder that may not be looked into, or too long a name
         return False
     try:
         return kind_of(path) is not None

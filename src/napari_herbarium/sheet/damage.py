@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,12 @@ def damaged(path: Path, reason: str) -> SheetError:
 def unsupported(path: Path, what: str, remedy: str) -> SheetError:
     """`SheetError` for a file that is whole but of a kind we do not read."""
     return SheetError(f"{path.name} {what}: {remedy}.")
+
+
+def _missing(path: Path) -> SheetError:
+    return SheetError(
+        f"{path.name} is not there any more: check the folder {path.parent}."
+    )
 
 
 class DamageError(ValueError):
@@ -47,13 +54,17 @@ def reading(path: Path, fault: str) -> Iterator[None]:
     except MemoryError as error:
         msg = f"{path.name} does not fit in memory: close other programs and try again."
         raise SheetError(msg) from error
-    except FileNotFoundError as error:
-        msg = f"{path.name} is not there any more: check the folder {path.parent}."
-        raise SheetError(msg) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise _missing(path) from error
     except PermissionError as error:
-        msg = f"{path.name} may not be read: check the permissions of the file."
+        msg = (
+            f"{path.name} may not be read: check the permissions of the file and its "
+            "folder."
+        )
         raise SheetError(msg) from error
     except DamageError as error:
         raise damaged(path, str(error)) from error
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            raise _missing(path) from error
         raise damaged(path, fault) from error

@@ -69,7 +69,9 @@ def kind_of(path: Path) -> str | None:
     SheetError
         When there is no such file, or it is empty.
     """
-    if path.is_dir():
+    with reading(path, "its first bytes cannot be read"):
+        is_folder = path.is_dir()
+    if is_folder:
         msg = f"{path.name} is a folder: open the sheets in it one by one."
         raise SheetError(msg)
     with reading(path, "its first bytes cannot be read"), path.open("rb") as file:
