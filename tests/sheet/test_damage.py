@@ -61,10 +61,11 @@ def test_a_folder_that_may_not_be_looked_into(tmp_path, monkeypatch):
 
 
 def test_remarks_of_the_decoder_are_not_for_the_user(save, scan, caplog):
-    path = save(scan, rowsperstrip=97)
-    set_tag(path, STRIP_COUNTS, 0)
-    data = path.read_bytes()
-    path.write_bytes(data[:-20])
+    path = save(scan)
+    data = bytearray(path.read_bytes())
+    (directory,) = struct.unpack_from("<I", data, 4)
+    data[data.index(struct.pack("<HH", 262, 3), directory) + 2] = 99  # no such type
+    path.write_bytes(data)
     with pytest.raises(SheetError):
         read_sheet(path)
     assert not caplog.records
