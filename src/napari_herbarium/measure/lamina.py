@@ -139,10 +139,11 @@ def find_lamina(mask: NDArray[np.bool_], outline: Outline) -> Lamina:
         axis = _free_axis(blade, long_axis, elongation, overlap)
     else:
         axis = _petiole_axis(centre - petiole.base, long_axis, elongation, overlap)
-    others, rest = outline.pieces[1:], []
-    if petiole is not None:
-        rest = [piece for piece in others if _is_of(petiole, piece, centre)]
-        others = [piece for piece in others if not _is_of(petiole, piece, centre)]
+    others: list[Ring] = []
+    rest: list[Ring] = []
+    for piece in outline.pieces[1:]:
+        is_petiole = petiole is not None and _is_of(petiole, piece, centre)
+        (rest if is_petiole else others).append(piece)
     raw, smooth = _points(outline.main, others, main, petiole, len(ring))
     return Lamina(blade, raw, smooth, centre, axis, petiole, tuple(rest))
 
