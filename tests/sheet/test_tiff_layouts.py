@@ -175,7 +175,7 @@ def test_a_file_that_changes_while_open_is_refused(save, scan):
     with pytest.raises(SheetError, match="has changed since it was opened"):
         np.asarray(sheet.image)
     path.unlink()
-    with pytest.raises(SheetError, match="is not there any more"):
+    with pytest.raises(SheetError, match="is not there"):
         np.asarray(sheet.image)
 
 

@@ -24,7 +24,8 @@ def unsupported(path: Path, what: str, remedy: str) -> SheetError:
 
 def _missing(path: Path) -> SheetError:
     return SheetError(
-        f"{path.name} is not there any more: check the folder {path.parent}."
+        f"{path.name} is not there: check its name, and the folder "
+        f"{path.absolute().parent}."
     )
 
 
