@@ -9,9 +9,10 @@ from skimage.measure import label
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import finish
+from napari_herbarium.segment import split_judge
 from napari_herbarium.segment.leaves import extract_leaves
 from napari_herbarium.segment.mask import boxes_of
-from napari_herbarium.segment.split import iter_split_each
+from napari_herbarium.segment.split import all_of, iter_split_each
 from napari_herbarium.segment.split_judge import Help, iter_split_judged
 from napari_herbarium.segment.working_size import at_full_size
 from napari_herbarium.settings import LeafSettings
@@ -162,7 +163,7 @@ def test_more_pieces_than_uint16_holds():
         yield
         return None if label < last else np.array([[1], [2]], np.int32)
 
-    cut, boxes = finish(iter_split_each(labels, halves))
+    cut, boxes = finish(iter_split_each(all_of(labels), halves))
     assert cut.max() == last + 1
     assert np.array_equal(cut[0], labels[0])
     assert cut[1, -1] == last + 1
@@ -178,6 +179,27 @@ def test_boxes_are_those_of_the_new_labels(judged):
     assert boxes == boxes_of(cut)
 
 
+@pytest.mark.parametrize("whole", [0.9, 0.1])
+def test_pieces_in_doubt_are_looked_at_again(monkeypatch, whole):
+    leaves = two_leaves()
+    labels = np.any(leaves, axis=0).astype(np.uint8)
+    seen = []
+    look = split_judge.patch_view
+
+    def spy(sheet, box, mask):
+        seen.append(int(mask.sum()))
+        return look(sheet, box, mask)
+
+    def judge(labels, *, only):
+        return dict.fromkeys(only, whole)
+
+    monkeypatch.setattr(split_judge, "patch_view", spy)
+    cut, _ = finish(iter_split_judged(labels, 50, Help(picture(*leaves), judge)))
+    assert cut.max() > 1
+    assert seen[0] == labels.sum()
+    assert sum(seen[1:]) == (0 if whole > 0.5 else labels.sum())
+
+
 def test_the_256th_piece_gets_a_number_of_its_own():
     labels = np.arange(1, 256, dtype=np.uint8)[None].repeat(2, 0)
 
@@ -185,7 +207,7 @@ def test_the_256th_piece_gets_a_number_of_its_own():
         yield
         return np.array([[1], [2]], np.int32)
 
-    cut, boxes = finish(iter_split_each(labels, halves))
+    cut, boxes = finish(iter_split_each(all_of(labels), halves))
     assert cut.dtype == np.uint16
     assert np.array_equal(cut[0], labels[0])
     assert np.array_equal(cut[1], np.arange(256, 511))
@@ -203,7 +225,7 @@ def test_a_label_of_many_pieces_can_be_stopped_within():
         finally:
             stopped.append(label)
 
-    job = iter_split_each(labels, slow)
+    job = iter_split_each(all_of(labels), slow)
     assert (next(job).done, next(job).done) == (0, 0)
     job.close()
     assert stopped == [1]

@@ -12,7 +12,6 @@ from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import Job, Progress, finish
 from napari_herbarium.segment.mask import (
     at_least,
-    boxes_of,
     components,
     fill_holes,
     in_reading_order,
@@ -20,7 +19,7 @@ from napari_herbarium.segment.mask import (
 )
 from napari_herbarium.segment.paper import paper_mask
 from napari_herbarium.segment.pixels import as_rgb8
-from napari_herbarium.segment.split import Leaves, iter_split_touching
+from napari_herbarium.segment.split import Leaves, all_of, iter_split_touching
 from napari_herbarium.segment.split_judge import Help, Judge, iter_split_judged
 from napari_herbarium.settings import LeafMethod, LeafSettings, Touching
 
@@ -123,7 +122,7 @@ def iter_extract_leaves(
     probability = _as_bytes(probability)
     if settings.method is LeafMethod.PAPER:
         mask = yield from paper_mask(probability, _sheet_of(image, probability.shape))
-        leaves = _uncut(keep_large(components(mask), PAPER_MIN_AREA_PX))
+        leaves = all_of(keep_large(components(mask), PAPER_MIN_AREA_PX))
     else:
         smallest = min_area_px(settings, mm_per_px, probability.shape)
         threshold = settings.threshold or model_threshold
@@ -157,15 +156,11 @@ def _cut(
     judge: Judge | None,
 ) -> Job[Leaves]:
     if touching is Touching.KEEP:
-        return _uncut(labels)
+        return all_of(labels)
     if touching is Touching.NECKS:
         return (yield from iter_split_touching(labels, smallest))
     rgb = None if image is None else _sheet_of(image, labels.shape)
     return (yield from iter_split_judged(labels, smallest, Help(rgb, judge)))
-
-
-def _uncut(labels: np.ndarray) -> Leaves:
-    return Leaves(labels, boxes_of(labels))
 
 
 def _as_bytes(probability: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ is an h-maximum of the logarithm of the distance: the same for small and large l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -68,20 +68,29 @@ def iter_split_touching(labels: np.ndarray, min_area: float) -> Job[Leaves]:
         yield
         return split_at_necks(mask, min_area)
 
-    return (yield from iter_split_each(labels, pieces_of))
+    return (yield from iter_split_each(all_of(labels), pieces_of))
 
 
-def iter_split_each(labels: np.ndarray, pieces_of: PiecesOf) -> Job[Leaves]:
+def all_of(labels: np.ndarray) -> Leaves:
+    """Give labels, H x W, with their boxes."""
+    return Leaves(labels, boxes_of(labels))
+
+
+def iter_split_each(
+    leaves: Leaves, pieces_of: PiecesOf, only: Collection[int] | None = None
+) -> Job[Leaves]:
     """Split each label into the pieces that a function finds in it.
 
     Parameters
     ----------
-    labels : ndarray
-        H x W; every number from 1 to the largest occurs.
+    leaves : Leaves
+        What is to be split.
     pieces_of : callable
         Given a label, its bounding box and its h x w mask there; gives pieces 1 to n
         and 0 outside, or None where the label stays one. Yields where it may be
         stopped.
+    only : collection of int, optional
+        Labels to split; all when None.
 
     Yields
     ------
@@ -92,12 +101,15 @@ def iter_split_each(labels: np.ndarray, pieces_of: PiecesOf) -> Job[Leaves]:
     -------
     Leaves
     """
-    boxes = boxes_of(labels)
-    found: list[Box] = list(boxes)
+    labels, found = leaves.labels, list(leaves.boxes)
     result = labels.copy()
-    for label, box in enumerate(boxes, start=1):
+    chosen = list(range(1, len(found) + 1) if only is None else only)
+    # From top to bottom a sheet that is not in memory is read once.
+    chosen.sort(key=lambda label: leaves.boxes[label - 1][0].start)
+    for done, label in enumerate(chosen):
+        box = leaves.boxes[label - 1]
         job = pieces_of(label, box, labels[box] == label)
-        pieces = yield from _stoppable(job, Progress(label - 1, len(boxes), "leaves"))
+        pieces = yield from _stoppable(job, Progress(done, len(chosen), "leaves"))
         if pieces is not None:
             more = pieces > 1
             first = len(found) - 1
@@ -105,7 +117,7 @@ def iter_split_each(labels: np.ndarray, pieces_of: PiecesOf) -> Job[Leaves]:
             found += others
             result = _wide_enough(result, len(found))
             result[box][more] = pieces[more].astype(np.int64) + first
-        yield Progress(label, len(boxes), "leaves")
+        yield Progress(done + 1, len(chosen), "leaves")
     return Leaves(result, found)
 
 

@@ -21,8 +21,20 @@ from napari_herbarium.segment.cut_odds import best_cut
 from napari_herbarium.segment.patch_view import MARGIN, PatchView, patch_view
 from napari_herbarium.segment.pieces import PieceTree, piece_tree
 from napari_herbarium.segment.pixels import SheetRows, in_memory
-from napari_herbarium.segment.split import Box, Leaves, Pieces, iter_split_each
+from napari_herbarium.segment.split import (
+    Box,
+    Leaves,
+    Pieces,
+    all_of,
+    iter_split_each,
+)
 from napari_herbarium.segment.working_size import fitted_to
+
+LOOKS = 2
+"""Pieces in doubt are looked at anew: a heap is wider than the leaves in it, so that
+they were seen smaller than they are alone."""
+SURELY_WHOLE = 0.5
+"""Pieces that are whole with this probability are not looked at again."""
 
 
 class Judge(Protocol):
@@ -84,16 +96,56 @@ def iter_split_judged(
     # Labels come from top to bottom, and so a sheet too large for memory is read.
     sheet = None if help_.image is None else SheetRows(in_memory(help_.image))
 
-    looking = Looking(labels, min_area, sheet, help_.judge)
+    leaves = all_of(labels)
+    chosen: Collection[int] = range(1, len(leaves.boxes) + 1)
+    for _ in range(LOOKS):
+        looking = Looking(leaves.labels, min_area, sheet, help_.judge)
+        cut = _Cut(looking, len(leaves.boxes))
+        leaves = yield from iter_split_each(leaves, cut.pieces_of, chosen)
+        chosen = cut.doubtful
+        if not chosen:
+            break
+    return leaves
 
-    def pieces_of(label: int, box: Box, mask: NDArray[np.bool_]) -> Pieces:
-        looked = yield from looking.iter_at(label, box, mask)
+
+class _Cut:
+    """Cuts patches, and remembers which of the labels that it makes are in doubt.
+
+    Parameters
+    ----------
+    looking : Looking
+    count : int
+        How many labels there are.
+
+    Attributes
+    ----------
+    doubtful : list of int
+        Pieces that look rather like several leaves, or like part of one.
+    """
+
+    def __init__(self, looking: Looking, count: int) -> None:
+        self._looking, self._count = looking, count
+        self.doubtful: list[int] = []
+
+    def pieces_of(self, label: int, box: Box, mask: NDArray[np.bool_]) -> Pieces:
+        """Cut a patch where it is probable that leaves meet."""
+        looked = yield from self._looking.iter_at(label, box, mask)
         if looked is None:
             return None
-        nodes = best_cut(looked.tree, looked.whole, seen=sheet is not None)
-        return _cut(looked.tree, nodes, looked.view, mask)
-
-    return (yield from iter_split_each(labels, pieces_of))
+        seen = self._looking.sheet is not None
+        nodes = best_cut(looked.tree, looked.whole, seen=seen)
+        pieces, kept = _cut(looked.tree, nodes, looked.view, mask)
+        if len(kept) < 2:
+            return None
+        made = range(self._count + 1, self._count + len(kept))
+        self._count += len(made)
+        if looked.whole is not None:
+            self.doubtful += [
+                number
+                for number, node in zip((label, *made), kept, strict=True)
+                if looked.whole.get(node, 0.0) < SURELY_WHOLE
+            ]
+        return pieces
 
 
 class Looked(NamedTuple):
@@ -151,19 +203,17 @@ class Looking(NamedTuple):
 
 def _cut(
     tree: PieceTree, nodes: list[int], view: PatchView, mask: NDArray[np.bool_]
-) -> NDArray[np.integer] | None:
-    """Give each pixel of a patch the number, from 1 on, of the leaf it belongs to."""
+) -> tuple[NDArray[np.integer], list[int]]:
+    """Give the pixels of a patch numbers, from 1 on, and the nodes these stand for."""
     number = np.zeros(len(tree.members) + 1, np.int32)
     for new, node in enumerate(nodes, start=1):
         number[tree.members[node]] = new
     pieces = view.brought_back(number[tree.pieces])
-    kept = np.unique(pieces[mask & (pieces > 0)])
-    if len(kept) < 2:
-        return None
     # A leaf that is a thread at this size may be none at the sheet's.
+    kept = np.unique(pieces[mask & (pieces > 0)])
     renumbered = np.zeros(len(nodes) + 1, np.int32)
     renumbered[kept] = np.arange(1, len(kept) + 1)
-    return fitted_to(renumbered[pieces], mask)
+    return fitted_to(renumbered[pieces], mask), [nodes[new - 1] for new in kept]
 
 
 def _around(
