@@ -18,7 +18,7 @@ from napari_herbarium.sheet.codestream import jpeg2000_depth, jpeg_size
 from napari_herbarium.sheet.damage import damaged, reading, unsupported
 from napari_herbarium.sheet.encoding import Encoding, cmyk_encoding, plain_encoding
 from napari_herbarium.sheet.jp2_colours import CMYK, jp2_colours
-from napari_herbarium.sheet.raster_header import open_raster, resolution_in
+from napari_herbarium.sheet.raster_header import open_description, resolution_in
 from napari_herbarium.sheet.source import ArraySource, bands
 
 Pixels = NDArray[Any]
@@ -46,7 +46,7 @@ def read_raster(path: Path, kind: str) -> Picture:
         For a file that is damaged, too large, or of a kind that is no scan.
     """
     with reading(path, "its header cannot be read"):
-        opened = open_raster(path, kind, _BYTES_PER_PX)
+        opened = open_description(path, kind, _BYTES_PER_PX)
     with opened:
         with reading(path, "its pixels cannot be decoded"):
             decoded = _decode(path, opened, kind)

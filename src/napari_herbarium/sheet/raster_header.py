@@ -22,6 +22,7 @@ _UNITS = {1: "none", 2: "inch", 3: "cm"}
 
 _READERS: dict[str, type[ImageFile]] = {
     "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
     "JPEG 2000": Jpeg2KImageFile,
 }
 
@@ -52,21 +53,30 @@ def open_raster(path: Path, kind: str, bytes_per_px: int) -> ImageFile:
     """
     # Image.open takes more than 179 Mpx for an attack, and an A3 sheet at 1200 ppi has
     # 278; its limit is one for the whole process, the readers themselves have none
-    opened = _open_png(path) if kind == "PNG" else _READERS[kind](path)
+    return _checked(_READERS[kind](path), path, bytes_per_px)
+
+
+def open_description(path: Path, kind: str, bytes_per_px: int) -> ImageFile:
+    """Open a picture as `open_raster` does, for all that it says beside its pixels.
+
+    Those of a PNG are left out, as Pillow would decode them to look behind them.
+    """
+    if kind != "PNG":
+        return open_raster(path, kind, bytes_per_px)
+    header, profile = png_header(path)
+    opened = _checked(PngImageFile(header), path, bytes_per_px)
+    if profile:
+        opened.info["icc_profile"] = profile
+    return opened
+
+
+def _checked(opened: ImageFile, path: Path, bytes_per_px: int) -> ImageFile:
     try:
         check_area(path, opened.height, opened.width)
         check_memory(path, opened.height * opened.width * bytes_per_px)
     except SheetError:
         opened.close()
         raise
-    return opened
-
-
-def _open_png(path: Path) -> ImageFile:
-    header, profile = png_header(path)
-    opened = PngImageFile(header)
-    if profile:
-        opened.info["icc_profile"] = profile
     return opened
 
 
