@@ -373,14 +373,9 @@ def test_settings_stop_acting_once_leaves_are_edited(
     assert "You have edited these leaves" in widget.message.text()
 
 
-def test_the_setting_of_last_counts_whatever_was_on_its_way(
-    viewer, sheet, run, widget, settle, monkeypatch, until
-):
-    first = 0.6
-    widget.form.threshold.setValue(first)
-    run()
-    (leaves,) = leaves_of(viewer)
-    count = len(leaves.features)
+@pytest.fixture
+def slow_tuning(monkeypatch):
+    """Let new leaf settings take their time; gives what lets them go on."""
     real, go_on = tuning.iter_leaves, threading.Event()
 
     def slow(*what):
@@ -388,7 +383,23 @@ def test_the_setting_of_last_counts_whatever_was_on_its_way(
         go_on.wait(60)
         return (yield from real(*what))
 
-    monkeypatch.setattr(tuning, "iter_leaves", slow)
+    def begin():
+        monkeypatch.setattr(tuning, "iter_leaves", slow)
+        return go_on
+
+    yield begin
+    go_on.set()
+
+
+def test_the_setting_of_last_counts_whatever_was_on_its_way(
+    viewer, sheet, run, widget, settle, slow_tuning, until
+):
+    first = 0.6
+    widget.form.threshold.setValue(first)
+    run()
+    (leaves,) = leaves_of(viewer)
+    count = len(leaves.features)
+    go_on = slow_tuning()
     for threshold in (0.9, 0.95, first):
         widget.form.threshold.setValue(threshold)
         until(lambda: not widget._settle.isActive())
@@ -399,18 +410,11 @@ def test_the_setting_of_last_counts_whatever_was_on_its_way(
 
 
 def test_painted_while_settings_were_on_their_way_the_leaves_are_the_users(
-    viewer, sheet, run, widget, settle, monkeypatch, until
+    viewer, sheet, run, widget, settle, slow_tuning, until
 ):
     run()
     (leaves,) = leaves_of(viewer)
-    real, go_on = tuning.iter_leaves, threading.Event()
-
-    def slow(*what):
-        yield Progress(0, 1, "leaves")
-        go_on.wait(60)
-        return (yield from real(*what))
-
-    monkeypatch.setattr(tuning, "iter_leaves", slow)
+    go_on = slow_tuning()
     widget.form.threshold.setValue(0.9)
     until(lambda: widget.tuner.runner.state is State.RUNNING)
     leaves.paint((5, 150), 9)

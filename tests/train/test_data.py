@@ -306,7 +306,7 @@ def test_a_size_that_no_memory_holds_is_a_sentence(folder):
 def test_a_name_that_no_file_can_have_is_a_sentence(folder):
     long = {**PICTURE, "file_name": "x" * 400 + ".png"}
     path = coco_of(folder / "x.json", [long], [LEAF])
-    assert ["cannot be opened" in fault for fault in faults_at(path)] == [True]
+    assert ["is not there" in fault for fault in faults_at(path)] == [True]
 
 
 def faults_at(path):

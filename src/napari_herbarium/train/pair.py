@@ -63,16 +63,8 @@ def open_image(pair: Pair) -> Any:
         msg = f"{pair.name} has a mask but no sheet; add the sheet or leave it out."
         raise SheetError(msg)
     if isinstance(pair.image, str | Path):
-        return _read_image(Path(pair.image))
+        return read_sheet(pair.image).image
     return as_rgb8(pair.image)
-
-
-def _read_image(path: Path) -> Any:
-    try:
-        return read_sheet(path).image
-    except OSError as error:  # such as a name longer than any file's can be
-        msg = f"{path} cannot be opened ({error.strerror or error}); check its name."
-        raise SheetError(msg) from error
 
 
 def open_mask(pair: Pair) -> NDArray[np.uint8]:

@@ -108,9 +108,9 @@ def iter_train(
     place = Workplace(Path(out))
     with place.claim(resume=resume, first=_is_first(recipe)):
         choose_device(device)
+        known = _others(recipe, pairs, others)
         for done in iter_refuse_bad_pairs(pairs):
             yield TrainProgress(done, len(pairs), "sheets")
-        known = _others(recipe, pairs, others)
         plan = yield from iter_plan(recipe, pairs, base, device, known)
         run = Run(recipe, plan, place, name or place.out.name, started)
         run.begin(resume=resume)
