@@ -97,8 +97,8 @@ def _stored(name: str, images: Sequence[Path], masks: Sequence[Path]) -> Pair:
     )
 
 
-def check_pairs(pairs: Sequence[Pair], *, decode: bool = False) -> list[str]:
-    """Find everything that is wrong with pairs, before anything runs.
+def check_pairs(pairs: Sequence[Pair]) -> list[str]:
+    """Find what is wrong with pairs, without decoding the sheets.
 
     Checked are: no sheet, no mask, files that cannot be read, masks in colour or with
     other than whole numbers, masks without leaf, sizes that differ, sheets smaller
@@ -109,16 +109,13 @@ def check_pairs(pairs: Sequence[Pair], *, decode: bool = False) -> list[str]:
     ----------
     pairs : sequence of Pair
         Every mask is read; of the sheets only as much as gives their size.
-    decode : bool
-        Decode the sheets to their last row, too, which is the only way to find
-        damaged ones, but takes about a second for a large one.
 
     Returns
     -------
     list of str
         One sentence per fault, in the order of the pairs; empty when all is well.
     """
-    return [*_faults_of_all(pairs), *chain(*(faults_of(p, decode) for p in pairs))]
+    return [*_faults_of_all(pairs), *chain(*map(_faults_of, pairs))]
 
 
 def iter_refuse_bad_pairs(pairs: Sequence[Pair]) -> Iterator[int]:
@@ -136,7 +133,7 @@ def iter_refuse_bad_pairs(pairs: Sequence[Pair]) -> Iterator[int]:
     """
     faults = list(_faults_of_all(pairs))
     for done, pair in enumerate(pairs, start=1):
-        faults += faults_of(pair, decode=True)
+        faults += _faults_of(pair, decode=True)
         yield done
     refuse_faults("These pairs cannot be trained on", faults)
 
@@ -163,8 +160,7 @@ def _faults_of_all(pairs: Sequence[Pair]) -> Iterator[str]:
             yield f"{name} is there {times} times; give each sheet its own name."
 
 
-def faults_of(pair: Pair, decode: bool) -> Iterator[str]:
-    """Say all that is wrong with one pair; for `decode` see `check_pairs`."""
+def _faults_of(pair: Pair, *, decode: bool = False) -> Iterator[str]:
     shape = None
     for files in pair.doubles:
         yield f"There are both {files}; keep the one that belongs to the pair."
