@@ -103,12 +103,21 @@ def test_stopping_before_the_first_step_leaves_nothing(pairs, base, tmp_path):
     assert not list(out.parent.glob("*"))
 
 
+def test_a_training_is_the_same_whether_its_base_had_been_loaded(pairs, base, tmp_path):
+    def losses(name):
+        reports, _ = run(
+            iter_train(few(epochs=1), pairs(2), tmp_path / name, base=base)
+        )
+        return [report.loss for report in reports if report.loss is not None]
+
+    load_model()  # only the last one stays in memory
+    first = losses("fresh")
+    assert losses("again") == first
+
+
 @pytest.mark.parametrize("freeze", [True, False])
 def test_a_killed_run_goes_on_as_if_nothing_had_been(pairs, base, tmp_path, freeze):
     recipe = few(epochs=4, freeze=freeze)
-    # The first training of a process differs from later ones in the fifth digit; both
-    # halves of a real run that was killed are the first of theirs.
-    run(iter_train(recipe, pairs(2), tmp_path / "first", base=base))
     whole, expected = run(iter_train(recipe, pairs(2), tmp_path / "a", base=base))
 
     job = iter_train(recipe, pairs(2), tmp_path / "b", base=base)

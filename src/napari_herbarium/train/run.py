@@ -66,6 +66,8 @@ class Run:
         HerbariumError
             The state cannot be written, read, or is of another run.
         """
+        import torch
+
         start = self.trainer.average.network
         began = time.monotonic()
         self._before, self._found_before = self.judge(start)
@@ -74,7 +76,10 @@ class Run:
         if resume:
             self.place.check_run(self._facts())
             self._restore(self.trainer.resume(self.place.checkpoint))
-        elif self._writes:
+            return
+        # A base model that was in memory already has drawn nothing while loading.
+        torch.manual_seed(self.recipe.seed)
+        if self._writes:
             self.place.write_run(self._facts())
 
     @property
