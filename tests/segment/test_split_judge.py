@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
 from skimage.draw import disk, ellipse
 from skimage.measure import label
 
@@ -179,25 +180,46 @@ def test_boxes_are_those_of_the_new_labels(judged):
     assert boxes == boxes_of(cut)
 
 
-@pytest.mark.parametrize("whole", [0.9, 0.1])
-def test_pieces_in_doubt_are_looked_at_again(monkeypatch, whole):
-    leaves = two_leaves()
-    labels = np.any(leaves, axis=0).astype(np.uint8)
+@pytest.fixture
+def views(monkeypatch):
+    """Area of each patch that is looked at, and half its greatest width as seen."""
     seen = []
     look = split_judge.patch_view
 
-    def spy(sheet, box, mask):
-        seen.append(int(mask.sum()))
-        return look(sheet, box, mask)
-
-    def judge(labels, *, only):
-        return dict.fromkeys(only, whole)
+    def spy(sheet, box, mask, closer):
+        view = look(sheet, box, mask, closer)
+        seen.append((mask.sum(), distance_transform_edt(view.mask).max()))
+        return view
 
     monkeypatch.setattr(split_judge, "patch_view", spy)
-    cut, _ = finish(iter_split_judged(labels, 50, Help(picture(*leaves), judge)))
+    return seen
+
+
+def always(whole):
+    return lambda labels, *, only: dict.fromkeys(only, whole)
+
+
+@pytest.mark.parametrize("whole", [0.9, 0.1])
+def test_pieces_in_doubt_are_looked_at_again_from_closer_by(views, whole):
+    leaves = two_leaves()
+    labels = np.any(leaves, axis=0).astype(np.uint8)
+    help_ = Help(picture(*leaves), always(whole))
+    cut, _ = finish(iter_split_judged(labels, 50, help_))
     assert cut.max() > 1
-    assert seen[0] == labels.sum()
-    assert sum(seen[1:]) == (0 if whole > 0.5 else labels.sum())
+    (area, width), *again = views
+    assert area == labels.sum()
+    assert sum(area for area, _ in again) == (0 if whole > 0.8 else labels.sum())
+    assert all(closer > 1.5 * width for _, closer in again)
+
+
+@pytest.mark.parametrize("whole", [0.9, 0.1])
+def test_so_is_what_stays_one_and_may_be_several(views, whole):
+    leaves = two_leaves()
+    labels = np.any(leaves, axis=0).astype(np.uint8)
+    help_ = Help(picture(*leaves, tones=[(90, 110, 60)] * 2), always(whole))
+    cut, _ = finish(iter_split_judged(labels, 50, help_))
+    assert cut.max() == 1
+    assert len(views) == (1 if whole > 0.8 else 2)
 
 
 def test_the_256th_piece_gets_a_number_of_its_own():

@@ -103,16 +103,25 @@ class PatchView:
         return tuple(place), np.asarray(picture)
 
 
-def zoom_of(mask: NDArray[np.bool_]) -> float:
-    """View px per sheet px for a patch, h x w in its bounding box."""
+def zoom_of(mask: NDArray[np.bool_], closer: float = 1.0) -> float:
+    """View px per sheet px for a patch, h x w in its bounding box.
+
+    Parameters
+    ----------
+    mask : h x w bool
+    closer : float
+        So many times as large as usual.
+    """
     step = step_to(mask.shape, _LOOK)
     small = np.pad(shrunk(mask, step), 1)
     half_width = float(ndimage.distance_transform_edt(small).max()) * step
-    zoom = min(LARGEST_ZOOM, HALF_WIDTH / max(half_width, 0.5))
-    return min(zoom, LONGEST_SIDE / max(mask.shape))
+    zoom = min(LARGEST_ZOOM, closer * HALF_WIDTH / max(half_width, 0.5))
+    return min(zoom, closer * LONGEST_SIDE / max(mask.shape))
 
 
-def patch_view(sheet: SheetRows | None, box: Box, mask: NDArray[np.bool_]) -> PatchView:
+def patch_view(
+    sheet: SheetRows | None, box: Box, mask: NDArray[np.bool_], closer: float = 1.0
+) -> PatchView:
     """Look at a patch.
 
     Parameters
@@ -122,8 +131,10 @@ def patch_view(sheet: SheetRows | None, box: Box, mask: NDArray[np.bool_]) -> Pa
         Bounding box of the patch in the sheet.
     mask : h x w bool
         The patch in its box.
+    closer : float
+        So many times as large as usual.
     """
-    zoom = zoom_of(mask)
+    zoom = zoom_of(mask, closer)
     height, width = (max(1, round(side * zoom)) for side in mask.shape)
     image = None
     if sheet is not None:

@@ -30,11 +30,11 @@ from napari_herbarium.segment.split import (
 )
 from napari_herbarium.segment.working_size import fitted_to
 
-LOOKS = 2
-"""Pieces in doubt are looked at anew: a heap is wider than the leaves in it, so that
-they were seen smaller than they are alone."""
-SURELY_WHOLE = 0.5
-"""Pieces that are whole with this probability are not looked at again."""
+CLOSER = (1.0, 1.8)
+"""How large patches are seen at each look. What is in doubt is looked at anew, from
+closer by: a heap is wider than the leaves in it, so that they were seen small."""
+SURELY_WHOLE = 0.8
+"""What is one whole leaf with this probability is not looked at again."""
 
 
 class Judge(Protocol):
@@ -98,8 +98,8 @@ def iter_split_judged(
 
     leaves = all_of(labels)
     chosen: Collection[int] = range(1, len(leaves.boxes) + 1)
-    for _ in range(LOOKS):
-        looking = Looking(leaves.labels, min_area, sheet, help_.judge)
+    for closer in CLOSER:
+        looking = Looking(leaves.labels, min_area, sheet, help_.judge, closer)
         cut = _Cut(looking, len(leaves.boxes))
         leaves = yield from iter_split_each(leaves, cut.pieces_of, chosen)
         chosen = cut.doubtful
@@ -109,7 +109,7 @@ def iter_split_judged(
 
 
 class _Cut:
-    """Cuts patches, and remembers which of the labels that it makes are in doubt.
+    """Cuts patches, and remembers which of the labels that come of it are in doubt.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class _Cut:
     Attributes
     ----------
     doubtful : list of int
-        Pieces that look rather like several leaves, or like part of one.
+        Those that may be several leaves, or part of one.
     """
 
     def __init__(self, looking: Looking, count: int) -> None:
@@ -132,17 +132,13 @@ class _Cut:
         looked = yield from self._looking.iter_at(label, box, mask)
         if looked is None:
             return None
-        seen = self._looking.sheet is not None
-        nodes = best_cut(looked.tree, looked.whole, seen=seen)
-        pieces, kept = _cut(looked.tree, nodes, looked.view, mask)
-        if len(kept) < 2:
-            return None
-        made = range(self._count + 1, self._count + len(kept))
+        pieces, nodes = _cut(looked, mask, seen=self._looking.sheet is not None)
+        made = range(self._count + 1, self._count + len(nodes))
         self._count += len(made)
         if looked.whole is not None:
             self.doubtful += [
                 number
-                for number, node in zip((label, *made), kept, strict=True)
+                for number, node in zip((label, *made), nodes, strict=True)
                 if looked.whole.get(node, 0.0) < SURELY_WHOLE
             ]
         return pieces
@@ -175,12 +171,15 @@ class Looking(NamedTuple):
         Smallest leaf, px.
     sheet : SheetRows or None
     judge : Judge or None
+    closer : float
+        How many times as large as usual they are seen.
     """
 
     labels: NDArray[np.integer]
     min_area: float
     sheet: SheetRows | None
     judge: Judge | None
+    closer: float = 1.0
 
     def iter_at(
         self, label: int, box: Box, mask: NDArray[np.bool_]
@@ -189,7 +188,7 @@ class Looking(NamedTuple):
         yield
         if mask.sum() < 2 * self.min_area:
             return None
-        view = patch_view(self.sheet, box, mask)
+        view = patch_view(self.sheet, box, mask, self.closer)
         apart = None if view.image is None else look_apart(view.image, view.mask)
         tree = piece_tree(view.mask, self.min_area * view.zoom**2, apart)
         if tree is None or not tree.parts:
@@ -202,15 +201,24 @@ class Looking(NamedTuple):
 
 
 def _cut(
-    tree: PieceTree, nodes: list[int], view: PatchView, mask: NDArray[np.bool_]
-) -> tuple[NDArray[np.integer], list[int]]:
-    """Give the pixels of a patch numbers, from 1 on, and the nodes these stand for."""
+    looked: Looked, mask: NDArray[np.bool_], *, seen: bool
+) -> tuple[NDArray[np.integer] | None, list[int]]:
+    """Number the pixels of a patch by leaf, from 1 on; None where it stays one.
+
+    Beside them the nodes that the leaves, or the one leaf, are.
+    """
+    view, tree, whole = looked
+    nodes = best_cut(tree, whole, seen=seen)
+    if len(nodes) < 2:
+        return None, nodes
     number = np.zeros(len(tree.members) + 1, np.int32)
     for new, node in enumerate(nodes, start=1):
         number[tree.members[node]] = new
     pieces = view.brought_back(number[tree.pieces])
     # A leaf that is a thread at this size may be none at the sheet's.
     kept = np.unique(pieces[mask & (pieces > 0)])
+    if len(kept) < 2:
+        return None, [tree.root]
     renumbered = np.zeros(len(nodes) + 1, np.int32)
     renumbered[kept] = np.arange(1, len(kept) + 1)
     return fitted_to(renumbered[pieces], mask), [nodes[new - 1] for new in kept]
