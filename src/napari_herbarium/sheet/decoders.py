@@ -12,15 +12,17 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_herbarium.sheet.codestream import jpeg2000_size, jpeg_size
+from napari_herbarium.sheet.codestream import jpeg2000_size, read_jpeg
 from napari_herbarium.sheet.damage import DamageError
 from napari_herbarium.sheet.samples import unpack_subsampled
+from napari_herbarium.sheet.whole_jpeg import GREY, RGB, decode_whole
 
 Decoder = Callable[[bytes, int], NDArray[Any]]
 """(stored bytes, index of the strip or tile) -> rows x columns x samples."""
 
 RAW = 1
-_JPEG = {6, 7, 33007, 34892}
+_OLD_JPEG = 6
+_JPEG = {_OLD_JPEG, 7, 33007, 34892}
 _JPEG2000 = {33003, 33004, 33005, 34712}
 _BYTE_CODECS: dict[int, Callable[..., bytes | bytearray]] = {
     5: imagecodecs.lzw_decode,
@@ -56,6 +58,8 @@ _NAMES = {
 _LOW_BIT_FIRST = 2
 _FAX = {2, 3, 4}
 _FAX_CODEC = "ccittfax4_decode"
+_RGB, _YCBCR = 2, 6
+_JPEG_BITS = 8
 _JPEG_BLOCK = 16
 """Encoders may round the size of a JPEG strip up to its blocks."""
 
@@ -105,12 +109,20 @@ def decoder_of(page: Any) -> Decoder:
             row_bytes=_row_bytes(page),
             rows=part_of(page)[0],
         )
+    if code in _JPEG:
+        return partial(
+            _decode_jpeg,
+            decode=page.decode,
+            part=part_of(page),
+            tables=page.jpegtables,
+            colours=_jpeg_colours(page),
+            is_rgb=page.photometric == _RGB and not page.is_jfif,
+        )
     return partial(
         _decode_part,
         decode=page.decode,
-        size_of=_size_reader(code),
+        size_of=jpeg2000_size if code in _JPEG2000 else None,
         part=part_of(page),
-        tables=page.jpegtables,
     )
 
 
@@ -129,10 +141,41 @@ def _row_bytes(page: Any) -> int:
     return int(-(-part_of(page)[1] * samples * int(page.bitspersample) // 8))
 
 
-def _size_reader(code: int) -> Callable[[bytes], tuple[int, int]] | None:
-    if code in _JPEG:
-        return jpeg_size
-    return jpeg2000_size if code in _JPEG2000 else None
+def _jpeg_colours(page: Any) -> str | None:
+    """Name what the JPEG parts of a page are decoded to; None for what is rare."""
+    if page.bitspersample != _JPEG_BITS or page.compression == _OLD_JPEG:
+        return None
+    if page.planarconfig != 1 or page.samplesperpixel == 1:
+        return GREY
+    colours = page.photometric in (_RGB, _YCBCR) and page.samplesperpixel == len(RGB)
+    return RGB if colours else None
+
+
+def _decode_jpeg(
+    data: bytes,
+    index: int,
+    *,
+    decode: Callable[..., Any],
+    part: tuple[int, int],
+    tables: bytes | None,
+    colours: str | None,
+    is_rgb: bool,
+) -> NDArray[Any]:
+    stream = read_jpeg(data)
+    _check_size(stream.width, stream.height, part)
+    if colours is not None:
+        whole = decode_whole(stream.bare(tables or b"", is_rgb=is_rgb), colours)
+        if whole is not None:
+            return whole[: part[0], : part[1]]
+    pixels, _, _ = decode(data, index, jpegtables=tables)
+    decoded: NDArray[Any] = pixels[0]
+    return decoded
+
+
+def _check_size(width: int, height: int, part: tuple[int, int]) -> None:
+    if height > part[0] + _JPEG_BLOCK or width > part[1] + _JPEG_BLOCK:
+        msg = f"a strip or tile claims to be {width} x {height} px"
+        raise DamageError(msg)
 
 
 def _decode_part(
@@ -142,14 +185,10 @@ def _decode_part(
     decode: Callable[..., Any],
     size_of: Callable[[bytes], tuple[int, int]] | None,
     part: tuple[int, int],
-    tables: bytes | None,
 ) -> NDArray[Any]:
     if size_of is not None:
-        width, height = size_of(data)
-        if height > part[0] + _JPEG_BLOCK or width > part[1] + _JPEG_BLOCK:
-            msg = f"a strip or tile claims to be {width} x {height} px"
-            raise DamageError(msg)
-    pixels, _, _ = decode(data, index, jpegtables=tables)
+        _check_size(*size_of(data), part)
+    pixels, _, _ = decode(data, index)
     decoded: NDArray[Any] = pixels[0]
     return decoded
 

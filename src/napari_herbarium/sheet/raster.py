@@ -14,12 +14,13 @@ from PIL import Image
 
 from napari_herbarium.sheet.assemble import Picture
 from napari_herbarium.sheet.catalogue_number import SelfDescription
-from napari_herbarium.sheet.codestream import jpeg2000_depth, jpeg_size
+from napari_herbarium.sheet.codestream import jpeg2000_depth, read_jpeg
 from napari_herbarium.sheet.damage import damaged, reading, unsupported
 from napari_herbarium.sheet.encoding import Encoding, cmyk_encoding, plain_encoding
 from napari_herbarium.sheet.jp2_colours import CMYK, jp2_colours
 from napari_herbarium.sheet.raster_header import open_description, resolution_in
 from napari_herbarium.sheet.source import ArraySource, bands
+from napari_herbarium.sheet.whole_jpeg import GREY, INKS, RGB, decode_whole
 
 Pixels = NDArray[Any]
 
@@ -28,6 +29,7 @@ _ORIENTATION = 274
 _IPTC_RESOURCE = 0x0404
 _REMEDY = "save it as 8- or 16-bit RGB"
 _BYTES_PER_PX = 8
+_JPEG_MODES = {"L": GREY, "RGB": RGB, "CMYK": INKS}
 
 
 def read_raster(path: Path, kind: str) -> Picture:
@@ -121,12 +123,15 @@ def _colours(samples: Pixels, encoding: Encoding) -> Pixels:
 
 
 def _decode_jpeg(path: Path, opened: Image.Image) -> _Decoded:
-    jpeg_size(path.read_bytes())
-    if opened.mode not in ("L", "RGB", "CMYK"):
+    stream = read_jpeg(path.read_bytes()).bare()
+    if opened.mode not in _JPEG_MODES:
         raise unsupported(path, f"holds {opened.mode} colours", _REMEDY)
-    pixels = np.atleast_3d(np.asarray(opened))
+    pixels = decode_whole(stream, _JPEG_MODES[opened.mode])
     if opened.mode == "CMYK":
-        return _Decoded(pixels, cmyk_encoding(8), 8)
+        inks = np.asarray(opened)  # the right way round, whoever wrote them
+        return _Decoded(inks, cmyk_encoding(8), 8)
+    if pixels is None:
+        pixels = np.atleast_3d(np.asarray(opened))
     return _Decoded(pixels, plain_encoding(pixels.shape[2], 8), 8)
 
 
