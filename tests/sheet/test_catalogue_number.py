@@ -155,3 +155,7 @@ def test_a_name_of_two_numbers(save, scan):
     assert sheet.catalog_number == "COI00012345"
     assert sheet.metadata["catalog_numbers"] == ["COI00012345", "COI00012346"]
     assert sheet.metadata["catalog_number_source"] == "file name"
+
+
+def test_of_a_text_as_long_as_a_book_the_first_pages_are_searched():
+    assert codes_in("K000123456 " + "x" * 70_000 + " K000999999") == ("K000123456",)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,10 +55,10 @@ def test_a_name_too_long_to_exist(tmp_path):
 
 
 def test_a_folder_that_may_not_be_looked_into(tmp_path, monkeypatch):
-    def refuse(self):
+    def refuse(self, **options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "is_dir", refuse)
+    monkeypatch.setattr(Path, "stat", refuse)
     with pytest.raises(SheetError, match=r"sheet\.tif may not be read: check"):
         read_sheet(tmp_path / "sheet.tif")
 
@@ -249,3 +252,46 @@ def test_errors_are_chained_for_programmers(save, scan):
     with pytest.raises(SheetError, match="cannot be decoded") as caught:
         read_sheet(path)
     assert caught.value.__cause__ is not None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are of POSIX")
+def test_a_pipe_is_refused_without_waiting_for_its_writer(tmp_path):
+    path = tmp_path / "pipe.tif"
+    os.mkfifo(path)
+    command = f"from napari_herbarium import read_sheet; read_sheet({str(path)!r})"
+    asked = [sys.executable, "-c", command]
+    told = subprocess.run(asked, capture_output=True, text=True, timeout=60)
+    assert "pipe.tif is a pipe or a device: open a file." in told.stderr
+
+
+def test_a_link_to_itself(tmp_path):
+    path = tmp_path / "loop.tif"
+    try:
+        path.symlink_to(path)
+    except OSError:
+        pytest.skip("no links here")
+    with pytest.raises(SheetError, match=r"loop\.tif is not there"):
+        read_sheet(path)
+
+
+def test_this_folder_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SheetError, match=f"{tmp_path.name} is a folder"):
+        read_sheet("")
+
+
+def test_old_jpeg_in_pieces_is_no_damage(save_bare, scan):
+    """As the first writers of TIFF did, with the tables elsewhere in the file."""
+    jpeg = imagecodecs.jpeg_encode(scan)
+    entropy = jpeg[jpeg.index(b"\xff\xda") + 14 : -2]
+    tags = {
+        WIDTH: (3, [70]),
+        HEIGHT: (3, [97]),
+        258: (3, [8, 8, 8]),
+        259: (3, [6]),
+        262: (3, [6]),
+        277: (3, [3]),
+        278: (3, [97]),
+        530: (3, [2, 2]),
+    }
+    assert "is stored with old JPEG: save it with" in refused(save_bare(tags, entropy))

@@ -305,3 +305,17 @@ def test_large_rasters_get_levels(write):
         (525, 10, 3),
     ]
     assert (np.asarray(levels[2])[:, 5:] == 200).all()
+
+
+@pytest.mark.parametrize("bits", ["8", "16"])
+def test_a_png_with_damaged_pixels_leaves_no_remarks_of_libpng(tmp_path, capfd, bits):
+    path = tmp_path / "sheet.png"
+    rng = np.random.default_rng(5)
+    noise = rng.integers(0, 200, (50, 40, 3))
+    path.write_bytes(imagecodecs.png_encode(noise.astype(f"uint{bits}")))
+    data = bytearray(path.read_bytes())
+    data[data.index(b"IEND") - 10] ^= 1  # within the checksum of the zipped pixels
+    path.write_bytes(data)
+    with pytest.raises(SheetError, match="checksum of its part IDAT is wrong"):
+        read_sheet(path)
+    assert not capfd.readouterr().err

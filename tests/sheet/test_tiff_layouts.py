@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 
 import imagecodecs
 import numpy as np
@@ -194,3 +195,14 @@ def test_the_file_is_not_touched_nor_kept_open(save, scan):
     np.asarray(sheet.image)
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
     path.rename(path.with_name("moved.tif"))  # refused on Windows while it is open
+
+
+@pytest.mark.parametrize("compression", [None, "lzw", "deflate", "jpeg"])
+def test_byte_counts_that_an_old_writer_left_out(save, scan, compression):
+    path = save(scan, compression=compression, rowsperstrip=16)
+    expected = np.asarray(read_sheet(path).image)
+    data = bytearray(path.read_bytes())
+    entry = data.index(struct.pack("<H", 279), struct.unpack_from("<I", data, 4)[0])
+    struct.pack_into("<H", data, entry, 65000)
+    path.write_bytes(data)
+    assert np.array_equal(np.asarray(read_sheet(path).image), expected)

@@ -18,6 +18,8 @@ _XMP_FIELDS = frozenset({DARWIN_CORE, *_XMP_NAMES, *_XMP_TEXTS})
 _IPTC_NAMES = {5: "object name", 103: "reference"}
 _IPTC_TEXTS = {105: "headline", 120: "caption"}
 _MAX_XMP = 4 << 20
+_MAX_TEXT = 64 << 10
+"""Characters of a text that are searched: whole protocols are kept in descriptions."""
 
 _CODE = re.compile(
     r"(?<![A-Za-z0-9])"
@@ -98,7 +100,7 @@ def codes_in(text: str) -> tuple[str, ...]:
     An institution's letters followed by at least five digits count; names that
     cameras give to their pictures, and collectors with their numbers, do not.
     """
-    codes = (found[0] for found in _CODE.finditer(text))
+    codes = (found[0] for found in _CODE.finditer(text[:_MAX_TEXT]))
     return tuple(dict.fromkeys(code for code in codes if not _CAMERA.match(code)))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from napari_herbarium.errors import SheetError
 
+_LEAD_NOWHERE = (errno.ENAMETOOLONG, errno.ELOOP)
 COPY_AGAIN = "copy it again from its source"
 
 
@@ -66,6 +67,6 @@ def reading(path: Path, fault: str) -> Iterator[None]:
     except DamageError as error:
         raise damaged(path, str(error)) from error
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        if isinstance(error, OSError) and error.errno in _LEAD_NOWHERE:
             raise _missing(path) from error
         raise damaged(path, fault) from error

@@ -22,6 +22,7 @@ Decoder = Callable[[bytes, int], NDArray[Any]]
 
 RAW = 1
 _OLD_JPEG = 6
+_SOI = b"\xff\xd8"
 _JPEG = {_OLD_JPEG, 7, 33007, 34892}
 _JPEG2000 = {33003, 33004, 33005, 34712}
 _BYTE_CODECS: dict[int, Callable[..., bytes | bytearray]] = {
@@ -73,8 +74,19 @@ def compression_name(page: Any) -> str:
 def is_decodable(page: Any) -> bool:
     """Whether the page's compression is one that scans are stored with."""
     code = int(page.compression)
+    if code == _OLD_JPEG and not _holds_jpegs(page):
+        return False
     # fax came to imagecodecs in 2026.3, and no scanned sheet is worth requiring that
     return code in _NAMES and (code not in _FAX or hasattr(imagecodecs, _FAX_CODEC))
+
+
+def _holds_jpegs(page: Any) -> bool:
+    """Whether the parts are pictures, not pieces of one, as old JPEG may have them."""
+    if not page.dataoffsets:
+        return True
+    file = page.parent.filehandle
+    file.seek(page.dataoffsets[0])
+    return bool(file.read(2) == _SOI)
 
 
 def part_of(page: Any) -> tuple[int, int]:

@@ -56,7 +56,10 @@ def png_header(path: Path) -> tuple[io.BytesIO, bytes | None]:
 
 
 def _chunks(path: Path) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and contents of the chunks beside the pixels, up to where the file ends."""
+    """Kind and contents of the chunks beside the pixels, up to where the file ends.
+
+    Those of the pixels are checked too: libpng would remark on stderr.
+    """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         at = len(_SIGNATURE)
@@ -66,13 +69,12 @@ def _chunks(path: Path) -> Iterator[tuple[bytes, bytes]]:
             at += 12 + length
             if at > size or kind == b"IEND":
                 return
-            if kind in _PIXELS:
-                continue
             body, stated = file.read(length), file.read(4)
             if stated != _checksum(kind, body):
                 name = kind.decode("ascii", "replace")
                 raise DamageError(f"the checksum of its part {name} is wrong")
-            yield kind, body
+            if kind not in _PIXELS:
+                yield kind, body
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

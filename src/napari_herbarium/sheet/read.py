@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from napari_herbarium.errors import SheetError
@@ -70,10 +71,13 @@ def kind_of(path: Path) -> str | None:
         When there is no such file, or it is empty.
     """
     with reading(path, "its first bytes cannot be read"):
-        is_folder = path.is_dir()
-    if is_folder:
-        msg = f"{path.name} is a folder: open the sheets in it one by one."
+        mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        name = path.name or path.absolute()
+        msg = f"{name} is a folder: open the sheets in it one by one."
         raise SheetError(msg)
+    if not stat.S_ISREG(mode):  # reading a pipe would wait for its writer for ever
+        raise unsupported(path, "is a pipe or a device", "open a file")
     with reading(path, "its first bytes cannot be read"), path.open("rb") as file:
         head = file.read(16)
     if not head:

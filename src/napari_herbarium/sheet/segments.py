@@ -24,6 +24,7 @@ from napari_herbarium.sheet.decoders import (
     part_of,
 )
 
+_COUNTS = frozenset({279, 325})
 _LARGEST_RATIO = {5: 4096, 8: 1100, 32773: 70, 32946: 1100, 7: 4096}
 """Decoded bytes per stored byte that a compression cannot exceed."""
 
@@ -113,13 +114,25 @@ def segments_of(page: Any, path: Path) -> Segments:
         stored=page.dtype.newbyteorder(page.parent.byteorder),
         part=part,
         offsets=np.asarray(page.dataoffsets, np.int64),
-        counts=np.asarray(page.databytecounts, np.int64),
+        counts=_counts(page, path.stat().st_size),
         decode=decoder_of(page),
         is_run=bool(page.is_final and not page.is_tiled),
     )
     segments = _check_places(segments, path)
     _check_sizes(segments, page, path)
     return segments
+
+
+def _counts(page: Any, size: int) -> NDArray[np.int64]:
+    """Bytes of the parts; up to the next part where an old writer left them out."""
+    if not _COUNTS.isdisjoint(page.tags.keys()):
+        return np.asarray(page.databytecounts, np.int64)
+    offsets = np.asarray(page.dataoffsets, np.int64)
+    ends = np.append(np.unique(offsets), size)
+    return (
+        ends[np.searchsorted(ends, offsets, side="right").clip(max=len(ends) - 1)]
+        - offsets
+    )
 
 
 def _check_places(segments: Segments, path: Path) -> Segments:
