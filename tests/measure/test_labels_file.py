@@ -201,3 +201,23 @@ def test_scale_that_a_user_gave_to_the_labels_survives(tmp_path):
     sidecar(path, mm_per_px=0.05, source="user", trust="trusted")
     told = facts(read_labels(path), picture(0.1, "resolution tag", "trusted"))
     assert (told.mm_per_px, told.scale_source) == (0.05, "user")
+
+
+@pytest.mark.parametrize("compression", ["lzw", "deflate", "packbits"])
+def test_damaged_labels_are_one_sentence(tmp_path, compression, capsys):
+    path = tmp_path / "a.leaves.tif"
+    noise = np.random.default_rng(0).integers(0, 9, (60, 40)).astype(np.uint8)
+    tifffile.imwrite(path, noise, compression=compression)
+    data = bytearray(path.read_bytes())
+    data[-200:-100] = b"\xff" * 100
+    path.write_bytes(data)
+    with pytest.raises(SheetError, match="cannot be read as labels"):
+        read_labels(path)
+    assert not capsys.readouterr().err
+
+
+def test_a_stack_is_not_measured_by_its_first_page(tmp_path):
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, np.stack([blocks()] * 3), photometric="minisblack")
+    with pytest.raises(SheetError, match="holds 3 pages of labels"):
+        read_labels(path)

@@ -21,6 +21,7 @@ from napari_herbarium.settings import ScaleSettings
 from napari_herbarium.sheet.calibrate import settle_scale
 from napari_herbarium.sheet.catalogue_number import codes_in
 from napari_herbarium.sheet.file_metadata import resolution_of
+from napari_herbarium.sheet.quiet import without_log
 from napari_herbarium.sheet.raster_header import open_raster, resolution_in
 from napari_herbarium.sheet.scale import ResolutionTag, judge_scale
 from napari_herbarium.sheet.sheet import Sheet
@@ -29,14 +30,6 @@ SUFFIXES = frozenset([".tif", ".tiff", ".png"])
 OURS = "napari-herbarium"
 """What `export.write_labels` writes as the software of the file."""
 _SAME = 1e-4
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    KeyError,
-    IndexError,
-    tifffile.TiffFileError,
-)
 
 
 @dataclass(frozen=True)
@@ -129,11 +122,14 @@ def _counts(seen: SheetFacts, sheet: Sheet, own: SheetFacts) -> bool:
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:
-        yield
+        with without_log():
+            yield
+    except (SheetError, MemoryError):
+        raise
     except FileNotFoundError as error:
         msg = f"{path} does not exist; check its name."
         raise SheetError(msg) from error
-    except _UNREADABLE as error:
+    except Exception as error:  # decoders meet damage with every kind
         msg = f"{path} cannot be read as labels ({error}); give a TIFF or PNG of them."
         raise SheetError(msg) from error
 
@@ -161,6 +157,7 @@ def _by_tag(
 def _read_tiff(path: Path, facts: SheetFacts) -> tuple[NDArray[Any], SheetFacts]:
     with tifffile.TiffFile(path) as tiff:
         page: Any = tiff.pages[0]
+        _refuse_stack(path, tiff)
         labels = page.asarray()
         tag = resolution_of(page)
         software = str(page.tags.valueof(305) or "")
@@ -176,6 +173,15 @@ def _read_tiff(path: Path, facts: SheetFacts) -> tuple[NDArray[Any], SheetFacts]
     else:
         facts = _by_tag(facts, tag, labels)
     return labels, _told_by_sidecar(path, facts)
+
+
+def _refuse_stack(path: Path, tiff: tifffile.TiffFile) -> None:
+    """Refuse labels of several sheets in one file: but the first would be passed by."""
+    sizes = [(page.imagelength, page.imagewidth) for page in tiff.pages]
+    alike = sizes.count(sizes[0])
+    if alike > 1:
+        msg = f"{path} holds {alike} pages of labels; save each as a file of its own."
+        raise SheetError(msg)
 
 
 def _told_by_sidecar(path: Path, facts: SheetFacts) -> SheetFacts:
