@@ -103,7 +103,7 @@ class LeafSettings(_Settings):
     method: LeafMethod = LeafMethod.DEFAULT
     threshold: float | None = Field(default=None, gt=0, lt=1)
     fill_holes: bool = False
-    min_area_mm2: float = Field(default=4.0, ge=0)
+    min_area_mm2: float = Field(default=4.0, ge=0, allow_inf_nan=False)
     min_area_px: int | None = Field(default=None, ge=0)
     touching: Touching = Touching.JUDGE
 
@@ -114,11 +114,12 @@ class ScaleSettings(_Settings):
     Attributes
     ----------
     mm_per_px : float, optional
-        What the user says; it counts whatever is on the sheet.
+        What the user says; it counts whatever is on the sheet. From 0.0001 (254,000
+        ppi) to 100: what lies beyond is a slip, and areas would lose their meaning.
     ruler : bool
         Whether to read the ruler on the sheet, which also checks the file's
         resolution.
     """
 
-    mm_per_px: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    mm_per_px: float | None = Field(default=None, ge=1e-4, le=100, allow_inf_nan=False)
     ruler: bool = True

@@ -102,3 +102,13 @@ def test_folder_without_pairs_is_said(tmp_path, run):
     result = run("evaluate", "--data", tmp_path)
     assert result.exit_code == 1
     assert "images/ and masks/" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["note/figures.json", "folder.json"])
+def test_out_that_cannot_be_written_is_refused_before_any_work(tmp_path, run, name):
+    (tmp_path / "note").touch()
+    (tmp_path / "folder.json").mkdir()
+    args = ("--data", tmp_path, "--out", tmp_path / name, "--overwrite")
+    result = run("evaluate", *args)
+    assert result.exit_code == 2
+    assert "is no folder" in result.stderr or "is a folder" in result.stderr

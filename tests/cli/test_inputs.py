@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from napari_herbarium.cli.inputs import find_sheets
+from napari_herbarium.cli.inputs import check_folder, find_sheets
 from napari_herbarium.errors import SettingsError
 
 
@@ -65,3 +68,26 @@ def test_sheets_that_would_write_the_same_files_are_named(tmp_path, first, secon
     with pytest.raises(SettingsError, match="same files") as caught:
         find_sheets([str(path) for path in paths])
     assert all(str(path) in str(caught.value) for path in paths)
+
+
+def test_an_empty_name_is_not_this_folder(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(SettingsError, match="variable in the command not set"):
+        find_sheets([""])
+
+
+@pytest.mark.parametrize("place", ["note.txt", "note.txt/deeper", "note.txt/a/b"])
+def test_a_folder_within_a_file_cannot_be_written(tmp_path, place):
+    (tmp_path / "note.txt").touch()
+    with pytest.raises(SettingsError, match=r"note\.txt is no folder"):
+        check_folder(tmp_path / place)
+    assert check_folder(tmp_path / "new" / "deeper") is None
+
+
+def test_a_read_only_folder(tmp_path, monkeypatch):
+    def access(path, mode):
+        return not (mode & os.W_OK and Path(path) == tmp_path)
+
+    monkeypatch.setattr(os, "access", access)
+    with pytest.raises(SettingsError, match="may not be written"):
+        check_folder(tmp_path / "out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -351,3 +352,51 @@ def test_sample_needs_no_sheet_and_draws_an_overlay(tmp_path, run, monkeypatch):
     ]
     labels = tifffile.imread(out / "sample-sheet.leaves.tif")
     assert labels.shape == small.labels.shape
+
+
+@pytest.mark.parametrize("command", ["segment", "measure"])
+def test_out_within_a_file_is_refused_before_any_work(tmp_path, run, draw, command):
+    path = draw(tmp_path / "a.png")
+    (tmp_path / "note").touch()
+    result = run(command, path, "--out", tmp_path / "note" / "out")
+    assert result.exit_code == 2
+    assert "note is no folder" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["segment", "measure"])
+def test_a_name_that_is_no_text(tmp_path, run, draw, command):
+    path = os.fsencode(tmp_path / "a") + b"\xe4.png"
+    try:
+        shutil.copy(draw(tmp_path / "a.png"), path)
+    except OSError:
+        pytest.skip("names are text here")
+    out = tmp_path / "out"
+    result = run(command, os.fsdecode(path), tmp_path / "a.png", "--out", out)
+    assert result.exit_code == 1
+    assert "a\\udce4.png has a name with bytes that are no UTF-8" in result.stderr
+    assert "unexpected" not in result.stderr
+    if command == "segment":
+        names = sorted(file.name for file in out.iterdir())
+        assert names == ["a.leaves.json", "a.leaves.tif", "leaves.csv"]
+
+
+@pytest.mark.parametrize("which", ["sheet", "out"])
+def test_a_name_longer_than_any_is_one_sentence(tmp_path, run, draw, which):
+    sheet, out = draw(tmp_path / "a.png"), tmp_path / "out"
+    endless = tmp_path / ("n" * 300 + ".tif")
+    chosen = (endless, out) if which == "sheet" else (sheet, endless)
+    result = run("segment", chosen[0], "--out", chosen[1])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(("Error: ", "Failed: "))
+    assert result.stderr.count("\n") == 1
+    assert isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize("given", ["1e-12", "1e9", "1e308", "5e-324"])
+def test_a_scale_no_sheet_can_have(tmp_path, run, draw, given):
+    draw(tmp_path / "a.png")
+    out = tmp_path / "out"
+    result = run("segment", tmp_path / "a.png", "--out", out, "--mm-per-px", given)
+    assert result.exit_code == 2
+    assert "--mm-per-px is" in result.stderr
+    assert not out.exists()

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import rich.progress
 
-from napari_herbarium.cli.show import complain
+from napari_herbarium.cli.show import complain, printable
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.progress import Job, Progress, finish
 
@@ -55,5 +55,6 @@ def attempt(bar: rich.progress.Progress, stem: str, name: str, job: Job[T]) -> T
 
 
 def _named(name: str, sentence: str) -> str:
-    known = Path(name).name in sentence
-    return f"Failed: {sentence}" if known else f"Failed: {name}: {sentence}"
+    known = printable(Path(name).name) in printable(sentence)
+    told = sentence if known else f"{name}: {sentence}"
+    return f"Failed: {printable(told)}"

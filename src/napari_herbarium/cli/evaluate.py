@@ -10,6 +10,7 @@ import pandas as pd
 import typer
 
 from napari_herbarium.cli import options
+from napari_herbarium.cli.inputs import check_folder
 from napari_herbarium.cli.show import progress_bar, sentences
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.evaluate.pairs import find_pairs, read_groups
@@ -114,9 +115,13 @@ def _check_out(out: Path | None, *, overwrite: bool) -> None:
     if out.suffix.lower() not in FORMATS:
         msg = f"--out is {out}; name a .json or .csv file."
         raise SettingsError(msg)
+    if out.is_dir():
+        msg = f"{out} is a folder; choose another name."
+        raise SettingsError(msg)
     if out.exists() and not overwrite:
         msg = f"{out} exists already; add --overwrite or choose another name."
         raise SettingsError(msg)
+    check_folder(out.parent)
 
 
 def _with_bar(job: Job[list[SheetScore]]) -> list[SheetScore]:

@@ -11,6 +11,7 @@ import typer
 
 from napari_herbarium.cli import options
 from napari_herbarium.cli.evaluate import records
+from napari_herbarium.cli.inputs import check_folder
 from napari_herbarium.cli.show import progress_bar, sentences
 from napari_herbarium.evaluate.leaves import LEAST_IOU, SheetLeaves
 from napari_herbarium.evaluate.leaves_report import (
@@ -83,6 +84,7 @@ def score_leaves(
         )
         if out is not None:
             check_new([out], overwrite=overwrite)
+            check_folder(out.parent)
         pairs = without(find_pairs(data), leave_out or ())
         used = _model(how)
         scores = _with_bar(iter_evaluate_leaves(data, pairs, used, how))

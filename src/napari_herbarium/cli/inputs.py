@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import glob
+import os
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_herbarium.errors import SettingsError
+from napari_herbarium.cli.show import printable
+from napari_herbarium.errors import SettingsError, SheetError
 from napari_herbarium.results import is_result
 from napari_herbarium.sheet.drawn import drawn_sheet
 from napari_herbarium.sheet.read import SUFFIXES, read_sheet
@@ -16,6 +18,8 @@ from napari_herbarium.sheet.sheet import Sheet
 
 SAMPLE_STEM = "sample-sheet"
 NOTHING = f"holds no sheet; sheets are {', '.join(sorted(SUFFIXES))}."
+
+NO_NAME = "One of the names given is empty; is a variable in the command not set?"
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,45 @@ class SheetInput:
         Raises
         ------
         SheetError
-            The file cannot be read.
+            The file cannot be read, or no table could hold its name.
         """
-        return drawn_sheet().sheet if self.path is None else read_sheet(self.path)
+        if self.path is None:
+            return drawn_sheet().sheet
+        check_name(self.path)
+        return read_sheet(self.path)
+
+
+def check_name(path: Path) -> None:
+    """Refuse a file whose results could not be told of in tables.
+
+    Raises
+    ------
+    SheetError
+        Its name has bytes that stand for no letters, as old archives leave them.
+    """
+    known = printable(str(path))
+    if known != str(path):
+        msg = f"{known} has a name with bytes that are no UTF-8: rename it."
+        raise SheetError(msg)
+
+
+def check_folder(out: Path) -> None:
+    """Refuse, before any work, a folder that could not be made or written.
+
+    Raises
+    ------
+    SettingsError
+        It lies within a file, or on a disk or in a folder that is read only.
+    """
+    there = next(
+        each for each in (out, *out.absolute().parents) if os.path.lexists(each)
+    )
+    if not there.is_dir():
+        msg = f"--out is {out}, but {there} is no folder; choose another one."
+        raise SettingsError(msg)
+    if not os.access(there, os.W_OK | os.X_OK):
+        msg = f"--out is {out}, but {there} may not be written; choose another one."
+        raise SettingsError(msg)
 
 
 def find_sheets(arguments: Sequence[str], *, sample: bool = False) -> list[SheetInput]:
@@ -84,6 +124,8 @@ def expand(text: str, is_meant: Callable[[Path], bool], nothing: str) -> list[Pa
     SettingsError
         A folder or pattern holds none.
     """
+    if not text.strip():
+        raise SettingsError(NO_NAME)
     path = Path(text)
     among: Iterable[Path]
     if path.is_dir():

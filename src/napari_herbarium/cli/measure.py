@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_herbarium.cli import options
 from napari_herbarium.cli.attempt import attempt
+from napari_herbarium.cli.inputs import check_folder, check_name
 from napari_herbarium.cli.labels_inputs import LabelsInput, find_labels
 from napari_herbarium.cli.measure_outputs import (
     MeasureOutputs,
@@ -107,6 +108,7 @@ def measure_labels(
             raise SettingsError(msg)
         wanted = parsed_formats(formats)
         tasks = find_labels(labels, image)
+        check_folder(out)
         outputs = {t: MeasureOutputs(out, t.sheet, wanted, overlay) for t in tasks}
         check_measure_outputs(
             outputs.values(),
@@ -148,6 +150,7 @@ def iter_measured(task: LabelsInput, where: MeasureOutputs, how: How) -> Job[int
     HerbariumError
         Labels or picture cannot be read or do not fit, or a result not be written.
     """
+    check_name(task.path)
     picture = task.picture()
     found = read_labels(task.path)
     sheet = None if picture is None else read_sheet(picture)

@@ -10,7 +10,7 @@ import typer
 
 from napari_herbarium.cli import options
 from napari_herbarium.cli.attempt import attempt
-from napari_herbarium.cli.inputs import SheetInput, find_sheets
+from napari_herbarium.cli.inputs import SheetInput, check_folder, find_sheets
 from napari_herbarium.cli.outputs import Outputs, check_outputs
 from napari_herbarium.cli.show import FAILED, progress_bar, sentences
 from napari_herbarium.cli.work import Done, Work, iter_sheet
@@ -88,6 +88,7 @@ def segment_sheets(
         )
         scale = options.parsed(ScaleSettings, ruler=ruler, mm_per_px=mm_per_px)
         tasks = find_sheets(sheets or [], sample=sample)
+        check_folder(out)
         drawn = overlay or sample
         _check(tasks, out, overlay=drawn, overwrite=overwrite)
         choose_device(settings.device)

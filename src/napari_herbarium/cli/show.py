@@ -28,7 +28,8 @@ def sentences() -> Iterator[None]:
     """Turn errors that the user can put right into a sentence and an exit code.
 
     A model that is not there or cannot be used is noticed before any work, as other
-    options that make no sense are.
+    options that make no sense are. What the system refuses, such as a folder that may
+    not be looked into, is said in its words.
     """
     try:
         yield
@@ -37,6 +38,18 @@ def sentences() -> Iterator[None]:
         typer.echo(f"Error: {error}", err=True)
         code = MISUSED if isinstance(error, _BEFORE_WORK) else FAILED
         raise typer.Exit(code) from None
+    except BrokenPipeError:  # a reader that has seen enough, as `head` has
+        raise
+    except OSError as error:
+        logger.debug("refused", exc_info=True)
+        place = f"{printable(str(error.filename))}: " if error.filename else ""
+        typer.echo(f"Error: {place}{error.strerror or error}.", err=True)
+        raise typer.Exit(FAILED) from None
+
+
+def printable(text: str) -> str:
+    """Text as any terminal and file can hold it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @contextmanager
