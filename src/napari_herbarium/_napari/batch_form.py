@@ -114,18 +114,14 @@ class BatchForm(QWidget):
         choose = QHBoxLayout()
         choose.addWidget(self.folder)
         choose.addWidget(self.files)
-        choose.addWidget(self.subfolders)
         choose.addStretch(1)
         places = form_layout()
         places.addRow("Sheets", self.sheets)
         places.addRow("", choose)
+        places.addRow("", self.subfolders)
         places.addRow("Results", self.results)
         workers = form_layout()
         workers.addRow("Workers", self.workers)
-        outputs = QHBoxLayout()
-        outputs.addWidget(self.csv)
-        outputs.addWidget(self.overlay)
-        outputs.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(places)
@@ -133,8 +129,9 @@ class BatchForm(QWidget):
         layout.addWidget(self.retry)
         layout.addWidget(self.how)
         layout.addLayout(workers)
-        layout.addWidget(self.measure)
-        layout.addLayout(outputs)
+        # One under the other: side by side they would not fit a narrow dock.
+        for output in (self.measure, self.csv, self.overlay):
+            layout.addWidget(output)
 
     def _connect(self) -> None:
         self.folder.clicked.connect(self._choose_folder)

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from napari_herbarium.batch.run import BatchProgress, BatchReport
 
 TITLE = "Segment a folder"
-_WIDTH_PX = 250
 _SETTLE_MS = 300
 _CHOOSE = "Choose the sheets, and a folder for the results."
 _NO_MODEL = "No model is installed: choose a model folder with “…”."
@@ -133,7 +132,6 @@ class SegmentFolder(DockedWidget):
         layout.addWidget(self.message)
         layout.addLayout(after)
         layout.addStretch(1)
-        self.setMinimumWidth(_WIDTH_PX)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:

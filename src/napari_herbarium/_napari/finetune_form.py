@@ -33,6 +33,7 @@ _UNITS = {"minutes": "minutes", "epochs": "epochs"}
 _MOST = {"minutes": 10_000, "epochs": 100_000}
 _USUAL_MINUTES = 10
 _NAME = "my leaves"
+_UNIT_PX = 100
 
 
 class FineTuneForm(QWidget):
@@ -66,6 +67,8 @@ class FineTuneForm(QWidget):
         self.length = QSpinBox()
         self.length.setToolTip(tooltips.LENGTH)
         slim(self.length)
+        # Two short words, which must be read in full.
+        self.unit.setMinimumWidth(_UNIT_PX)
         self.device = combo(tooltips.DEVICE, DEVICES)
         self.device.setCurrentIndex(self.device.findData(preferences.device.value))
         self.name = QLineEdit(free_name(_NAME, self._models_folder))
@@ -136,7 +139,7 @@ class FineTuneForm(QWidget):
 
     def _lay_out(self) -> None:
         bound = QHBoxLayout()
-        bound.addWidget(self.length)
+        bound.addWidget(self.length, 1)
         bound.addWidget(self.unit)
         form = form_layout()
         form.addRow("Base model", self.base)

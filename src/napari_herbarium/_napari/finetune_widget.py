@@ -53,7 +53,7 @@ from napari_herbarium.train.report import TrainProgress
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-_WIDTH_PX = 280
+_MARGIN_PX = 4
 _NO_PAIRS = "Add a pair of sheet and corrected leaves, or choose a training folder."
 _NO_MODEL = "No base model is installed: choose a model folder with “…”."
 _SAVING = "Saving the training pair…"
@@ -145,6 +145,7 @@ class FineTuneModel(DockedWidget):
     def _lay_out(self) -> None:
         inside = QWidget()
         column = QVBoxLayout(inside)
+        column.setContentsMargins(*[_MARGIN_PX] * 4)
         column.addWidget(
             _group("Corrected sheets", self.current, self.pairs, self.folder)
         )
@@ -158,7 +159,6 @@ class FineTuneModel(DockedWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(Column(inside))
         layout.addStretch(1)
-        self.setMinimumWidth(_WIDTH_PX)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
@@ -301,6 +301,7 @@ class FineTuneModel(DockedWidget):
 def _group(title: str, *parts: QWidget) -> QGroupBox:
     group = QGroupBox(title)
     layout = QVBoxLayout(group)
+    layout.setContentsMargins(*[_MARGIN_PX] * 4)
     for part in parts:
         layout.addWidget(part)
     return group

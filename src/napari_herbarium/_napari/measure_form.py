@@ -7,10 +7,11 @@ from enum import StrEnum
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
-from superqt import QCollapsible, QLabeledDoubleSlider
+from superqt import QLabeledDoubleSlider
 
 from napari_herbarium._napari import measure_tooltips as tooltips
 from napari_herbarium._napari.controls import combo, form_layout
+from napari_herbarium._napari.fold import Fold
 from napari_herbarium._napari.measure_columns import (
     meaning,
     number_columns,
@@ -120,10 +121,8 @@ class MeasureForm(QWidget):
         self.legend = Legend()
         self.histogram = Histogram()
         self.histogram.setToolTip(tooltips.HISTOGRAM)
-        self.unfold = QCollapsible("Histogram", expandedIcon="▾", collapsedIcon="▸")
+        self.unfold = Fold("Histogram", self.histogram)
         self.unfold.setToolTip(tooltips.HISTOGRAM)
-        self.unfold.setDuration(0)
-        self.unfold.addWidget(self.histogram)
 
     def _lay_out(self) -> None:
         form = form_layout()

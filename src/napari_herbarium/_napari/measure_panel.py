@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSizePolicy,
-    QStyle,
     QVBoxLayout,
     QWidget,
 )
@@ -95,9 +94,6 @@ class MeasurePanel(DockedWidget):
         column.addWidget(self.save)
         scroll = Column(inside)
         scroll.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        # Nothing of a line may hide behind the scroll bar.
-        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
-        scroll.setMinimumWidth(inside.minimumSizeHint().width() + bar)
         layout = QVBoxLayout(self)
         layout.addWidget(scroll)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)

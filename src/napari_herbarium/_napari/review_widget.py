@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 TITLE = "Batch review"
-_WIDTH_PX = 250
 _SETTLE_MS = 300
 _SHOWS = {
     "All sheets": Show.ALL,
@@ -158,7 +157,6 @@ class BatchReview(DockedWidget):
         scroll.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         layout = QVBoxLayout(self)
         layout.addWidget(scroll)
-        self.setMinimumWidth(_WIDTH_PX)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:

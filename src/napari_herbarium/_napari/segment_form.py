@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
-from superqt import QCollapsible, QLabeledDoubleSlider
+from superqt import QLabeledDoubleSlider
 
 from napari_herbarium._napari import tooltips
 from napari_herbarium._napari.controls import (
@@ -17,6 +17,7 @@ from napari_herbarium._napari.controls import (
     slim,
     spin,
 )
+from napari_herbarium._napari.fold import Fold
 from napari_herbarium._napari.model_box import ModelBox
 from napari_herbarium._napari.model_choice import own_threshold
 from napari_herbarium._napari.preferences import Preferences
@@ -169,9 +170,7 @@ class SegmentForm(QWidget):
         advanced.addRow("Method", self.method)
         advanced.addRow("Tile", self.tile)
         advanced.addRow("Batch", self.batch)
-        self.advanced = QCollapsible("Advanced", expandedIcon="▾", collapsedIcon="▸")
-        self.advanced.setDuration(0)
-        self.advanced.addWidget(inside)
+        self.advanced = Fold("Advanced", inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(basic)

@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
 
-_WIDTH_PX = 250
 _SETTLE_MS = 150
 _BUTTON = {
     State.IDLE: ("Segment leaves", tooltips.RUN),
@@ -138,7 +137,6 @@ class SegmentLeaves(DockedWidget):
         layout.addWidget(self.button)
         layout.addWidget(self.message)
         layout.addStretch(1)
-        self.setMinimumWidth(_WIDTH_PX)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
