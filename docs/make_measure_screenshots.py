@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from make_screenshots import PLUGIN, SIZE, shoot, wait
+from qtpy.QtWidgets import QScrollArea  # noqa: TID251
 
 from napari import Viewer  # noqa: TID251
 from napari_herbarium.sheet.drawn import drawn_sheet
@@ -42,6 +43,7 @@ def take_pictures(out: Path, ppi: int) -> None:
     widget.form.trait.setCurrentIndex(widget.form.trait.findData("length_mm"))
     widget.form.colour.setCurrentIndex(2)
     widget.form.unfold.expand(animate=False)
+    wait(lambda: show_the_end(widget))
     shoot(viewer, out / "measure-leaves-trait.png")
     widget.form.unfold.collapse(animate=False)
     widget.form.colour.setCurrentIndex(1)
@@ -72,6 +74,13 @@ def open_sheet(ppi: int) -> tuple[Viewer, Any]:
     )
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Measure leaves")
     return viewer, widget
+
+
+def show_the_end(widget: Any) -> bool:
+    """Scroll down to the histogram; tell whether it has its place yet."""
+    bar = widget.findChild(QScrollArea).verticalScrollBar()
+    bar.setValue(bar.maximum())
+    return bar.maximum() > 0
 
 
 def draw_line(viewer: Viewer, widget: Any) -> None:

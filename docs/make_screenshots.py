@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
 from qtpy.QtWidgets import QApplication  # noqa: TID251
 
 from napari import Viewer  # noqa: TID251
@@ -21,6 +22,7 @@ from napari_herbarium._napari.worker import State
 
 PLUGIN = "napari-herbarium"
 SIZE = (1240, 860)
+COLOURS = 256
 
 
 def main() -> None:
@@ -91,11 +93,12 @@ def wait(condition: Callable[[], bool], seconds: float = 600) -> None:
 
 
 def shoot(viewer: Viewer, path: Path) -> None:
-    """Save the whole window, after it has settled."""
+    """Save the whole window, after it has settled; in 256 colours, as a small file."""
     for _ in range(40):
         QApplication.processEvents()
         time.sleep(0.02)
-    viewer.window.screenshot(str(path), flash=False, canvas_only=False)
+    window = viewer.window.screenshot(flash=False, canvas_only=False)
+    Image.fromarray(window).convert("RGB").quantize(COLOURS).save(path, optimize=True)
 
 
 if __name__ == "__main__":

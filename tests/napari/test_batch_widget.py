@@ -188,6 +188,19 @@ def test_a_folder_without_sheets_is_refused_in_words(widget, tmp_path, known):
     assert not widget.button.isEnabled()
 
 
+def test_sheets_that_are_not_there_are_refused_in_words(widget, tmp_path, known):
+    widget.form.sheets.set_paths([str(tmp_path / "nowhere" / "K1.tif")])
+    assert "There is no file or folder" in known()
+    assert not widget.button.isEnabled()
+
+
+def test_a_file_is_no_folder_for_results(widget, scans, known):
+    widget.form.sheets.set_paths([str(scans)])
+    widget.form.results.set_folder(scans / "notes.md")
+    assert "choose a folder for the results" in known()
+    assert not widget.button.isEnabled()
+
+
 def test_a_folder_that_is_called_like_a_file_is_a_folder(widget, tmp_path, known):
     scans = tmp_path / "herbarium.2024"
     scans.mkdir()

@@ -147,6 +147,14 @@ def test_a_folder_that_cannot_be_written_is_told(widget, tmp_path, until):
     assert "Cannot write" in widget.message.text()
 
 
+def test_a_name_that_is_too_long_for_a_file_is_told(widget, tmp_path, until):
+    widget.save.ask_path = lambda _kind, _proposed: tmp_path / ("é" * 300)
+    widget.save.save(BY_SUFFIX[".csv"])
+    until(lambda: widget.save.runner.state == "idle")
+    assert "choose another file" in widget.message.text()
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["a", "a.coco.json"])
 def test_the_suffix_is_added_once(name):
     files = BY_SUFFIX[".coco.json"].files(Path(name))

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from napari.qt import get_current_stylesheet
-from qtpy.QtCore import QPoint
-from qtpy.QtWidgets import QAbstractButton, QComboBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_herbarium._napari.batch_widget import SegmentFolder
 from napari_herbarium._napari.column import Column
@@ -23,13 +32,24 @@ def right_edge(control, column):
     return control.mapTo(column.viewport(), QPoint(control.width(), 0)).x()
 
 
+@pytest.fixture
+def sheet(viewer):
+    """A sheet whose name has no place to wrap, with leaves."""
+    name = "BR0000005182879_" * 14
+    viewer.add_image(np.zeros((60, 80, 3), np.uint8), rgb=True, name=name)
+    viewer.add_labels(np.ones((60, 80), np.uint8), name=f"{name}leaves")
+
+
 @pytest.mark.parametrize("kind", WIDGETS)
+@pytest.mark.usefixtures("sheet")
 def test_no_control_is_cut_off(viewer, qtbot, kind):
     widget = kind(viewer)
     qtbot.addWidget(widget)
     widget.setStyleSheet(get_current_stylesheet())
     for fold in widget.findChildren(Fold):
         fold.expand(animate=False)
+    if isinstance(widget, FineTuneModel):
+        widget.current.add.click()
     widget.show()
     widget.resize(widget.minimumSizeHint())
     qtbot.wait(50)
@@ -72,3 +92,47 @@ def test_a_fold_shows_by_its_mark_whether_it_is_open(qtbot):
     fold.toggleButton().click()
     assert fold.text() == closed
     assert closed.endswith("Advanced")
+
+
+class WithFocus(QComboBox):
+    """A list that the user has clicked; no window is active in a test."""
+
+    def hasFocus(self):
+        return True
+
+
+def takes_wheel(control):
+    """Turn the wheel down by a notch over a control; whether it keeps that."""
+    middle = control.rect().center()
+    event = QWheelEvent(
+        QPointF(middle),
+        QPointF(control.mapToGlobal(middle)),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(control, event)
+    return event.isAccepted()
+
+
+def test_the_wheel_scrolls_and_changes_no_setting_on_the_way(qtbot):
+    inside, models, clicked = QWidget(), QComboBox(), WithFocus()
+    for box in (models, clicked):
+        box.addItems(["mine", "another"])
+    tall = QLabel()
+    tall.setMinimumHeight(900)
+    layout = QVBoxLayout(inside)
+    for widget in (models, clicked, tall):
+        layout.addWidget(widget)
+    column = Column(inside)
+    qtbot.addWidget(column)
+    column.resize(300, 200)
+    column.show()
+    qtbot.waitUntil(lambda: column.verticalScrollBar().maximum() > 0)
+    assert not takes_wheel(models)  # Qt gives it to the column, then
+    assert models.currentText() == "mine"
+    assert takes_wheel(clicked)
+    assert clicked.currentText() == "another"

@@ -376,6 +376,22 @@ def test_layers_that_the_user_removed_are_no_trouble(review, viewer, settle):
     assert names(viewer) == ["K3", "K3 leaves"]
 
 
+def test_leaves_that_the_user_removed_come_back_with_a_click(
+    review, viewer, settle, qtbot
+):
+    viewer.layers.remove(viewer.layers["K2 leaves"])
+    assert not review.panel.accept.isEnabled()
+    assert "click the sheet" in review.message.text()
+    review.show()
+    row = review.table.rows.index(review.table.rows.row_of(review.session.index), 0)
+    place = review.table.visualRect(row).center()
+    left = Qt.MouseButton.LeftButton
+    qtbot.mouseClick(review.table.viewport(), left, pos=place)
+    settle()
+    assert names(viewer) == ["K2", "K2 leaves"]
+    assert review.panel.accept.isEnabled()
+
+
 @pytest.mark.window
 @pytest.mark.slow
 def test_a_sheet_is_repaired_and_accepted_in_a_window(

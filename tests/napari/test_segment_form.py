@@ -108,6 +108,19 @@ def test_preferences_are_what_it_starts_with(make_form):
     assert form.segment_settings().detail is Detail.PAPER
 
 
+def test_a_preference_that_changes_leaves_other_choices_alone(make_form, model_folder):
+    form = make_form(Preferences())
+    form.add_model(model_folder("ferns", 0.4))
+    form.detail.setCurrentIndex(form.detail.findData(Detail.FAST.value))
+    form.take_preferences(Preferences(device=Device.CPU))
+    chosen = form.segment_settings()
+    assert chosen.device is Device.CPU
+    assert chosen.detail is Detail.FAST
+    assert form.model.currentText() == "ferns"
+    form.take_preferences(Preferences(device=Device.CPU, detail=Detail.PAPER))
+    assert form.segment_settings().detail is Detail.PAPER
+
+
 def test_only_leaf_settings_ask_for_new_leaves(make_form, qtbot):
     form = make_form()
     with qtbot.assertNotEmitted(form.leaf_settings_changed):

@@ -176,3 +176,18 @@ def test_a_closed_runner_stops_its_job_and_keeps_silent(runner, watch, qtbot, un
     qtbot.wait(50)
     assert watch.said == before
     assert not runner.run(counting(1), "Again")
+
+
+def test_a_file_that_cannot_be_used_is_no_unexpected_error(
+    runner, watch, until, tmp_path
+):
+    def job():
+        yield Progress(0, 0, "looking")
+        (tmp_path / ("x" * 300)).stat()
+
+    runner.run(job, "Look")
+    until(idle(runner))
+    ((reason,),) = watch.of("failed")
+    assert "Unexpected" not in reason
+    assert "xxx" in reason
+    assert "choose another" in reason

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_herbarium._napari.batch_order import Order
+from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import Job, Progress
 
 if TYPE_CHECKING:
@@ -82,6 +85,7 @@ def iter_outlook(order: Order) -> Job[Outlook]:
 
     yield Progress(0, 0, "looking for sheets")
     layout = Layout(order.out.absolute())
+    _look_for_missing(order)
     has_run = layout.run.exists()
     has_report = layout.report.exists()
     if has_run and not order.anew:
@@ -105,6 +109,25 @@ def iter_outlook(order: Order) -> Job[Outlook]:
         has_report=has_report,
         is_reviewed=has_report and _is_newer(layout.reviewed, layout.report),
     )
+
+
+def _look_for_missing(order: Order) -> None:
+    """Refuse what a run would fail with: it takes a file that is not there for one."""
+    gone = [text for text in order.inputs if _is_path(text) and not _exists(text)]
+    if gone:
+        msg = f"There is no file or folder “{gone[0]}”: choose the sheets again."
+        raise SettingsError(msg)
+    if _exists(order.out) and not order.out.is_dir():
+        msg = f"“{order.out}” is a file: choose a folder for the results."
+        raise SettingsError(msg)
+
+
+def _is_path(text: str) -> bool:
+    return "://" not in text and not glob.has_magic(text)
+
+
+def _exists(path: str | Path) -> bool:
+    return os.path.exists(path)  # false, not an error, for a name no file can have
 
 
 def _is_newer(path: Path, other: Path) -> bool:

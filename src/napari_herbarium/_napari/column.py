@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QStyle, QWidget
+from qtpy.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QFrame,
+    QScrollArea,
+    QScrollBar,
+    QSizePolicy,
+    QStyle,
+    QWidget,
+)
 
 
 class Column(QScrollArea):
     """As tall as what it holds where there is room; scrolls where there is not.
 
-    It is never so narrow that a control is cut off, or hides behind the scroll bar.
+    It is never so narrow that a control is cut off, or hides behind the scroll bar. The
+    wheel scrolls it, and turns only a control that the user has clicked before.
     """
 
     def __init__(self, inside: QWidget) -> None:
@@ -19,9 +30,13 @@ class Column(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidget(inside)
         self._fit()
         inside.installEventFilter(self)
+        for control in _turned_by_wheel(inside):
+            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            control.installEventFilter(self)
 
     def sizeHint(self) -> QSize:
         """Ask for the size of the contents; napari's style gives it a frame."""
@@ -40,10 +55,13 @@ class Column(QScrollArea):
             self.updateGeometry()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow contents that fold and unfold."""
-        if event.type() == QEvent.Type.LayoutRequest:
+        """Follow contents that fold and unfold; keep the wheel for scrolling."""
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
             self._fit()
             self.updateGeometry()
+        if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
+            event.ignore()
+            return True
         return super().eventFilter(watched, event)
 
     def _fit(self) -> None:
@@ -54,3 +72,13 @@ class Column(QScrollArea):
 
     def _least_width(self) -> int:
         return self.widget().minimumSizeHint().width()
+
+
+def _turned_by_wheel(inside: QWidget) -> list[QWidget]:
+    """Find the controls whose value the wheel changes."""
+    kinds = (QComboBox, QAbstractSpinBox, QAbstractSlider)
+    return [
+        control
+        for control in inside.findChildren(QWidget)
+        if isinstance(control, kinds) and not isinstance(control, QScrollBar)
+    ]

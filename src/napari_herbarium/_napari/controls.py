@@ -38,6 +38,11 @@ def combo(tip: str, choices: Mapping[str, StrEnum] | None = None) -> QComboBox:
     return box
 
 
+def choose(box: QComboBox, value: StrEnum) -> None:
+    """Choose the entry of a value in a list of `combo`."""
+    box.setCurrentIndex(box.findData(value.value))
+
+
 def spin(box: QSpinBox, tip: str, suffix: str, value: int) -> None:
     """Give a box of whole numbers its unit, value and tooltip."""
     box.setToolTip(tip)
@@ -71,6 +76,8 @@ def text_label(tip: str = "") -> QLabel:
     """Sentences for the user: they wrap, and can be copied."""
     label = QLabel()
     label.setWordWrap(True)
+    # A long file name, which has no place to wrap, must not make the whole dock wide.
+    label.setMinimumWidth(_SLIM_PX)
     label.setToolTip(tip)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label

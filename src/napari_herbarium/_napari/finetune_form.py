@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QSpinBox,
     QVBoxLayout,
@@ -16,7 +15,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_herbarium._napari import finetune_tooltips as tooltips
-from napari_herbarium._napari.controls import DEVICES, combo, form_layout, slim
+from napari_herbarium._napari.controls import (
+    DEVICES,
+    choose,
+    combo,
+    form_layout,
+    slim,
+    text_label,
+)
 from napari_herbarium._napari.finetune_folder import other_plants
 from napari_herbarium._napari.finetune_job import free_name, out_folder
 from napari_herbarium._napari.model_box import ModelBox
@@ -56,7 +62,7 @@ class FineTuneForm(QWidget):
 
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._models_folder = preferences.model_folder
+        self._preferences = preferences
         self.base = ModelBox(preferences, tooltips.BASE)
         self.others = other_plants()
         self.recipe_name = combo(tooltips.RECIPE)
@@ -70,12 +76,11 @@ class FineTuneForm(QWidget):
         # Two short words, which must be read in full.
         self.unit.setMinimumWidth(_UNIT_PX)
         self.device = combo(tooltips.DEVICE, DEVICES)
-        self.device.setCurrentIndex(self.device.findData(preferences.device.value))
-        self.name = QLineEdit(free_name(_NAME, self._models_folder))
+        choose(self.device, preferences.device)
+        self.name = QLineEdit(free_name(_NAME, self._preferences.model_folder))
         self.name.setToolTip(tooltips.NAME)
         self.name.setMaxLength(80)
-        self.refusal = QLabel()
-        self.refusal.setWordWrap(True)
+        self.refusal = text_label()
         self._lay_out()
         self._connect()
         self._usual_length()
@@ -111,7 +116,7 @@ class FineTuneForm(QWidget):
         ModelError
             The name is taken, or is none.
         """
-        return out_folder(self.name.text().strip(), self._models_folder)
+        return out_folder(self.name.text().strip(), self._preferences.model_folder)
 
     def name_refusal(self) -> str:
         """Say why the name cannot be had; empty when it can."""
@@ -128,13 +133,14 @@ class FineTuneForm(QWidget):
     def propose_name(self) -> None:
         """Put a free name in place of one that is taken now."""
         if self.name_refusal():
-            self.name.setText(free_name(_NAME, self._models_folder))
+            self.name.setText(free_name(_NAME, self._preferences.model_folder))
 
     def take_preferences(self, preferences: Preferences) -> None:
-        """Set the controls that have a preference."""
-        self._models_folder = preferences.model_folder
+        """Set the controls of the preferences that changed; others stay as chosen."""
+        before, self._preferences = self._preferences, preferences
         self.base.take_preferences(preferences)
-        self.device.setCurrentIndex(self.device.findData(preferences.device.value))
+        if preferences.device is not before.device:
+            choose(self.device, preferences.device)
         self._judge_name()
 
     def _lay_out(self) -> None:

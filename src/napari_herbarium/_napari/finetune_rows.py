@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_herbarium._napari import finetune_tooltips as tooltips
+from napari_herbarium._napari.controls import text_label
 from napari_herbarium._napari.finetune_pairs import (
     OpenPair,
     PairFacts,
@@ -53,10 +54,8 @@ class PairRow(QFrame):
         super().__init__()
         self.name, self.image, self.labels = name, image, labels
         self.facts: PairFacts | None = None
-        self.text = QLabel()
-        self.text.setWordWrap(True)
+        self.text = text_label(tooltips.ROW)
         self.text.setTextFormat(Qt.TextFormat.RichText)
-        self.text.setToolTip(tooltips.ROW)
         self.remove = QToolButton()
         self.remove.setText("✕")
         self.remove.setToolTip(tooltips.REMOVE)

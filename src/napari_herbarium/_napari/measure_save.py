@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,8 @@ def iter_save(kind: SaveFormat, path: Path, content: Content) -> Job[list[Path]]
 
 def may_write(files: Sequence[Path], ask: Ask) -> bool:
     """Whether files may be written: none exists, or the user says so."""
-    existing = [path for path in files if path.exists()]
+    # Of a name that is too long for a file the writer speaks.
+    existing = [path for path in files if os.path.exists(path)]
     return not existing or ask(existing)
 
 

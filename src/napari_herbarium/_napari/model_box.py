@@ -46,6 +46,7 @@ class ModelBox(QWidget):
     ) -> None:
         super().__init__(parent)
         self._models = model_choices(preferences)
+        self._preferred = ""
         self.combo = combo(tip)
         self.browse = QToolButton()
         self.browse.setText("…")
@@ -73,9 +74,12 @@ class ModelBox(QWidget):
         self._list(add_folder(self._models, folder))
 
     def take_preferences(self, preferences: Preferences) -> None:
-        """Offer the models that the preferences know, and choose theirs."""
+        """Offer the models that the preferences know; choose theirs if it is new."""
         self._models |= model_choices(preferences)
-        self._list(_shown(self._models, preferences.model))
+        is_new = preferences.model != self._preferred
+        self._preferred = preferences.model
+        chosen = _shown(self._models, preferences.model)
+        self._list(chosen if is_new else self.combo.currentText())
 
     def _list_new(self) -> None:
         """Offer models that came since; the choice stays."""

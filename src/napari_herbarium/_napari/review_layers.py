@@ -28,6 +28,8 @@ class SheetLayers:
     -------
     touched
         The user may have changed a leaf.
+    gone
+        The user removed the leaves from the viewer.
 
     Parameters
     ----------
@@ -36,6 +38,7 @@ class SheetLayers:
     """
 
     touched = Signal()
+    gone = Signal()
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
@@ -52,6 +55,7 @@ class SheetLayers:
         self._labels = write_leaves(self._viewer, self._image, _leaves(opened))
         self._labels.selected_label = int(opened.labels.max(initial=0)) + 1
         self._labels.events.connect(self._on_event)
+        self._viewer.layers.events.removed.connect(self._on_removed)
         self._viewer.reset_view()
         self.mark_saved(self._labels.data)
 
@@ -67,11 +71,17 @@ class SheetLayers:
         """Listen no longer; the layers stay with the user."""
         if self._labels is not None:
             self._labels.events.disconnect(self._on_event)
+            self._viewer.layers.events.removed.disconnect(self._on_removed)
 
     @property
     def are_there(self) -> bool:
         """Whether the leaves of the sheet are in the viewer."""
         return self._labels is not None and self._labels in self._viewer.layers
+
+    @property
+    def are_gone(self) -> bool:
+        """Whether the user removed the leaves of the sheet from the viewer."""
+        return self._labels is not None and not self.are_there
 
     def labels(self) -> NDArray[Any]:
         """Copy the leaves as they are now."""
@@ -104,6 +114,10 @@ class SheetLayers:
     def _on_event(self, event: Any) -> None:
         if event.type in _TELLING:
             self.touched.emit()
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value is self._labels:
+            self.gone.emit()
 
 
 def _fingerprint(labels: NDArray[Any]) -> int:

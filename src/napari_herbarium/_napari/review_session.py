@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 _ALL_SEEN = "All sheets have been looked at."
 _ALL_FAILED = "All sheets of this run failed; choose one in the list for its reason."
+_GONE = (
+    "The leaves were removed from the viewer: click the sheet in the list to get them "
+    "back."
+)
 Step = Callable[[], object]
 
 
@@ -88,6 +92,7 @@ class ReviewSession:
         self._ask_unsaved = ask_unsaved
         self._saving: tuple[Decision, Step] | None = None
         self.layers = SheetLayers(viewer)
+        self.layers.gone.connect(self._on_gone)
         self.opener, self.saver = JobRunner(), JobRunner()
         for runner in (self.opener, self.saver):
             runner.progressed.connect(self._on_progress)
@@ -112,7 +117,7 @@ class ReviewSession:
 
     def go_to(self, index: int) -> None:
         """Look at a sheet of the run, if repairs allow it."""
-        if index != self.index:
+        if index != self.index or self.layers.are_gone:
             self._leave(partial(self._open_sheet, index))
 
     def decide(
@@ -170,6 +175,11 @@ class ReviewSession:
         self.saver.close()
 
     def _on_state(self, _state: State) -> None:
+        self.changed.emit()
+
+    def _on_gone(self) -> None:
+        self.edited = False
+        self.said.emit(_GONE)
         self.changed.emit()
 
     def _on_progress(self, progress: Progress) -> None:

@@ -92,9 +92,12 @@ class ReviewTable(QTableView):
     -------
     chosen : int
         Place in the listing of the sheet to open.
+    clicked_on : int
+        Place in the listing of the sheet that was clicked, open or not.
     """
 
     chosen = Signal(int)
+    clicked_on = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,6 +114,7 @@ class ReviewTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.selectionModel().currentRowChanged.connect(self._on_row)
+        self.clicked.connect(self._on_click)
 
     def show_listing(self, listing: Listing | None, show: Show) -> None:
         """Show the sheets of one kind; none is chosen by that."""
@@ -139,6 +143,9 @@ class ReviewTable(QTableView):
     def _on_row(self, current: QModelIndex, _before: QModelIndex) -> None:
         if not self._quiet and current.isValid():
             self.chosen.emit(self.rows.index_at(current.row()))
+
+    def _on_click(self, where: QModelIndex) -> None:
+        self.clicked_on.emit(self.rows.index_at(where.row()))
 
 
 def _text(listing: Listing, at: int, column: int) -> str:

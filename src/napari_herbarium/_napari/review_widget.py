@@ -168,6 +168,7 @@ class BatchReview(DockedWidget):
         self.reload.clicked.connect(self._reload)
         self.show_box.currentIndexChanged.connect(self._list)
         self.table.chosen.connect(self._go_to)
+        self.table.clicked_on.connect(self._on_clicked)
         panel.stepped.connect(self._step)
         panel.accepted.connect(partial(self.decide, Word.ACCEPT))
         panel.rejected.connect(partial(self.decide, Word.REJECT))
@@ -225,6 +226,11 @@ class BatchReview(DockedWidget):
         self.session.go_to(index)
         # The user may have chosen to stay.
         self.table.select(self.session.index)
+
+    def _on_clicked(self, index: int) -> None:
+        """Bring back the layers of the sheet that is looked at, if they are gone."""
+        if index == self.session.index:
+            self._go_to(index)
 
     def _step(self, step: int) -> None:
         index = self.table.neighbour(self.session.index, step)

@@ -12,6 +12,7 @@ from napari_herbarium._napari import tooltips
 from napari_herbarium._napari.controls import (
     DEVICES,
     check,
+    choose,
     combo,
     form_layout,
     slim,
@@ -63,6 +64,7 @@ class SegmentForm(QWidget):
     def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.models = ModelBox(preferences)
+        self._preferences: Preferences | None = None
         self._calibrated = False
         self._own_threshold = True
         self._build_basic()
@@ -117,10 +119,13 @@ class SegmentForm(QWidget):
         self.min_area.setToolTip(tip)
 
     def take_preferences(self, preferences: Preferences) -> None:
-        """Set the controls that have a preference."""
+        """Set the controls of the preferences that changed; others stay as chosen."""
+        before, self._preferences = self._preferences, preferences
         self.models.take_preferences(preferences)
-        self.device.setCurrentIndex(self.device.findData(preferences.device.value))
-        self.detail.setCurrentIndex(self.detail.findData(preferences.detail.value))
+        if before is None or preferences.device is not before.device:
+            choose(self.device, preferences.device)
+        if before is None or preferences.detail is not before.detail:
+            choose(self.detail, preferences.detail)
 
     def add_model(self, folder: Path) -> None:
         """Offer a model folder, and choose it."""
@@ -171,6 +176,7 @@ class SegmentForm(QWidget):
         advanced.addRow("Tile", self.tile)
         advanced.addRow("Batch", self.batch)
         self.advanced = Fold("Advanced", inside)
+        self.advanced.toggleButton().setToolTip(tooltips.ADVANCED)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(basic)

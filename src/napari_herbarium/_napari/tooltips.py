@@ -24,6 +24,10 @@ DETAIL = (
 DEVICE = (
     "Where the network runs. Automatic takes CUDA, then MPS, then the CPU (default)."
 )
+ADVANCED = (
+    "Show or hide what is rarely changed: threshold, smallest leaf, touching leaves, "
+    "memory."
+)
 THRESHOLD = (
     "A pixel is leaf where its leaf probability is at least this (0 to 1). Lower "
     "finds more leaf. Default: the model's own. Acts at once after a run."

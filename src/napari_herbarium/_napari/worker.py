@@ -197,9 +197,20 @@ def _guarded(start_job: StartJob) -> Generator[Progress, None, _Done | _Failed]:
             "The computer ran out of memory; close other programs, or choose the "
             "detail “fast”."
         )
+    except OSError as error:
+        logger.exception("A file or folder could not be used")
+        return _Failed(_file_trouble(error))
     except Exception as error:
         logger.exception("A background job failed")
-        return _Failed(
-            f"Unexpected error, please report it: {type(error).__name__}: {error}"
-        )
+        return _Failed(_unexpected(error))
     return _Done(result)
+
+
+def _file_trouble(error: OSError) -> str:
+    if error.filename is None or error.strerror is None:
+        return _unexpected(error)
+    return f"{error.strerror}: “{error.filename}”; choose another file or folder."
+
+
+def _unexpected(error: Exception) -> str:
+    return f"Unexpected error, please report it: {type(error).__name__}: {error}"
