@@ -49,7 +49,7 @@ def take_pictures(out: Path, model: str | None, detail: str) -> None:
     widget.run()
     wait(lambda: widget.progress.maximum() > 0 or idle(widget))
     shoot(viewer, out / "segment-leaves-running.png")
-    wait(lambda: idle(widget))
+    wait(lambda: idle(widget), 1800)
     shoot(viewer, out / "segment-leaves.png")
     widget.form.advanced.expand(animate=False)
     look_closer(viewer)
@@ -97,8 +97,12 @@ def shoot(viewer: Viewer, path: Path) -> None:
     for _ in range(40):
         QApplication.processEvents()
         time.sleep(0.02)
-    window = viewer.window.screenshot(flash=False, canvas_only=False)
-    Image.fromarray(window).convert("RGB").quantize(COLOURS).save(path, optimize=True)
+    window = Image.fromarray(viewer.window.screenshot(flash=False, canvas_only=False))
+    # Rare colours are kept, too: that of one partial leaf, or of a colour map.
+    few = window.convert("RGB").quantize(
+        COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=3
+    )
+    few.save(path, optimize=True)
 
 
 if __name__ == "__main__":
