@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +37,25 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # where there is no folder there is nothing to remove
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def staging(place: Path) -> Iterator[Path]:
+    """Give a new hidden folder in `place`; what is left of it at the end goes.
+
+    Fill it and rename it within the block: others see the whole folder or none.
+
+    Raises
+    ------
+    OSError
+        The place cannot be written.
+    """
+    staged = place / f".{uuid4().hex}"
+    try:
+        staged.mkdir(parents=True)
+        yield staged
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from uuid import uuid4
 
 from napari_herbarium.errors import ModelError
+from napari_herbarium.files import staging
 from napari_herbarium.model.catalogue import (
     MODELS_VARIABLE,
     find_model,
@@ -182,7 +182,7 @@ def import_model(source: Path, name: str | None = None) -> str:
         It is no model, damaged, too large, or there is a model of that name.
     """
     source = Path(source).expanduser()
-    with _staging() as staged:
+    with _stored(), staging(user_models_folder()) as staged:
         if source.is_dir():
             _copy_parts(source, staged)
         elif zipfile.is_zipfile(source):
@@ -210,16 +210,12 @@ def _named_as(staged: Path, source: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _staging() -> Iterator[Path]:
-    """Give a hidden folder on the same disk; whatever stays in it goes."""
-    staged = user_models_folder() / f".{uuid4().hex}"
+def _stored() -> Iterator[None]:
+    """Say why a model cannot be stored, and what to do."""
     try:
-        staged.mkdir(parents=True)
-        yield staged
+        yield
     except OSError as error:
         raise ModelError(_why_not_stored(error)) from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _why_not_stored(error: OSError) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import find_objects
 
 from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
+from napari_herbarium.files import staging
 from napari_herbarium.measure.columns import check_labels
 from napari_herbarium.measure.whole import BUNDLED
 from napari_herbarium.model.catalogue import is_bundled
@@ -136,20 +135,17 @@ def _iter_write(
 @contextmanager
 def _staged(out: Path) -> Iterator[Path]:
     """Give a hidden folder that becomes `out` on success; else nothing stays of it."""
-    staged = out.with_name(f".{uuid4().hex}")
     try:
-        staged.mkdir(parents=True)
-        yield staged
-        _refuse_existing(out)  # another may have come meanwhile
-        os.replace(staged, out)
+        with staging(out.parent) as staged:
+            yield staged
+            _refuse_existing(out)  # another may have come meanwhile
+            os.replace(staged, out)
     except OSError as error:
         msg = (
             f"Cannot write {out} ({error.strerror or error}); free the space or choose "
             "another folder."
         )
         raise HerbariumError(msg) from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
 
 
 def drawn_silhouettes(seed: int = 0) -> list[Silhouette]:
