@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and by one run at a time."""
+"""Files and folders are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from pathlib import Path
 from uuid import uuid4
 
 from napari_herbarium.errors import HerbariumError
-
-PATIENCE_S = 60.0
 
 
 @contextmanager
@@ -33,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        raise HerbariumError(_cannot_write(path, error)) from error
+        raise unwritable(path, error) from error
     finally:
         with suppress(OSError):  # where there is no folder there is nothing to remove
             temporary.unlink(missing_ok=True)
@@ -58,41 +56,9 @@ def staging(place: Path) -> Iterator[Path]:
         shutil.rmtree(staged, ignore_errors=True)
 
 
-@contextmanager
-def taking_turns(path: Path) -> Iterator[None]:
-    """Wait until no other run changes a file; others wait until the end of this.
-
-    For files that are read, added to and written again. A file beside it shows that it
-    is taken, which works on network file systems, too.
-
-    Raises
-    ------
-    HerbariumError
-        It is taken for longer than a minute, or the folder cannot be written.
-    """
-    from filelock import SoftFileLock, Timeout  # slow to import
-
-    mark = path.with_name(f".{path.name}.lock")
-    lock = SoftFileLock(mark, timeout=PATIENCE_S)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        msg = (
-            f"Another run has {path} in hand; try again when it has ended, or remove "
-            f"{mark} if you are sure that it has ended."
-        )
-        raise HerbariumError(msg) from error
-    except OSError as error:
-        raise HerbariumError(_cannot_write(path, error)) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _cannot_write(path: Path, error: OSError) -> str:
-    return (
-        f"Cannot write {path} ({error.strerror or error}); free the space or "
-        "choose another output folder."
+def unwritable(path: Path, error: OSError) -> HerbariumError:
+    """Give the error that says what cannot be written, why, and what to do."""
+    return HerbariumError(
+        f"Cannot write {path} ({error.strerror or error}); free the space or choose "
+        "another folder."
     )

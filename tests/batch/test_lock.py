@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
+from contextlib import suppress
 
 import pytest
 
+from napari_herbarium.batch import lock
 from napari_herbarium.batch.confidence import confidence
 from napari_herbarium.batch.lock import DEAD_AFTER_S, leading
 from napari_herbarium.errors import SettingsError
@@ -27,7 +30,7 @@ def test_second_leader_is_refused_and_the_lock_goes_with_the_first(tmp_path):
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with (
-        pytest.raises(SettingsError, match=r"Cannot write .*choose another --out"),
+        pytest.raises(SettingsError, match=r"Cannot write .*choose another folder"),
         leading(tmp_path / "file" / "run" / ".running"),
     ):
         pass
@@ -63,6 +66,39 @@ def test_lock_that_was_cut_short_does_not_count(tmp_path):
     (tmp_path / ".running").write_text('{"host": "no')
     with leading(tmp_path / ".running"):
         pass
+
+
+def test_of_two_that_find_a_dead_leader_one_follows_it(tmp_path, monkeypatch):
+    path = tmp_path / ".running"
+    path.write_text(json.dumps({"host": "node7", "pid": 1, "since": 1.0}))
+    os.utime(path, (0, 0))
+    judge, both_have_judged = lock._refuse_if_alive, threading.Barrier(2)
+
+    def slowly(path):
+        judge(path)
+        with suppress(threading.BrokenBarrierError):
+            both_have_judged.wait(0.5)
+
+    monkeypatch.setattr(lock, "_refuse_if_alive", slowly)
+    refused, ended = [], threading.Event()
+
+    def lead():
+        try:
+            with leading(path):
+                ended.wait()
+        except SettingsError as error:
+            refused.append(str(error))
+            ended.set()
+
+    threads = [threading.Thread(target=lead) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    ended.wait(20)
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 1
+    assert "A run is at work" in refused[0]
 
 
 def test_confidence_of_known_probabilities():

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_herbarium import files
+from napari_herbarium import locks
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.files import replacing
 from napari_herbarium.measure.export import (
@@ -100,9 +100,9 @@ def test_a_table_that_another_run_has_in_hand_is_waited_for_and_kept(
     rows = leaf_rows(blocks(), sheet="a")
     replace_sheet(path, rows, "a")
     before = path.read_bytes()
-    monkeypatch.setattr(files, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(locks, "PATIENCE_S", 0.1)
     other = leaf_rows(blocks(), sheet="b")
-    with files.taking_turns(path), pytest.raises(HerbariumError, match="in hand"):
+    with locks.taking_turns(path), pytest.raises(HerbariumError, match="in hand"):
         replace_sheet(path, other, "b")
     assert path.read_bytes() == before
     replace_sheet(path, other, "b")

@@ -10,9 +10,14 @@ import zipfile
 import pytest
 import torch
 
-from napari_herbarium.errors import ModelError
+from napari_herbarium.errors import ModelError, SettingsError
 from napari_herbarium.model import packages
-from napari_herbarium.model.catalogue import list_models, load_model, new_model_folder
+from napari_herbarium.model.catalogue import (
+    being_trained,
+    list_models,
+    load_model,
+    new_model_folder,
+)
 from napari_herbarium.model.checkpoint import ModelConfig, save_model
 from napari_herbarium.model.network import build_network
 from napari_herbarium.model.packages import import_model, model_info, remove_model
@@ -199,6 +204,20 @@ def test_only_the_users_models_can_go(oak, mine, tmp_path):
     remove_model("oak")
     assert not list(mine.glob("*"))
     assert keep.exists()
+
+
+def test_a_model_that_a_training_is_at_work_on_stays(oak, mine):
+    import_model(oak)
+    (mine / ".oak.training").mkdir()
+    with (
+        being_trained(mine / "oak"),
+        pytest.raises(SettingsError, match="oak is being trained by another run; wait"),
+    ):
+        remove_model("oak")
+    assert (mine / "oak" / "config.json").is_file()
+    assert (mine / ".oak.training").is_dir()
+    remove_model("oak")
+    assert not list(mine.glob("*"))
 
 
 def test_info_tells_without_loading(oak):

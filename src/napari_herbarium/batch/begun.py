@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from napari_herbarium.errors import HerbariumError
+from napari_herbarium.files import unwritable
 
 
 class BegunBeforeError(Exception):
@@ -44,11 +44,7 @@ def marked(folder: Path, name: str, session: str) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         mark.write_text(session, encoding="utf-8")
     except OSError as error:
-        msg = (
-            f"Cannot write {mark} ({error.strerror}); free the space or choose another "
-            "output folder."
-        )
-        raise HerbariumError(msg) from error
+        raise unwritable(mark, error) from error
     yield
     mark.unlink(missing_ok=True)
 

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from napari_herbarium.errors import HerbariumError
+from napari_herbarium.files import unwritable
 
 logger = logging.getLogger(__name__)
 SECONDS_BETWEEN_SYNCS = 1.0
@@ -87,7 +88,7 @@ class Journal:
             _drop_half_line(path)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self._path, error) from error
 
     def add(self, content: Mapping[str, Any]) -> None:
         """Add a line.
@@ -105,7 +106,7 @@ class Journal:
             if time.monotonic() - self._synced > SECONDS_BETWEEN_SYNCS:
                 self.sync()
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self._path, error) from error
 
     def sync(self) -> None:
         """Wait until every line is on the disk."""
@@ -129,12 +130,6 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _unwritable(self, error: OSError) -> HerbariumError:
-        return HerbariumError(
-            f"Cannot write {self._path} ({error.strerror or error}); free the space "
-            "or choose another output folder."
-        )
 
 
 def _drop_half_line(path: Path) -> None:

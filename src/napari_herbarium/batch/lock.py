@@ -18,7 +18,9 @@ from pathlib import Path
 
 import psutil
 
-from napari_herbarium.errors import SettingsError
+from napari_herbarium.errors import HerbariumError, SettingsError
+from napari_herbarium.files import replacing
+from napari_herbarium.locks import taking_turns
 
 TOUCHED_EVERY_S = 30.0
 DEAD_AFTER_S = 600.0
@@ -34,11 +36,12 @@ def leading(path: Path) -> Iterator[None]:
         Somebody else is, or the folder cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _take(path)
-    except OSError as error:
-        msg = f"Cannot write {path.parent} ({error.strerror}); choose another --out."
-        raise SettingsError(msg) from error
+        with taking_turns(path):  # of two that find a dead leader, one follows it
+            _take(path)
+    except SettingsError:
+        raise
+    except HerbariumError as error:
+        raise SettingsError(str(error)) from error
     stop = threading.Event()
     keeper = threading.Thread(target=_keep_touching, args=(path, stop), daemon=True)
     keeper.start()
@@ -57,18 +60,9 @@ def _take(path: Path) -> None:
         "pid": os.getpid(),
         "since": psutil.Process().create_time(),
     }
-    for _ in range(2):
-        try:
-            file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-        except FileExistsError:
-            _refuse_if_alive(path)
-            path.unlink(missing_ok=True)
-            continue
-        with os.fdopen(file, "w", encoding="utf-8") as opened:
-            json.dump(me, opened)
-        return
-    msg = f"Another run took {path.parent} just now; wait for it to end."
-    raise SettingsError(msg)
+    _refuse_if_alive(path)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(me), encoding="utf-8")
 
 
 def _refuse_if_alive(path: Path) -> None:
@@ -77,7 +71,7 @@ def _refuse_if_alive(path: Path) -> None:
         age = time.time() - path.stat().st_mtime
         host, pid, since = leader["host"], int(leader["pid"]), float(leader["since"])
     except (OSError, ValueError, KeyError, TypeError):
-        return  # the leader died while it wrote its name
+        return  # nobody is, or what is there was cut short
     if host == socket.gethostname():
         alive = _is_alive(pid, since)
     else:

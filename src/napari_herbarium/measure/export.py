@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_herbarium.errors import HerbariumError
-from napari_herbarium.files import replacing, taking_turns
+from napari_herbarium.files import replacing
+from napari_herbarium.locks import taking_turns
 from napari_herbarium.measure.overlay import LONG_SIDE, draw_overlay
 
 MM_PER_CM = 10.0

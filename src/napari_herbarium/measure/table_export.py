@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.files import replacing, taking_turns
+from napari_herbarium.files import replacing
+from napari_herbarium.locks import taking_turns
 from napari_herbarium.measure.export import (
     TRAIT_NUMBERS,
     checked_table,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
 
 from platformdirs import user_data_path
 
 from napari_herbarium.errors import ModelError
+from napari_herbarium.locks import holding
 from napari_herbarium.model.checkpoint import (
     CONFIG,
     WEIGHTS,
@@ -67,6 +69,27 @@ def is_bundled(folder: Path) -> bool:
     folder = Path(folder)
     names = {config.parent.name for config in _BUNDLED.glob(f"*/{CONFIG}")}
     return folder.name in names or folder.resolve().is_relative_to(_BUNDLED.resolve())
+
+
+def training_folder(model: Path) -> Path:
+    """Hidden folder beside a model-to-be, in which its training keeps its state."""
+    return model.with_name(f".{model.name}.training")
+
+
+def being_trained(model: Path) -> AbstractContextManager[None]:
+    """Be the only one at work on a model until the end of the block.
+
+    Raises
+    ------
+    SettingsError
+        Another training is.
+    HerbariumError
+        The folder that it lies in cannot be written.
+    """
+    return holding(
+        model.with_name(f".{model.name}.training.lock"),
+        f"{model} is being trained by another run; wait for it to end, or stop it.",
+    )
 
 
 def new_model_folder(name: str) -> Path:

@@ -19,9 +19,11 @@ from napari_herbarium.errors import ModelError
 from napari_herbarium.files import staging
 from napari_herbarium.model.catalogue import (
     MODELS_VARIABLE,
+    being_trained,
     find_model,
     is_bundled,
     new_model_folder,
+    training_folder,
     user_models_folder,
 )
 from napari_herbarium.model.checkpoint import (
@@ -129,9 +131,12 @@ def remove_model(name: str) -> Path:
     ------
     ModelError
         There is no such model, it is bundled, or it cannot be removed.
+    SettingsError
+        A training is at work on it.
     """
     place = user_models_folder()
-    folder, unfinished = place / name, place / f".{name}.training"
+    folder = place / name
+    unfinished = training_folder(folder) if name else folder
     if is_bundled(folder):
         msg = f"{name!r} came with the package and stays; only your models can go."
         raise ModelError(msg)
@@ -141,8 +146,9 @@ def remove_model(name: str) -> Path:
     if name in ("", ".", "..") or folder.parent != place or not there:
         msg = f"You have no model {name!r} in {place}; see `models list`."
         raise ModelError(msg)
-    for path in there:
-        _remove(path)
+    with being_trained(folder):
+        for path in there:
+            _remove(path)
     return folder
 
 

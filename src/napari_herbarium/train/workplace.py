@@ -13,14 +13,18 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
-from napari_herbarium.files import replacing
-from napari_herbarium.model.catalogue import is_bundled
+from napari_herbarium.errors import ModelError, SettingsError
+from napari_herbarium.files import replacing, unwritable
+from napari_herbarium.model.catalogue import (
+    being_trained,
+    is_bundled,
+    training_folder,
+)
 from napari_herbarium.model.checkpoint import CONFIG, WEIGHTS
 from napari_herbarium.train.pair import read_json
 
@@ -55,7 +59,7 @@ class Workplace:
     @property
     def folder(self) -> Path:
         """Hidden folder beside the model-to-be."""
-        return self.out.with_name(f".{self.out.name}.training")
+        return training_folder(self.out)
 
     @property
     def checkpoint(self) -> Path:
@@ -66,11 +70,6 @@ class Workplace:
     def best(self) -> Path:
         """Weights of the best epoch so far."""
         return self.folder / "best.safetensors"
-
-    @property
-    def mark(self) -> Path:
-        """What the run that is at work holds locked."""
-        return self.out.with_name(f".{self.out.name}.training.lock")
 
     @contextmanager
     def claim(self, *, resume: bool, first: bool = True) -> Iterator[None]:
@@ -97,39 +96,10 @@ class Workplace:
         self._refuse_bundled()
         if resume:
             self._refuse_without_state()  # before a folder is made for the lock
-        with self._alone() if first else nullcontext():
+        with being_trained(self.out) if first else nullcontext():
             self._refuse_what_is_there(resume=resume)
             with self._prepared() if first else nullcontext():
                 yield
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the lock, which the system takes from a run that is killed."""
-        from filelock import FileLock, Timeout  # slow to import
-
-        # Whoever closes a job may do so in another thread than the one it began in.
-        lock = FileLock(self.mark, timeout=0, thread_local=False)
-        is_new = not self.mark.parent.exists()
-        try:
-            self.mark.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout as error:
-            msg = (
-                f"{self.out} is being trained by another run; wait for it to end, or "
-                "choose another name."
-            )
-            raise SettingsError(msg) from error
-        except OSError as error:
-            raise HerbariumError(self._cannot_write(error)) from error
-        try:
-            yield
-        finally:
-            with suppress(OSError):  # on Windows it goes by itself
-                self.mark.unlink()
-            lock.release()
-            with suppress(OSError):  # what was refused leaves no empty folder
-                if is_new:
-                    self.mark.parent.rmdir()
 
     @contextmanager
     def _prepared(self) -> Iterator[None]:
@@ -139,18 +109,12 @@ class Workplace:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise HerbariumError(self._cannot_write(error)) from error
+            raise unwritable(self.out.parent, error) from error
         try:
             yield
         finally:
             if not self.checkpoint.exists():
                 self.forget()
-
-    def _cannot_write(self, error: OSError) -> str:
-        return (
-            f"Cannot write {self.out.parent} ({error.strerror or error}); free the "
-            "space or choose another folder for the model."
-        )
 
     def _refuse_bundled(self) -> None:
         if is_bundled(self.out):
@@ -208,7 +172,7 @@ class Workplace:
         SettingsError
             Another run is.
         """
-        with self._alone():
+        with being_trained(self.out):
             pass
 
     def write_run(self, facts: Mapping[str, Any]) -> None:
@@ -258,7 +222,7 @@ class Workplace:
         SettingsError
             It is still at work.
         """
-        with self._alone():
+        with being_trained(self.out):
             self.forget()
 
     def forget(self) -> None:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import find_objects
 
-from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
-from napari_herbarium.files import staging
+from napari_herbarium.errors import ModelError, SettingsError
+from napari_herbarium.files import staging, unwritable
 from napari_herbarium.measure.columns import check_labels
 from napari_herbarium.measure.whole import BUNDLED
 from napari_herbarium.model.catalogue import is_bundled
@@ -141,11 +141,7 @@ def _staged(out: Path) -> Iterator[Path]:
             _refuse_existing(out)  # another may have come meanwhile
             os.replace(staged, out)
     except OSError as error:
-        msg = (
-            f"Cannot write {out} ({error.strerror or error}); free the space or choose "
-            "another folder."
-        )
-        raise HerbariumError(msg) from error
+        raise unwritable(out, error) from error
 
 
 def drawn_silhouettes(seed: int = 0) -> list[Silhouette]:
