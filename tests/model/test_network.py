@@ -30,11 +30,25 @@ def test_the_earlier_deeplabv3_builds():
         ("UNet", "resnet50", "DeepLabV3Plus"),
         ("DeepLabV3Plus", "resnet10000", "resnet101"),
         ("DeepLabV3Plus", "vgg16", "cannot be dilated"),
+        ("DeepLabV3Plus", "tu-swin_tiny_patch4_window7_224", "cannot be dilated"),
+        ("DeepLabV3Plus", "tu-resnet10000", "is not known"),
+        ("DeepLabV3Plus", "", "is not known"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_known_ones(architecture, encoder, told):
     with pytest.raises(ModelError, match=told):
         build_network(architecture, encoder)
+
+
+@pytest.mark.parametrize("name", ["tu-hf-hub:them/net", "tu-local-dir:/home"])
+def test_a_name_that_asks_a_hub_or_reads_a_folder_is_refused(monkeypatch, name):
+    import timm
+
+    asked = []
+    monkeypatch.setattr(timm, "create_model", lambda *args, **_: asked.append(args))
+    with pytest.raises(ModelError, match=f"{name}.* is not known"):
+        build_network("DeepLabV3Plus", name)
+    assert not asked
 
 
 def test_encoder_weights_come_from_a_file(tmp_path):
@@ -70,8 +84,12 @@ def test_a_pickle_with_code_is_refused(tmp_path):
 def test_without_a_hub_the_message_says_how_to_supply_a_file(monkeypatch):
     import segmentation_models_pytorch as smp
 
-    def offline(*args, **kwargs):
-        raise ConnectionError("no network")
+    build = smp.DeepLabV3Plus
+
+    def offline(*args, encoder_weights, **kwargs):
+        if encoder_weights is not None:
+            raise ConnectionError("no network")
+        return build(*args, encoder_weights=None, **kwargs)
 
     monkeypatch.setattr(smp, "DeepLabV3Plus", offline)
     with pytest.raises(ModelError, match="state-dict file"):

@@ -53,33 +53,62 @@ def build_network(
     ModelError
         When the architecture or encoder is unknown or the weights cannot be had.
     """
-    import segmentation_models_pytorch as smp
-
     if architecture not in ARCHITECTURES:
         msg = (
             f"There is no architecture {architecture!r}; "
             f"choose one of {', '.join(ARCHITECTURES)}."
         )
         raise ModelError(msg)
-    from_hub = encoder_weights == "imagenet"
+    network = _without_weights(architecture, encoder)
+    if encoder_weights == "imagenet":
+        return _from_hub(architecture, encoder)
+    if encoder_weights is not None:
+        load_encoder_weights(network, Path(encoder_weights))
+    return network
+
+
+def _without_weights(architecture: str, encoder: str) -> nn.Module:
+    import segmentation_models_pytorch as smp
+
+    if not _is_installed(encoder):
+        raise ModelError(_no_encoder(encoder))
     try:
-        network: nn.Module = getattr(smp, architecture)(
-            encoder, encoder_weights="imagenet" if from_hub else None, classes=1
+        return getattr(smp, architecture)(encoder, encoder_weights=None, classes=1)
+    except Exception as error:
+        # Each family of encoders has its own error for what it cannot do.
+        raise ModelError(_no_encoder(encoder)) from error
+
+
+def _is_installed(encoder: str) -> bool:
+    """Tell a name that the libraries know from one that they would ask a hub about.
+
+    The name may come from a stranger's configuration.
+    """
+    import timm
+    from segmentation_models_pytorch.encoders import get_encoder_names
+
+    if encoder.startswith("tu-"):
+        return bool(timm.is_model(encoder.removeprefix("tu-")))
+    return encoder in get_encoder_names()
+
+
+def _no_encoder(encoder: str) -> str:
+    return (
+        f"The encoder {encoder!r} is not known or cannot be dilated; "
+        f"choose one of {', '.join(ENCODERS)}."
+    )
+
+
+def _from_hub(architecture: str, encoder: str) -> nn.Module:
+    import segmentation_models_pytorch as smp
+
+    try:
+        return getattr(smp, architecture)(
+            encoder, encoder_weights="imagenet", classes=1
         )
-    except (KeyError, RuntimeError, NotImplementedError, ValueError) as error:
-        if from_hub and encoder in ENCODERS:
-            raise ModelError(_no_hub(encoder)) from error
-        msg = (
-            f"The encoder {encoder!r} is not known or cannot be dilated; "
-            f"choose one of {', '.join(ENCODERS)}."
-        )
-        raise ModelError(msg) from error
     except Exception as error:
         # Hub clients raise errors of many libraries; none is worth a traceback here.
         raise ModelError(_no_hub(encoder)) from error
-    if encoder_weights is not None and not from_hub:
-        load_encoder_weights(network, Path(encoder_weights))
-    return network
 
 
 def _no_hub(encoder: str) -> str:
