@@ -51,9 +51,6 @@ def take_pictures(out: Path, model: str | None, detail: str) -> None:
     shoot(viewer, out / "segment-leaves-running.png")
     wait(lambda: idle(widget), 1800)
     shoot(viewer, out / "segment-leaves.png")
-    widget.form.advanced.expand(animate=False)
-    look_closer(viewer)
-    shoot(viewer, out / "segment-leaves-closer.png")
     viewer.close()
 
 
@@ -64,16 +61,6 @@ def choose(form: object, model: str | None, detail: str) -> None:
     elif model is not None:
         form.model.setCurrentText(model)
     form.detail.setCurrentIndex(form.detail.findData(detail))
-
-
-def look_closer(viewer: Viewer) -> None:
-    """Go to a few leaves with their outlines."""
-    labels = viewer.layers[-1]
-    labels.contour = 4
-    labels.opacity = 1
-    viewer.scene.camera.center = (190, 150)
-    viewer.scene.camera.zoom *= 3
-    viewer.cursor.position = (190, 150)
 
 
 def idle(widget: object) -> bool:

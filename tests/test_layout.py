@@ -24,7 +24,7 @@ ROWS = (
     ("_napari", "cli"),
 )
 HEIGHT = {part: height for height, row in enumerate(ROWS) for part in row}
-GROUND = -1  # errors, progress, settings, files, locks, results, memory
+GROUND = -1  # errors, progress, settings, files, locks, results, memory, words
 
 
 def imported(file: Path) -> Iterator[str]:

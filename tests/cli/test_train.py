@@ -79,6 +79,8 @@ def test_a_model_is_trained_listed_shown_and_removed(run, data, base, small, mod
     info = run("models", "info", "oaks").stdout
     assert "mobilenet_v2" in info
     assert "start" in info
+    assert "after: val_loss" in info
+    assert "{" not in info
     assert run("models", "remove", "oaks", "--yes").exit_code == 0
     assert not (models / "oaks").exists()
 
@@ -93,7 +95,7 @@ def test_sheets_of_other_plants_are_trained_on_too(run, data, base, small, tmp_p
     Image.new("RGB", (96, 128), (235, 228, 210)).save(others / "else.png")
     result = run(*start, "--out", "oaks")
     assert result.exit_code == 0, result.output
-    assert "one sheet of other plants" in run("models", "info", "oaks").stdout
+    assert "1 sheet of other plants" in run("models", "info", "oaks").stdout
 
 
 def test_the_paper_recipe_takes_an_encoder(run, data, small, tmp_path):

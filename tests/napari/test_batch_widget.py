@@ -174,7 +174,7 @@ def test_nothing_can_be_started_before_folders_are_chosen(widget):
 def test_it_says_how_many_sheets_there_are_and_proposes_where_results_go(
     widget, scans, choose
 ):
-    assert choose == "3 sheets (1 other files are skipped)."
+    assert choose == "3 sheets (1 other file skipped)."
     assert widget.form.results.folder() == scans.parent / "scans [2024] leaves"
     assert widget.button.isEnabled()
     assert widget.button.text() == "Segment folder"
@@ -325,7 +325,7 @@ def test_a_run_of_other_settings_is_refused_until_a_new_run_is_chosen(
     assert "Begin a new run" in words
     assert not widget.button.isEnabled()
     widget.form.anew.setChecked(True)
-    assert known() == "3 sheets (1 other files are skipped)."
+    assert known() == "3 sheets (1 other file skipped)."
     assert widget.button.isEnabled()
 
 

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_herbarium import words
 from napari_herbarium._napari.batch_order import Order
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import Job, Progress
@@ -59,8 +60,8 @@ class Outlook:
                 f"{'; '.join(self.changes)}. Go back to those settings, choose another "
                 "folder, or tick “Begin a new run”."
             )
-        sheets = _sheets(self.todo + self.done + self.failed)
-        others = f" ({self.others} other files are skipped)" if self.others else ""
+        sheets = words.sheets(self.todo + self.done + self.failed)
+        others = f" ({_skipped(self.others)})" if self.others else ""
         if not (self.done or self.failed):
             return f"{sheets}{others}."
         failed = f", {self.failed} failed" if self.failed else ""
@@ -150,5 +151,5 @@ def _plain(change: str) -> str:
     return f"{name.replace('_', ' ')} ({values}"
 
 
-def _sheets(count: int) -> str:
-    return "1 sheet" if count == 1 else f"{count:,} sheets"
+def _skipped(count: int) -> str:
+    return f"{words.counted(count, 'other file')} skipped"

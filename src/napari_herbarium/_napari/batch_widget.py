@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_herbarium import words
 from napari_herbarium._napari import batch_tooltips as tooltips
 from napari_herbarium._napari.batch_form import BatchForm
 from napari_herbarium._napari.batch_order import iter_order
@@ -271,11 +272,11 @@ class SegmentFolder(DockedWidget):
 
 
 def _summary(report: BatchReport) -> str:
-    parts = [f"{report.done:,} sheets done, {report.leaves:,} leaves"]
+    parts = [f"{words.sheets(report.done)} done", words.leaves(report.leaves)]
     if report.failed:
         parts.append(f"{report.failed:,} failed")
     if report.skipped:
-        parts.append(f"{report.skipped:,} other files skipped")
+        parts.append(f"{words.counted(report.skipped, 'other file')} skipped")
     return f"{', '.join(parts)} ({time_in_words(report.seconds)})."
 
 

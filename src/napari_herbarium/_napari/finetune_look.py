@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from napari_herbarium import words
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.train.data import check_pairs, training_pairs_at
@@ -28,7 +29,7 @@ def iter_look_at_pairs(folder: Path) -> Job[list[str]]:
     for number, pair in enumerate(pairs):
         yield Progress(number, len(pairs), "pairs")
         faults += check_pairs([pair])
-    lines = [f"{_counted(len(pairs), 'pair')} in the folder."]
+    lines = [f"{words.counted(len(pairs), 'pair')} in the folder."]
     lines += map(_warning, faults[:_MOST_FAULTS])
     more = len(faults) - _MOST_FAULTS
     return lines + [f"⚠ … and {more} more"] * (more > 0)
@@ -48,11 +49,7 @@ def iter_look_at_others(folder: Path) -> Job[list[str]]:
     except HerbariumError as error:
         return [_warning(error)]
     chosen = f", of which {MOST} are chosen at random" if count > MOST else ""
-    return [f"{_counted(count, 'sheet')} in the folder{chosen}."]
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return [f"{words.sheets(count)} in the folder{chosen}."]
 
 
 def _warning(what: object) -> str:

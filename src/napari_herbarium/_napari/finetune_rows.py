@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_herbarium import words
 from napari_herbarium._napari import finetune_tooltips as tooltips
 from napari_herbarium._napari.controls import text_label
 from napari_herbarium._napari.finetune_pairs import (
@@ -200,5 +201,5 @@ def _known(facts: PairFacts | None) -> str:
     if facts is None:
         return "being looked at…"
     size = " x ".join(str(side) for side in facts.shape[::-1])
-    leaves = "1 leaf" if facts.leaves == 1 else f"{facts.leaves or 'no'} leaves"
+    leaves = words.leaves(facts.leaves) if facts.leaves else "no leaves"
     return f"{size} px · {leaves}"

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_herbarium import words
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import Job, Progress
 
@@ -103,12 +104,11 @@ class Listing:
 
     def summary(self) -> str:
         """Say how far the review is."""
-        words = [sheet.verdict.value or TO_DO for sheet in self.sheets]
-        words += [FAILED] * len(self.failed)
+        states = [sheet.verdict.value or TO_DO for sheet in self.sheets]
+        states += [FAILED] * len(self.failed)
         kinds = (TO_DO, "accepted", "repaired", "rejected", FAILED)
-        counts = [f"{words.count(k):,} {k}" for k in kinds if k in words]
-        sheets = "1 sheet" if len(words) == 1 else f"{len(words):,} sheets"
-        return f"{sheets}: {', '.join(counts)}."
+        counts = [f"{states.count(k):,} {k}" for k in kinds if k in states]
+        return f"{words.sheets(len(states))}: {', '.join(counts)}."
 
 
 def iter_listing(folder: Path) -> Job[Listing]:

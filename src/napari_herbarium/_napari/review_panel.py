@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_herbarium import words
 from napari_herbarium._napari import review_tooltips as tooltips
 from napari_herbarium._napari.controls import text_label
 from napari_herbarium._napari.path_line import FolderRow
@@ -111,7 +112,7 @@ def _facts(session: ReviewSession) -> str:
     scale = "no scale: areas in px"
     if sheet.mm_per_px is not None:
         scale = f"{sheet.mm_per_px:.4g} mm per px ({sheet.facts().scale_source})"
-    leaves = "1 leaf" if sheet.leaves == 1 else f"{sheet.leaves:,} leaves"
+    leaves = words.leaves(sheet.leaves)
     if sheet.leaves != sheet.leaves_of_model:
         leaves += f" (the model found {sheet.leaves_of_model:,})"
     known = f"{entry.name}: {leaves}, confidence {sheet.confidence:.2f}, {scale}"

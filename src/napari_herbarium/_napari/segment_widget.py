@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_herbarium import words
 from napari_herbarium._napari import tooltips
 from napari_herbarium._napari.column import Column
 from napari_herbarium._napari.controls import settling, text_label
@@ -280,5 +281,4 @@ def _found(layer: Labels) -> str:
     count = len(layer.features)
     if count == 0:
         return f"No leaves in “{layer.name}”. {_LOOK_LOWER}"
-    leaves = "1 leaf" if count == 1 else f"{count} leaves"
-    return f"{leaves} in “{layer.name}”. {_WHAT_NEXT}"
+    return f"{words.leaves(count)} in “{layer.name}”. {_WHAT_NEXT}"

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from napari_herbarium import words
 from napari_herbarium.batch.charts import histogram
 from napari_herbarium.batch.contact import Picture, contact_pictures, failed_pictures
 from napari_herbarium.batch.ledger import Entry, State
@@ -99,20 +100,25 @@ def evenly(entries: Sequence[Entry], count: int) -> list[Entry]:
     return [entries[place] for place in places]
 
 
+def _box(counted: str) -> str:
+    number, _, what = counted.partition(" ")
+    return f"<div><b>{number}</b>{escape(what)}</div>"
+
+
 def _counts(entries: Sequence[Entry], done: Sequence[Entry]) -> str:
     states = Counter(entry.state for entry in entries)
     leaves = [entry.facts.get("leaves", 0) for entry in done]
     scales = Counter(entry.facts.get("scale_source") for entry in done)
     unscaled = sum(entry.facts.get("mm_per_px") is None for entry in done)
     cells = [
-        ("sheets done", states[State.DONE]),
-        ("failed", states[State.FAILED]),
-        ("skipped", states[State.SKIPPED]),
-        ("leaves", sum(leaves)),
-        ("sheets without a leaf", leaves.count(0)),
-        ("sheets without a scale", unscaled),
+        f"{words.sheets(states[State.DONE])} done",
+        f"{states[State.FAILED]:,} failed",
+        f"{states[State.SKIPPED]:,} skipped",
+        words.leaves(sum(leaves)),
+        f"{words.sheets(leaves.count(0))} without a leaf",
+        f"{words.sheets(unscaled)} without a scale",
     ]
-    boxes = "".join(f"<div><b>{n:,}</b>{escape(what)}</div>" for what, n in cells)
+    boxes = "".join(map(_box, cells))
     told = ", ".join(f"{source}: {n:,}" for source, n in scales.most_common())
     scale = f"<p>Scale from {escape(told)}.</p>" if told else ""
     return f'<div class="counts">{boxes}</div>{scale}'
@@ -193,7 +199,7 @@ def _figure(picture: Picture) -> str:
     leaves = entry.facts.get("leaves", 0)
     told = (
         f"<b>{escape(entry.name)}</b>"
-        f"{leaves} {'leaf' if leaves == 1 else 'leaves'}, "
+        f"{words.leaves(leaves)}, "
         f"confidence {entry.facts.get('confidence', 0):.2f}"
     )
     if picture.jpeg is None:
@@ -232,7 +238,7 @@ def _histograms(plan: Plan, done: Sequence[Entry]) -> str:
         histogram([e.facts.get("leaves", 0) for e in done], "Leaves per sheet"),
     ]
     drawn = "".join(charts)
-    told = "" if len(chosen) == len(done) else f" ({len(chosen):,} sheets)"
+    told = "" if len(chosen) == len(done) else f" ({words.sheets(len(chosen))})"
     return f'<h2>Traits{told}</h2><div class="charts">{drawn}</div>' if drawn else ""
 
 

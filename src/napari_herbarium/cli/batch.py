@@ -10,6 +10,7 @@ from typing import Annotated
 import rich.progress
 import typer
 
+from napari_herbarium import words
 from napari_herbarium.batch.crew import has_dashboard
 from napari_herbarium.batch.ledger import State
 from napari_herbarium.batch.prepare import Preparation, prepare
@@ -201,7 +202,8 @@ class _Teller:
         if self._row is None:
             self._row = self.bar.add_task("Sheets", total=now.total, unit="")
             complain(
-                self.bar, f"{now.total - now.done:,} of {now.total:,} sheets to do."
+                self.bar,
+                f"{now.total - now.done:,} of {words.sheets(now.total)} to do.",
             )
         self.bar.update(
             self._row, completed=now.done, total=now.total, unit=_how_fast(now)
@@ -209,7 +211,7 @@ class _Teller:
         if self.bar.disable and time.monotonic() - self._told > SECONDS_BETWEEN_LINES:
             self._told = time.monotonic()
             complain(
-                self.bar, f"{now.done:,} of {now.total:,} sheets, {_how_fast(now)}"
+                self.bar, f"{now.done:,} of {words.sheets(now.total)}, {_how_fast(now)}"
             )
 
 
@@ -237,9 +239,9 @@ def _duration(seconds: float) -> str:
 def _say(report: BatchReport) -> None:
     skipped = f", {report.skipped:,} skipped" if report.skipped else ""
     typer.echo(
-        f"{report.done:,} sheets done ({report.done_now:,} now, in "
+        f"{words.sheets(report.done)} done ({report.done_now:,} now, in "
         f"{_duration(report.seconds)}), {report.failed:,} failed{skipped}; "
-        f"{report.leaves:,} leaves."
+        f"{words.leaves(report.leaves)}."
     )
     typer.echo(f"Labels:  {report.out / 'labels'}")
     typer.echo(f"Traits:  {report.out / 'traits'}")
@@ -252,10 +254,13 @@ def _say_plan(ready: Preparation) -> None:
     states = list(ready.states.values())
     done, failed = states.count(State.DONE), states.count(State.FAILED)
     typer.echo(
-        f"{len(ready.todo):,} sheets to do; {done:,} done and {failed:,} failed before."
+        f"{words.sheets(len(ready.todo))} to do; {done:,} done and {failed:,} failed "
+        "before."
     )
     if ready.repeated:
-        typer.echo(f"{ready.repeated:,} are given more than once and done once.")
+        typer.echo(
+            f"{words.sheets(ready.repeated)} given more than once, to be done once."
+        )
     _list("skipped", [f"{each.name}: {each.reason}" for each in ready.skipped])
     renamed = [f"{source}: {name}" for source, name in ready.renamed.items()]
     _list("get another name, because theirs is taken", renamed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,9 +60,16 @@ def show_info(name: Wanted) -> None:
     typer.echo(f"Looks at sheets {', '.join(map(str, config.scales))} px long")
     typer.echo(f"Leaf at probability {config.threshold:g} and above")
     for figure, value in config.figures.items():
-        typer.echo(f"  {figure}: {value}")
+        typer.echo(f"  {figure}: {_in_words(value)}")
     if info.card:
         typer.echo(f"\n{info.card.rstrip()}")
+
+
+def _in_words(figure: Any) -> str:
+    """Say a figure, or several that belong together; "-" where there is none."""
+    if isinstance(figure, dict):
+        return ", ".join(f"{name} {_in_words(each)}" for name, each in figure.items())
+    return "-" if figure is None else str(figure)
 
 
 @models.command("remove")

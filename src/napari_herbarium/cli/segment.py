@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from napari_herbarium import words
 from napari_herbarium.cli import options
 from napari_herbarium.cli.attempt import attempt
 from napari_herbarium.cli.inputs import SheetInput, check_folder, find_sheets
@@ -130,9 +131,8 @@ def _say_where(done: dict[str, Done], work: Work) -> None:
         return
     # One sheet is named, several by a pattern.
     stem = next(iter(done)) if len(done) == 1 else "*"
-    count = "1 sheet" if len(done) == 1 else f"{len(done)} sheets"
-    leaves = sum(one.leaves for one in done.values())
-    typer.echo(f"Found {leaves} {'leaf' if leaves == 1 else 'leaves'} on {count}.")
+    leaves = words.leaves(sum(one.leaves for one in done.values()))
+    typer.echo(f"Found {leaves} on {words.sheets(len(done))}.")
     typer.echo(f"Labels:  {work.out / (stem + LABELS)}")
     typer.echo(f"Table:   {Outputs(work.out, stem).table}")
     if work.measure:

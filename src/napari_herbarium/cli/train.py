@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 import rich.progress
 import typer
 
+from napari_herbarium import words
 from napari_herbarium.cli import options
 from napari_herbarium.cli.interrupt import STOPPED, asked_to_stop
 from napari_herbarium.cli.show import complain, progress_bar, sentences
@@ -214,8 +215,7 @@ def _say_stopped(folder: Path) -> NoReturn:
 
 
 def _say(made: TrainedModel, folder: Path, out: str) -> None:
-    steps = "1 step" if made.steps == 1 else f"{made.steps} steps"
-    typer.echo(f"Ended: {made.ended}, after {steps}.")
+    typer.echo(f"Ended: {made.ended}, after {words.counted(made.steps, 'step')}.")
     typer.echo(
         f"IoU on held-out crops: {_figure(made.before.iou)} before, "
         f"{_figure(made.after.iou)} after."

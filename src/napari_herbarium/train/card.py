@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_herbarium import words
 from napari_herbarium.train.recipes import PaperRecipe
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ napari-herbarium {version} by the recipe `{recipe}` (all of it in `recipe.json`)
 
 **Sheets:** {train} to train on, {held}; which, is in `split.json`.{others}
 
-**Training:** {steps} steps, {epochs} epochs, ended by: {ended}.
+**Training:** {steps}, {epochs}, ended by: {ended}.
 
 | held-out crops | IoU | precision | recall | boundary F (2 px) |
 |---|---|---|---|---|
@@ -54,8 +55,8 @@ def write_card(
         train=len(split.train),
         held=windows if split.by == "window" else sheets,
         others=_others(len(plan.others)),
-        steps=made.steps,
-        epochs=made.epochs,
+        steps=words.counted(made.steps, "step"),
+        epochs=words.counted(made.epochs, "epoch"),
         ended=made.ended,
         rows="\n".join(_rows(made)),
         kept=_kept(made),
@@ -65,7 +66,7 @@ def write_card(
 def _others(count: int) -> str:
     if not count:
         return ""
-    sheets = "one sheet" if count == 1 else f"{count} sheets"
+    sheets = words.sheets(count)
     return f" What the start saw on {sheets} of other plants was trained on, too."
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import find_objects
 
+from napari_herbarium import words
 from napari_herbarium.errors import ModelError, SettingsError
 from napari_herbarium.files import staging, unwritable
 from napari_herbarium.measure.columns import check_labels
@@ -205,6 +206,6 @@ def _card(config: WholeConfig, base: str, examples: Sequence[Instance]) -> str:
     return (
         f"# {config.name}\n\n"
         f"Classifier of single whole leaves, fine-tuned from the one with the SHA-256 "
-        f"{base} on {len(examples)} leaves judged by a user, {whole} of them whole. "
-        "It has not been scored.\n"
+        f"{base} on {words.leaves(len(examples))} judged by a user, {whole} of them "
+        "whole. It has not been scored.\n"
     )

@@ -1,0 +1,27 @@
+"""Numbers in sentences."""
+
+from __future__ import annotations
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """Say how many there are: ``1 sheet``, ``2,134 leaves``.
+
+    Parameters
+    ----------
+    count : int
+    one : str
+        What there may be one of.
+    several : str
+        The same for more or none; `one` and an s where it is empty.
+    """
+    return f"1 {one}" if count == 1 else f"{count:,} {several or one + 's'}"
+
+
+def leaves(count: int) -> str:
+    """Say how many leaves there are."""
+    return counted(count, "leaf", "leaves")
+
+
+def sheets(count: int) -> str:
+    """Say how many sheets there are."""
+    return counted(count, "sheet")
