@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
+P = TypeVar("P", bound="Progress")
 
 
 @dataclass(frozen=True)
@@ -52,3 +53,24 @@ def finish(job: Job[T], on_progress: Callable[[Progress], object] | None = None)
             return result
         if on_progress is not None:
             on_progress(progress)
+
+
+def reported(job: Job[T], step: P) -> Generator[P, None, T]:
+    """Report `step` for every step of `job`: where what counts is the sheet.
+
+    Parameters
+    ----------
+    job : generator
+        A long step that is one unit of a longer one.
+    step : Progress
+        Of the longer one.
+    """
+    try:
+        while True:
+            next(job)
+            yield step
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        job.close()

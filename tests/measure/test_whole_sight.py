@@ -158,7 +158,7 @@ def test_silhouette_and_sight_are_weighed():
         network.weight[0, 0] = 10
         network.bias.fill_(-1)
     sights = [np.zeros(SIGHTS, np.float32), np.ones(SIGHTS, np.float32)]
-    model = SightModel(network, SightConfig(name="x"), "")
+    model = SightModel(network, SightConfig(name="x"), "", Path())
     assert with_sight([3.0, -1.0], sights, model) == pytest.approx([5, 7])
 
 

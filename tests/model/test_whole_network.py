@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -78,5 +80,5 @@ def test_a_pair_says_the_mean_of_what_its_two_networks_say(tmp_path):
 
 def test_a_single_network_is_no_pair_to_take_apart():
     config = WholeConfig(name="test", architecture="outline")
-    model = WholeModel(build_whole_network(config), config, "")
+    model = WholeModel(build_whole_network(config), config, "", Path())
     assert one_of_pair(model, "outline") is model

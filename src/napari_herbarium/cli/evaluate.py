@@ -11,7 +11,7 @@ import typer
 
 from napari_herbarium.cli import options
 from napari_herbarium.cli.inputs import check_folder
-from napari_herbarium.cli.show import progress_bar, sentences
+from napari_herbarium.cli.show import sentences, with_bar
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.evaluate.pairs import find_pairs, read_groups
 from napari_herbarium.evaluate.report import SheetScore, sheet_table, summary_table
@@ -20,7 +20,6 @@ from napari_herbarium.files import replacing
 from napari_herbarium.measure.export import write_json
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
-from napari_herbarium.progress import Job, Progress, finish
 from napari_herbarium.settings import LeafSettings, SegmentSettings
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def evaluate_model(
         )
         choose_device(settings.device)
         used = load_model(model)
-        scores = _with_bar(iter_evaluate(pairs, used, how, without_leaves or ()))
+        scores = with_bar(iter_evaluate(pairs, used, how, without_leaves or ()))
         _print(scores, used, how)
         if out is not None:
             _write(out, scores, used, how)
@@ -122,16 +121,6 @@ def _check_out(out: Path | None, *, overwrite: bool) -> None:
         msg = f"{out} exists already; add --overwrite or choose another name."
         raise SettingsError(msg)
     check_folder(out.parent)
-
-
-def _with_bar(job: Job[list[SheetScore]]) -> list[SheetScore]:
-    with progress_bar() as bar:
-        row = bar.add_task("Sheets", total=None, unit="sheets")
-
-        def show(step: Progress) -> None:
-            bar.update(row, completed=step.done, total=step.total)
-
-        return finish(job, show)
 
 
 def _print(scores: Sequence[SheetScore], model: LeafModel, how: Evaluation) -> None:

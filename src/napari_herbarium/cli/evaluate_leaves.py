@@ -12,7 +12,7 @@ import typer
 from napari_herbarium.cli import options
 from napari_herbarium.cli.evaluate import records
 from napari_herbarium.cli.inputs import check_folder
-from napari_herbarium.cli.show import progress_bar, sentences
+from napari_herbarium.cli.show import sentences, with_bar
 from napari_herbarium.evaluate.leaves import LEAST_IOU, SheetLeaves
 from napari_herbarium.evaluate.leaves_report import (
     counts_table,
@@ -26,7 +26,6 @@ from napari_herbarium.measure.export import write_json
 from napari_herbarium.measure.table_export import check_new
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
-from napari_herbarium.progress import Job, Progress, finish
 from napari_herbarium.settings import LeafSettings, SegmentSettings
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def score_leaves(
             check_folder(out.parent)
         pairs = without(find_pairs(data), leave_out or ())
         used = _model(how)
-        scores = _with_bar(iter_evaluate_leaves(data, pairs, used, how))
+        scores = with_bar(iter_evaluate_leaves(data, pairs, used, how))
         _print(scores, used, how)
         if out is not None:
             _write(out, scores, used, how)
@@ -98,16 +97,6 @@ def _model(how: LeafEvaluation) -> LeafModel | None:
         return None
     choose_device(how.segment.device)
     return load_model(how.segment.model)
-
-
-def _with_bar(job: Job[list[SheetLeaves]]) -> list[SheetLeaves]:
-    with progress_bar() as bar:
-        row = bar.add_task("Sheets", total=None, unit="sheets")
-
-        def show(step: Progress) -> None:
-            bar.update(row, completed=step.done, total=step.total)
-
-        return finish(job, show)
 
 
 def _print(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import typer
 from rich.console import Console
@@ -17,7 +18,10 @@ from rich.progress import (
 )
 
 from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
+from napari_herbarium.progress import Job, finish
+from napari_herbarium.progress import Progress as Step
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 FAILED, MISUSED = 1, 2
 _BEFORE_WORK = (SettingsError, ModelError)
@@ -67,6 +71,17 @@ def progress_bar() -> Iterator[Progress]:
         redirect_stdout=False,
     ) as bar:
         yield bar
+
+
+def with_bar(job: Job[T]) -> T:
+    """Run a job over sheets to its end behind a bar, and give its result."""
+    with progress_bar() as bar:
+        row = bar.add_task("Sheets", total=None, unit="sheets")
+
+        def show(step: Step) -> None:
+            bar.update(row, completed=step.done, total=step.total)
+
+        return finish(job, show)
 
 
 def complain(bar: Progress, sentence: str) -> None:

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from napari_herbarium.errors import SheetError
 from napari_herbarium.evaluate.leaves import LEAST_IOU, SheetLeaves, iter_score_leaves
 from napari_herbarium.evaluate.pairs import Pair
-from napari_herbarium.evaluate.run import reported
 from napari_herbarium.evaluate.truth import read_leaf_truth
 from napari_herbarium.measure import whole
 from napari_herbarium.measure.labels_file import read_labels
-from napari_herbarium.progress import Job, Progress
+from napari_herbarium.progress import Job, Progress, reported
 from napari_herbarium.segment.leaves import iter_extract_leaves
 from napari_herbarium.segment.pixels import in_memory
 from napari_herbarium.segment.predict import iter_segment

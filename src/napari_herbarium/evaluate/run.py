@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from napari_herbarium.errors import SheetError
 from napari_herbarium.evaluate.pairs import Pair, read_mask
 from napari_herbarium.evaluate.picture import write_errors
 from napari_herbarium.evaluate.report import SheetScore, score_sheet
-from napari_herbarium.progress import Job, Progress
+from napari_herbarium.progress import Job, Progress, reported
 from napari_herbarium.results import ERRORS
 from napari_herbarium.segment.leaves import iter_extract_leaves
 from napari_herbarium.segment.mask import at_least
@@ -27,7 +27,6 @@ from napari_herbarium.sheet.sheet import Sheet
 if TYPE_CHECKING:
     from napari_herbarium.model.checkpoint import LeafModel
 
-T = TypeVar("T")
 NO_LEAVES = "without leaves"
 
 
@@ -137,16 +136,3 @@ def _truth(sheet: Sheet, image: Path, mask: Path | None) -> NDArray[np.uint8]:
         msg = f"{mask} is {truth.shape} px, but its sheet {image.name} is {size} px."
         raise SheetError(msg)
     return truth
-
-
-def reported(job: Job[T], step: Progress) -> Job[T]:
-    """Report `step` for every step of `job`: what counts here is the sheet."""
-    try:
-        while True:
-            next(job)
-            yield step
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    finally:
-        job.close()

@@ -80,30 +80,8 @@ class ModelConfig(NetworkConfig):
 
 
 @dataclass(frozen=True)
-class LeafModel:
-    """A loaded model.
-
-    Attributes
-    ----------
-    network : torch.nn.Module
-        In evaluation mode, float32, on the CPU.
-    config : ModelConfig
-        How to feed it.
-    sha256 : str
-        Of the weights file; identifies the model in every output.
-    folder : Path
-        Where it came from.
-    """
-
-    network: nn.Module
-    config: ModelConfig
-    sha256: str
-    folder: Path
-
-
-@dataclass(frozen=True)
 class Loaded(Generic[Config]):
-    """A loaded network of another kind.
+    """A loaded model.
 
     Attributes
     ----------
@@ -112,12 +90,18 @@ class Loaded(Generic[Config]):
     config : Config
         How to feed it.
     sha256 : str
-        Of the weights file.
+        Of the weights file; identifies the model in every output.
+    folder : Path
+        Where it came from.
     """
 
     network: nn.Module
     config: Config
     sha256: str
+    folder: Path
+
+
+LeafModel = Loaded[ModelConfig]
 
 
 def load_as(
@@ -138,9 +122,10 @@ def load_as(
     ModelError
         When a file is missing, truncated, foreign, or does not fit the other.
     """
+    folder = Path(folder)
     config = read_config_as(kind, folder)
     network = build(config)
-    return Loaded(network, config, fill_network(network, folder))
+    return Loaded(network, config, fill_network(network, folder), folder)
 
 
 def facts_of(model: LeafModel) -> dict[str, Any]:
@@ -219,10 +204,11 @@ def load_model_folder(folder: Path) -> LeafModel:
     ModelError
         When a file is missing, truncated, foreign, or does not fit the other.
     """
-    folder = Path(folder)
-    config = read_config(folder)
-    network = build_network(config.architecture, config.encoder)
-    return LeafModel(network, config, fill_network(network, folder), folder)
+    return load_as(ModelConfig, _leaf_network, folder)
+
+
+def _leaf_network(config: ModelConfig) -> nn.Module:
+    return build_network(config.architecture, config.encoder)
 
 
 def fill_network(network: nn.Module, folder: Path) -> str:

@@ -8,6 +8,7 @@ square, and what they say is averaged. The published one looks at the silhouette
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -73,7 +74,7 @@ def one_of_pair(model: WholeModel, architecture: Architecture) -> WholeModel:
     for part in ("encoder", "head"):
         halves = getattr(model.network, part)
         getattr(network, part).load_state_dict(halves[architecture].state_dict())
-    return WholeModel(network.eval(), config, model.sha256)
+    return replace(model, network=network.eval(), config=config)
 
 
 def build_whole_network(config: WholeConfig) -> nn.Module:

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_herbarium.train.crops import Sample
 from napari_herbarium.train.loop_settings import LoopSettings
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     Batch = tuple[Tensor, Tensor]
 
-Draw = Callable[[np.random.Generator], Sample]
+Draw = Callable[[np.random.Generator], tuple[NDArray[Any], NDArray[Any]]]
+"""Gives what a network is shown, and what it should say."""
 SampleAt = Callable[[int], Sample]
 _AHEAD = 2
 

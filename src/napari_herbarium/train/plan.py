@@ -13,7 +13,7 @@ import numpy as np
 from napari_herbarium.evaluate.masks import LEAF
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.checkpoint import ModelConfig, facts_of
-from napari_herbarium.progress import Job
+from napari_herbarium.progress import Job, reported
 from napari_herbarium.settings import Device
 from napari_herbarium.train import few_sheets
 from napari_herbarium.train.batches import SampleAt
@@ -221,21 +221,8 @@ def _iter_each(
     found: list[T] = []
     for job in jobs:
         step = TrainProgress(before + len(found), steps, "sheets")
-        found.append((yield from _reported(job, step)))
+        found.append((yield from reported(job, step)))
     return found
-
-
-def _reported(job: Job[T], step: TrainProgress) -> Generator[TrainProgress, None, T]:
-    """Report `step` for every step of `job`: what counts here is the sheet."""
-    try:
-        while True:
-            next(job)
-            yield step
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    finally:
-        job.close()
 
 
 def _few_split(pictures: Sequence[Picture], recipe: FewSheetsRecipe) -> Split:

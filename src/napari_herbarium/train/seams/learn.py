@@ -11,8 +11,8 @@ from napari_herbarium.model.seam_network import (
     pair_steps,
     seam_input,
 )
+from napari_herbarium.train.batches import Draw
 from napari_herbarium.train.loop import LoopSettings, StepReport, train_steps
-from napari_herbarium.train.seams.samples import Draw
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -8,9 +8,9 @@ labels of sheets, leaves that overlap much are one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,13 @@ from skimage.morphology import disk
 
 from napari_herbarium.segment.patch_view import HALF_WIDTH
 from napari_herbarium.train.augment import change_looks, relight
+from napari_herbarium.train.batches import Draw
 from napari_herbarium.train.composite import Cutout, dry, lay_over, reduced
 from napari_herbarium.train.crops import affine_map, random_matrix, warp
 from napari_herbarium.train.seams.patches import LabelledPatch
 
 Square = tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int32]]
 """S x S x 3 picture, what is taken for leaf, and the leaves' numbers."""
-Draw = Callable[[np.random.Generator], tuple[NDArray[np.uint8], NDArray[Any]]]
 T = TypeVar("T")
 _FIRST_PASTED = 100_000
 _ZOOMS = (math.log(0.6), math.log(1.7))

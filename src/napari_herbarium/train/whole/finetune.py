@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from napari_herbarium.model.catalogue import is_bundled
 from napari_herbarium.model.checkpoint import save_model
 from napari_herbarium.model.whole_network import WholeConfig, load_whole_model
 from napari_herbarium.sheet._drawn_leaf import DrawnLeaf, Form
+from napari_herbarium.train.batches import Draw
 from napari_herbarium.train.loop import LoopSettings, StepReport
 from napari_herbarium.train.whole.instances import Instance, cut_window
 from napari_herbarium.train.whole.learn import learn_whole
@@ -172,7 +173,7 @@ def _drawn(form: Form, rng: np.random.Generator) -> Silhouette | None:
 
 def _mixed(
     examples: Sequence[Instance], drawn: Sequence[Silhouette], config: WholeConfig
-) -> Callable[[np.random.Generator], tuple[NDArray, NDArray]]:
+) -> Draw:
     ours = sampler(drawn, examples, config, real=1.0)
     theirs = sampler(drawn, [], config)
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from napari_herbarium.train.batches import Draw
 from napari_herbarium.train.loop import LoopSettings, StepReport, train_steps
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from napari_herbarium.train.ema import Average
-
-Draw = Callable[[np.random.Generator], tuple[NDArray, NDArray]]
 
 _SURE = 0.97
 
