@@ -203,9 +203,9 @@ class Looking(NamedTuple):
 def _cut(
     looked: Looked, mask: NDArray[np.bool_], *, seen: bool
 ) -> tuple[NDArray[np.integer] | None, list[int]]:
-    """Number the pixels of a patch by leaf, from 1 on; None where it stays one.
+    """Give pixels of a patch the number of their leaf; None where it stays one.
 
-    Beside them the nodes that the leaves, or the one leaf, are.
+    Numbers go from 1 on. Beside them stand the nodes that the leaves are.
     """
     view, tree, whole = looked
     nodes = best_cut(tree, whole, seen=seen)
