@@ -12,6 +12,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 DEFAULT_MODEL = "herbarium-leaves"
+DEFAULT_WHOLE_MODEL = "whole-leaves"
 
 
 class _Settings(BaseModel):
@@ -106,6 +107,21 @@ class LeafSettings(_Settings):
     min_area_mm2: float = Field(default=4.0, ge=0, allow_inf_nan=False)
     min_area_px: int | None = Field(default=None, ge=0)
     touching: Touching = Touching.JUDGE
+
+
+class WholeSettings(_Settings):
+    """Who judges whether a leaf is one single whole one (`measure.whole_models`).
+
+    Attributes
+    ----------
+    model : str
+        Name of an installed classifier of whole leaves or path of its folder.
+    """
+
+    model: str = DEFAULT_WHOLE_MODEL
+
+
+DEFAULT_JUDGE = WholeSettings()
 
 
 class ScaleSettings(_Settings):

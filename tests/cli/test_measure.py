@@ -74,6 +74,34 @@ def test_what_the_user_said_in_napari_counts(tmp_path, run, labels):
     assert told["whole_by_user"] == {"2": False, "99": True}
 
 
+def test_another_classifier_judges_and_is_written_down(
+    tmp_path, run, labels, yes_sayer, monkeypatch
+):
+    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(yes_sayer.parent))
+    usual, other = tmp_path / "usual", tmp_path / "other"
+    assert run("measure", labels, "--out", usual).exit_code == 0
+    result = run("measure", labels, "--out", other, "--whole-model", yes_sayer.name)
+    assert result.exit_code == 0, result.stderr
+    assert (table(other)["whole_probability"] > 0.99).all()
+    assert (table(usual)["whole_probability"] < 0.99).all()
+    first, second = (
+        json.loads((out / "K1.traits.json").read_text())["whole_model"]
+        for out in (usual, other)
+    )
+    assert (first["name"], second["name"]) == ("whole-leaves", "yes sayer")
+    assert first["sha256"] != second["sha256"]
+
+
+def test_a_classifier_that_is_none_is_refused_before_any_work(tmp_path, run, labels):
+    for wrong, why in (("nobody", "whole-leaves"), ("herbarium-leaves", "--model")):
+        result = run(
+            "measure", labels, "--out", tmp_path / "out", "--whole-model", wrong
+        )
+        assert result.exit_code == 2
+        assert why in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("content", ["{}", "no json", '{"whole_by_user": [1]}'])
 def test_a_json_file_beside_the_labels_may_be_anything(tmp_path, run, labels, content):
     labels.with_suffix(".json").write_text(content)

@@ -25,7 +25,7 @@ def classifier(monkeypatch):
     """Stand in for the whole-leaf classifier; gives the labels it was asked about."""
     asked = []
 
-    def judge(labels, image=None, *, only=None):
+    def judge(labels, image=None, *, only=None, model=None):
         asked.append(sorted(only))
         yield Progress(1, 1, "leaves judged")
         return {label: PROBABILITY[label] for label in only}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from napari_herbarium.model import catalogue
 from napari_herbarium.model.catalogue import (
     list_models,
     load_model,
+    new_model_folder,
     user_models_folder,
 )
 from napari_herbarium.model.checkpoint import ModelConfig, save_model
@@ -55,6 +57,18 @@ def test_a_bundled_name_always_means_the_bundled_model(folder):
 
 def test_without_any_model_the_list_is_empty(folder):
     assert list_models() == []
+
+
+def test_a_classifier_of_whole_leaves_is_no_leaf_model(folder, yes_sayer):
+    save(folder / "oak")
+    shutil.copytree(yes_sayer, folder / "mine")
+    assert list_models() == ["oak"]
+    for wrong in ("mine", yes_sayer):
+        with pytest.raises(ModelError, match="--whole-model"):
+            load_model(wrong)
+    for taken in ("mine", "Oak", "whole-leaves"):
+        with pytest.raises(ModelError, match="already"):
+            new_model_folder(taken)
 
 
 def test_the_users_folder_is_the_systems_unless_chosen(monkeypatch):

@@ -67,6 +67,21 @@ def test_a_folder_is_copied(oak, mine):
     assert load_model(oak).config.name == "oak"
 
 
+def test_a_classifier_of_whole_leaves_travels_as_well(yes_sayer, mine, tmp_path):
+    assert import_model(zipped(yes_sayer, tmp_path / "mail.zip"), "yes") == "yes"
+    assert list_models() == [BUNDLED]
+    info = model_info("yes")
+    assert (info.config.name, info.config.architecture) == ("yes", "pair")
+    assert info.card == "# Says yes"
+    with pytest.raises(ModelError, match="already"):
+        import_model(yes_sayer, "whole-leaves")
+    (mine / "yes" / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ModelError, match="truncated"):
+        import_model(mine / "yes", "again")
+    remove_model("yes")
+    assert not list(mine.iterdir())
+
+
 def test_existing_and_bundled_names_are_refused(oak, mine):
     import_model(oak)
     for name in ("oak", "OAK", BUNDLED):

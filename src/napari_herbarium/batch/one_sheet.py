@@ -18,7 +18,12 @@ from napari_herbarium.measure.whole import quick_whole_probability
 from napari_herbarium.progress import Job
 from napari_herbarium.segment.leaves import iter_extract_leaves
 from napari_herbarium.segment.predict import iter_segment
-from napari_herbarium.settings import LeafSettings, SegmentSettings
+from napari_herbarium.settings import (
+    DEFAULT_JUDGE,
+    LeafSettings,
+    SegmentSettings,
+    WholeSettings,
+)
 from napari_herbarium.sheet.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -76,6 +81,7 @@ def iter_leaves(
     leaves: LeafSettings,
     *,
     measure: bool,
+    judge: WholeSettings = DEFAULT_JUDGE,
     turn: AbstractContextManager[Any] | None = None,
     watch: Stopwatch | None = None,
 ) -> Job[FoundLeaves]:
@@ -91,6 +97,8 @@ def iter_leaves(
         How to segment and to find leaves.
     measure : bool
         Make the full table, too.
+    judge : WholeSettings
+        Who says in it which leaves are whole.
     turn : context manager, optional
         Entered while the network runs, such as a lock that lets one sheet at a time.
     watch : Stopwatch, optional
@@ -121,7 +129,7 @@ def iter_leaves(
         rows = short_table(labels, facts)
         traits = None
         if measure:
-            traits = yield from iter_leaf_table(labels, facts, sheet.image)
+            traits = yield from iter_leaf_table(labels, facts, sheet.image, judge=judge)
     return FoundLeaves(labels, rows, traits, sure)
 
 

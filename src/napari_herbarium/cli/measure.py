@@ -34,8 +34,9 @@ from napari_herbarium.measure.table_export import (
     provenance,
     write_provenance,
 )
+from napari_herbarium.measure.whole_models import classifier_facts
 from napari_herbarium.progress import Job
-from napari_herbarium.settings import ScaleSettings
+from napari_herbarium.settings import DEFAULT_WHOLE_MODEL, ScaleSettings, WholeSettings
 from napari_herbarium.sheet.read import read_sheet
 
 MOST_HARMONICS = 50
@@ -79,6 +80,7 @@ class How:
     scale: ScaleSettings
     harmonics: int
     sheets: frozenset[str]
+    judge: WholeSettings
 
 
 def measure_labels(
@@ -88,6 +90,7 @@ def measure_labels(
     ruler: options.Ruler = True,
     mm_per_px: options.MmPerPx = None,
     harmonics: Harmonics = 0,
+    whole_model: options.WholeModel = DEFAULT_WHOLE_MODEL,
     formats: Formats = "csv",
     overlay: Overlay = False,
     overwrite: options.Overwrite = False,
@@ -106,6 +109,8 @@ def measure_labels(
         if overlay and image is None:
             msg = "An overlay is drawn onto the sheet; give it with --image."
             raise SettingsError(msg)
+        judge = WholeSettings(model=whole_model)
+        classifier_facts(judge)  # refused before any work
         wanted = parsed_formats(formats)
         tasks = find_labels(labels, image)
         check_folder(out)
@@ -117,7 +122,7 @@ def measure_labels(
             overwrite=overwrite,
         )
         sheets = frozenset(task.sheet for task in tasks)
-        done = _run(outputs, How(scale, harmonics, sheets))
+        done = _run(outputs, How(scale, harmonics, sheets, judge))
     _say_where(done)
     if len(done) < len(tasks):
         raise typer.Exit(FAILED)
@@ -160,7 +165,12 @@ def iter_measured(task: LabelsInput, where: MeasureOutputs, how: How) -> Job[int
     image = None if sheet is None else np.asarray(sheet.image)
     flipped = flips_beside(task.path)
     table = yield from iter_leaf_table(
-        found.labels, facts, image, harmonics=how.harmonics, flipped=flipped
+        found.labels,
+        facts,
+        image,
+        harmonics=how.harmonics,
+        flipped=flipped,
+        judge=how.judge,
     )
     _write_shapes(where, found.labels, table, picture)
     if where.picture is not None:
@@ -196,9 +206,15 @@ def _told(
     settings = {
         "harmonics": how.harmonics,
         "scale": how.scale.model_dump(mode="json"),
+        "whole": how.judge.model_dump(mode="json"),
     }
     return provenance(
-        facts, labels=task.path, image=picture, settings=settings, flipped=flipped
+        facts,
+        labels=task.path,
+        image=picture,
+        settings=settings,
+        flipped=flipped,
+        classifier=classifier_facts(how.judge),
     )
 
 

@@ -10,15 +10,29 @@ import typer
 
 from napari_herbarium.cli.show import sentences
 from napari_herbarium.errors import ModelError
+from napari_herbarium.measure.whole_models import (
+    find_whole_model,
+    whole_model_folders,
+)
 from napari_herbarium.model.catalogue import (
+    Kind,
     is_bundled,
+    kind_of,
     model_folders,
     user_models_folder,
 )
-from napari_herbarium.model.checkpoint import read_config
-from napari_herbarium.model.packages import import_model, model_info, remove_model
+from napari_herbarium.model.checkpoint import ModelConfig, NetworkConfig
+from napari_herbarium.model.packages import (
+    config_of,
+    import_model,
+    model_info,
+    remove_model,
+)
+from napari_herbarium.settings import DEFAULT_WHOLE_MODEL
 
 models = typer.Typer(no_args_is_help=True, help="List, show, remove, import models.")
+
+_OPTIONS = {Kind.LEAF: "--model", Kind.WHOLE: "--whole-model"}
 
 Name = Annotated[str, typer.Argument(help="Name of an installed model.")]
 Wanted = Annotated[str, typer.Argument(help="Name of a model, or the folder of one.")]
@@ -32,33 +46,41 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 @models.command("list")
 def list_installed() -> None:
-    """List the installed models, bundled ones first."""
-    for name, folder in model_folders().items():
-        kind = "bundled" if is_bundled(folder) else "yours"
-        typer.echo(f"{name}\t{kind}\t{_network(folder)}")
+    """List the installed models, those that find leaves first."""
+    for name, folder in [*model_folders().items(), *whole_model_folders().items()]:
+        whose = "bundled" if is_bundled(folder) else "yours"
+        typer.echo(f"{name}\t{whose}\t{_network(folder)}")
     typer.echo(f"Your models are in {user_models_folder()}", err=True)
 
 
 def _network(folder: Path) -> str:
     try:
-        config = read_config(folder)
+        return _kind(config_of(folder))
     except ModelError:
         return "damaged"
-    return f"{config.architecture} on {config.encoder}"
+
+
+def _kind(config: NetworkConfig) -> str:
+    if isinstance(config, ModelConfig):
+        return f"{config.architecture} on {config.encoder}"
+    return "classifier of whole leaves"
 
 
 @models.command("info")
 def show_info(name: Wanted) -> None:
     """Show a model's card and figures."""
     with sentences():
-        info = model_info(name)
+        info = model_info(_known(name))
     config = info.config
     typer.echo(f"Name:     {config.name}, version {config.version}")
     typer.echo(f"Folder:   {info.folder} ({'bundled' if info.bundled else 'yours'})")
-    typer.echo(f"Network:  {config.architecture} on {config.encoder}")
+    typer.echo(f"Network:  {_kind(config)}")
     typer.echo(f"Weights:  {info.size / 1e6:.1f} MB, SHA-256 {info.sha256}")
-    typer.echo(f"Looks at sheets {', '.join(map(str, config.scales))} px long")
-    typer.echo(f"Leaf at probability {config.threshold:g} and above")
+    if isinstance(config, ModelConfig):
+        typer.echo(f"Looks at sheets {', '.join(map(str, config.scales))} px long")
+        typer.echo(f"Leaf at probability {config.threshold:g} and above")
+    else:
+        typer.echo(f"Whole at probability {config.threshold:g} and above")
     for figure, value in config.figures.items():
         typer.echo(f"  {figure}: {_in_words(value)}")
     if info.card:
@@ -70,6 +92,11 @@ def _in_words(figure: Any) -> str:
     if isinstance(figure, dict):
         return ", ".join(f"{name} {_in_words(each)}" for name, each in figure.items())
     return "-" if figure is None else str(figure)
+
+
+def _known(name: str) -> str | Path:
+    """Give what `model_info` finds; the bundled classifier lies elsewhere."""
+    return find_whole_model() if name == DEFAULT_WHOLE_MODEL else name
 
 
 @models.command("remove")
@@ -86,4 +113,5 @@ def import_folder(source: Source, name: As = None) -> None:
     """Take in a model folder, or a zip of one, that a colleague sent."""
     with sentences():
         known = import_model(source, name)
-    typer.echo(f"Imported; use it with --model {shlex.quote(known)}")
+    option = _OPTIONS[kind_of(user_models_folder() / known)]
+    typer.echo(f"Imported; use it with {option} {shlex.quote(known)}")

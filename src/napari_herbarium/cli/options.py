@@ -81,6 +81,13 @@ MmPerPx = Annotated[
         show_default="from the ruler, else the file",
     ),
 ]
+WholeModel = Annotated[
+    str,
+    typer.Option(
+        help="Classifier that tells whole leaves from partial ones: a name that "
+        "`models list` calls one, or the folder of one."
+    ),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that exist already.")
 ]

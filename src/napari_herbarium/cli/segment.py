@@ -15,10 +15,17 @@ from napari_herbarium.cli.inputs import SheetInput, check_folder, find_sheets
 from napari_herbarium.cli.outputs import Outputs, check_outputs
 from napari_herbarium.cli.show import FAILED, progress_bar, sentences
 from napari_herbarium.cli.work import Done, Work, iter_sheet
+from napari_herbarium.measure.whole_models import classifier_facts
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
 from napari_herbarium.results import LABELS, OVERLAY
-from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
+from napari_herbarium.settings import (
+    DEFAULT_WHOLE_MODEL,
+    LeafSettings,
+    ScaleSettings,
+    SegmentSettings,
+    WholeSettings,
+)
 
 _S, _L = SegmentSettings(), LeafSettings()
 
@@ -59,6 +66,7 @@ def segment_sheets(
     touching: options.TouchingOption = _L.touching,
     overlay: Overlay = False,
     measure: Measure = False,
+    whole_model: options.WholeModel = DEFAULT_WHOLE_MODEL,
     ruler: options.Ruler = True,
     mm_per_px: options.MmPerPx = None,
     overwrite: options.Overwrite = False,
@@ -88,12 +96,16 @@ def segment_sheets(
             touching=touching,
         )
         scale = options.parsed(ScaleSettings, ruler=ruler, mm_per_px=mm_per_px)
+        judge = WholeSettings(model=whole_model)
+        classifier_facts(judge)  # refused before any work
         tasks = find_sheets(sheets or [], sample=sample)
         check_folder(out)
         drawn = overlay or sample
         _check(tasks, out, overlay=drawn, overwrite=overwrite)
         choose_device(settings.device)
-        work = Work(load_model(model), settings, leaves, scale, out, drawn, measure)
+        work = Work(
+            load_model(model), settings, leaves, scale, out, drawn, measure, judge
+        )
         done = _run(tasks, work)
     _say_where(done, work)
     if len(done) < len(tasks):

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from napari_herbarium.batch.one_sheet import iter_leaves
+from napari_herbarium.batch.one_sheet import FoundLeaves, iter_leaves
 from napari_herbarium.cli.inputs import SheetInput
 from napari_herbarium.cli.outputs import Outputs
 from napari_herbarium.measure.export import (
@@ -17,10 +17,17 @@ from napari_herbarium.measure.export import (
     write_labels,
     write_overlay,
 )
+from napari_herbarium.measure.whole_models import classifier_facts
 from napari_herbarium.model.checkpoint import facts_of
 from napari_herbarium.progress import Job
 from napari_herbarium.segment.pixels import in_memory
-from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
+from napari_herbarium.settings import (
+    DEFAULT_JUDGE,
+    LeafSettings,
+    ScaleSettings,
+    SegmentSettings,
+    WholeSettings,
+)
 from napari_herbarium.sheet.calibrate import settle_scale
 from napari_herbarium.sheet.sheet import Sheet
 
@@ -39,6 +46,7 @@ class Work:
     out: Path
     overlay: bool
     measure: bool
+    judge: WholeSettings = DEFAULT_JUDGE
 
 
 class Done(NamedTuple):
@@ -78,6 +86,7 @@ def iter_sheet(task: SheetInput, work: Work) -> Job[Done]:
         work.leaves,
         # Traits of earlier labels would be those of other leaves.
         measure=work.measure or outputs.has_traits(),
+        judge=work.judge,
     )
     write_labels(outputs.labels, found.labels, sheet.mm_per_px)
     # An overlay of earlier labels would show numbers that no table has.
@@ -85,7 +94,7 @@ def iter_sheet(task: SheetInput, work: Work) -> Job[Done]:
         write_overlay(
             outputs.overlay, sheet.image, found.labels, partial=found.partial()
         )
-    write_json(outputs.sidecar, _provenance(sheet, work, len(found.rows)))
+    write_json(outputs.sidecar, _provenance(sheet, work, found))
     if found.traits is not None:
         replace_rows(outputs.traits, found.traits, task.stem, numbers=TRAIT_NUMBERS)
     replace_rows(outputs.table, found.rows, task.stem)
@@ -93,14 +102,16 @@ def iter_sheet(task: SheetInput, work: Work) -> Job[Done]:
     return Done(len(found.rows), reason)
 
 
-def _provenance(sheet: Sheet, work: Work, leaves: int) -> dict[str, Any]:
+def _provenance(sheet: Sheet, work: Work, found: FoundLeaves) -> dict[str, Any]:
+    measured = found.traits is not None
     return {
         "software": {"napari-herbarium": version("napari-herbarium")},
         "sheet": None if sheet.path is None else str(sheet.path),
         "catalog_number": sheet.catalog_number,
         "shape": [int(side) for side in sheet.image.shape[:2]],
-        "leaves": leaves,
+        "leaves": len(found.rows),
         "model": facts_of(work.model),
+        "whole_model": classifier_facts(work.judge) if measured else None,
         "segment_settings": work.segment.model_dump(mode="json"),
         "leaf_settings": work.leaves.model_dump(mode="json"),
         "scale_settings": work.scale.model_dump(mode="json"),

@@ -17,7 +17,9 @@ from napari_herbarium.measure import whole
 from napari_herbarium.measure.columns import by_label
 from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.traits import iter_measure
+from napari_herbarium.measure.whole_models import chosen_classifier, chosen_threshold
 from napari_herbarium.progress import Job, finish
+from napari_herbarium.settings import DEFAULT_JUDGE, WholeSettings
 from napari_herbarium.sheet.sheet import Sheet
 
 
@@ -64,6 +66,7 @@ def iter_leaf_table(
     harmonics: int = 0,
     flipped: Mapping[int, bool] | None = None,
     only: Collection[int] | None = None,
+    judge: WholeSettings = DEFAULT_JUDGE,
 ) -> Job[pd.DataFrame]:
     """Measure the leaves of a sheet and judge which are whole.
 
@@ -82,6 +85,8 @@ def iter_leaf_table(
     only : collection of int, optional
         Measure these labels and pass over the others; their rows are the same as in
         the table of all.
+    judge : WholeSettings
+        Who judges which leaves are whole.
 
     Returns
     -------
@@ -94,6 +99,8 @@ def iter_leaf_table(
     ------
     SettingsError
         As `napari_herbarium.measure`.
+    ModelError
+        There is no such classifier of whole leaves, or it is damaged.
     """
     if image is not None and only is None:
         image = np.asarray(image)  # decoded once, not leaf by leaf
@@ -107,7 +114,7 @@ def iter_leaf_table(
         only=only,
     )
     found = [int(label) for label in table["label"]]
-    probability, threshold = yield from _iter_judged(labels, image, found)
+    probability, threshold = yield from _iter_judged(labels, image, found, judge)
     table["whole_probability"] = by_label(probability, found)
     table["sheet"] = facts.sheet
     table["catalog_number"] = facts.catalog_number or ""
@@ -123,11 +130,18 @@ def leaf_table(
     harmonics: int = 0,
     flipped: Mapping[int, bool] | None = None,
     only: Collection[int] | None = None,
+    judge: WholeSettings = DEFAULT_JUDGE,
 ) -> pd.DataFrame:
     """Return the table of `iter_leaf_table`, without stopping on the way."""
     return finish(
         iter_leaf_table(
-            labels, facts, image, harmonics=harmonics, flipped=flipped, only=only
+            labels,
+            facts,
+            image,
+            harmonics=harmonics,
+            flipped=flipped,
+            only=only,
+            judge=judge,
         )
     )
 
@@ -139,13 +153,13 @@ def partial_labels(table: pd.DataFrame) -> frozenset[int]:
 
 
 def _iter_judged(
-    labels: NDArray[Any], image: Any, found: Collection[int]
+    labels: NDArray[Any], image: Any, found: Collection[int], judge: WholeSettings
 ) -> Job[tuple[Mapping[int, float], float]]:
     """Give the probability of every label to be whole, and the threshold."""
     probability = yield from whole.iter_whole_leaf_probability(
-        labels, image, only=found
+        labels, image, only=found, model=chosen_classifier(judge)
     )
-    return probability, whole.default_whole_threshold()
+    return probability, chosen_threshold(judge)
 
 
 def whole_columns(

@@ -123,6 +123,7 @@ def provenance(
     image: Path | str | None = None,
     settings: Mapping[str, Any] | None = None,
     flipped: Mapping[int, bool] | None = None,
+    classifier: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Say where the numbers of a table are from, ready for `write_provenance`.
 
@@ -136,6 +137,8 @@ def provenance(
         What was asked for, such as the number of harmonics.
     flipped : mapping, optional
         Labels whose wholeness the user decided.
+    classifier : mapping, optional
+        What judged the others, as `whole_models.classifier_facts` tells it.
     """
     return {
         "software": {name: version(name) for name in _SOFTWARE},
@@ -144,6 +147,7 @@ def provenance(
         "image": None if image is None else str(image),
         **asdict(facts),
         "settings": dict(settings or {}),
+        "whole_model": None if classifier is None else dict(classifier),
         SIDECAR_KEY: {str(label): said for label, said in (flipped or {}).items()},
         "columns": "napari_herbarium/measure/data_dictionary.csv",
     }

@@ -57,11 +57,14 @@ def iter_whole_leaf_probability(
     labels : (H, W) integer
         0 is paper, every other value one label.
     image : (H, W, 3) uint8 or uint16, numpy or dask, optional
-        sRGB picture. The bundled classifier alone looks at it.
+        sRGB picture. Pairs alone look at it: the bundled classifier, and those that
+        were fine-tuned from it.
     only : collection of int, optional
         Judge these labels; the others still count as neighbours.
     model : WholeModel, optional
-        Another classifier than the bundled one; goes by silhouettes.
+        Another classifier than the bundled one. A pair's word on a silhouette is
+        weighed with what is seen as the bundled one's is; any other goes by
+        silhouettes.
 
     Returns
     -------
@@ -76,7 +79,8 @@ def iter_whole_leaf_probability(
         When the classifier's files are damaged.
     """
     labels = check_labels(labels)
-    look = None if image is None or model is not None else _Look(labels, image)
+    looks = model is None or model.config.architecture == "pair"
+    look = _Look(labels, image) if looks and image is not None else None
     boxes = [
         (label, box)
         for label, box in enumerate(find_objects(labels), start=1)
@@ -170,9 +174,21 @@ def whole_probability(
 @lru_cache(maxsize=1)
 def bundled_whole_model() -> WholeModel:
     """Load the bundled classifier, once, ready to be run."""
-    model = load_whole_model(BUNDLED)
-    encoders: Any = model.network.encoder
-    encoders["silhouette"] = folded(encoders["silhouette"])
+    return load_ready(BUNDLED)
+
+
+def load_ready(folder: Path) -> WholeModel:
+    """Load a classifier to be run, which is faster; it cannot be trained any more.
+
+    Raises
+    ------
+    ModelError
+        When its files are damaged.
+    """
+    model = load_whole_model(folder)
+    if model.config.architecture == "pair":
+        encoders: Any = model.network.encoder
+        encoders["silhouette"] = folded(encoders["silhouette"])
     return model
 
 

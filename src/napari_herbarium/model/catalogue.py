@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import unicodedata
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from enum import StrEnum
 from pathlib import Path
 from threading import Lock
+from typing import get_args
 
 from platformdirs import user_data_path
 
@@ -19,7 +23,8 @@ from napari_herbarium.model.checkpoint import (
     LeafModel,
     load_model_folder,
 )
-from napari_herbarium.settings import DEFAULT_MODEL
+from napari_herbarium.model.whole_network import Architecture
+from napari_herbarium.settings import DEFAULT_MODEL, DEFAULT_WHOLE_MODEL
 
 MODELS_VARIABLE = "NAPARI_HERBARIUM_MODELS"
 _NAME = re.compile(r"\w([\w .-]{0,78}[\w-])?")
@@ -28,6 +33,32 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|(com|lpt)[1-9¹²³])", re.IGNORECASE)
 _MOST_BYTES = 200
 """Of a name; file systems hold 255, and the folder of a training is named longer."""
 _BUNDLED = Path(__file__).parent / "weights"
+
+
+class Kind(StrEnum):
+    """What a model is for; one folder holds the user's models of all kinds."""
+
+    LEAF = "leaf"
+    """Finds leaves on sheets."""
+    WHOLE = "whole"
+    """Tells single whole leaves from everything else."""
+
+
+_WHAT = {
+    Kind.LEAF: "finds leaves on sheets; it is chosen when they are segmented (--model)",
+    Kind.WHOLE: "tells whole leaves from partial ones; it is chosen when leaves are "
+    "measured (--whole-model)",
+}
+
+
+def kind_of(folder: Path) -> Kind:
+    """Tell what the model of a folder is for; a damaged one counts as a leaf model."""
+    try:
+        told = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
+        is_whole = told.get("architecture") in get_args(Architecture)
+    except (OSError, ValueError, AttributeError):
+        return Kind.LEAF
+    return Kind.WHOLE if is_whole else Kind.LEAF
 
 
 def user_models_folder() -> Path:
@@ -45,8 +76,14 @@ def user_models_folder() -> Path:
     return user_data_path("napari-herbarium", appauthor=False) / "models"
 
 
-def model_folders() -> dict[str, Path]:
+def model_folders(kind: Kind | None = Kind.LEAF) -> dict[str, Path]:
     """Map the name of each installed model to its folder.
+
+    Parameters
+    ----------
+    kind : Kind or None
+        Of this kind, None for all. The bundled classifier of whole leaves is not among
+        them; see `napari_herbarium.measure.whole_models`.
 
     Returns
     -------
@@ -61,13 +98,14 @@ def model_folders() -> dict[str, Path]:
             # Hidden are trainings under way, and imports that were killed.
             if not config.parent.name.startswith("."):
                 found.setdefault(config.parent.name, config.parent)
-    return found
+    return {n: f for n, f in found.items() if kind is None or kind_of(f) is kind}
 
 
 def is_bundled(folder: Path) -> bool:
     """Tell whether a folder is, or lies in, or is named as, a bundled model's."""
     folder = Path(folder)
     names = {config.parent.name for config in _BUNDLED.glob(f"*/{CONFIG}")}
+    names.add(DEFAULT_WHOLE_MODEL)
     return folder.name in names or folder.resolve().is_relative_to(_BUNDLED.resolve())
 
 
@@ -109,7 +147,8 @@ def new_model_folder(name: str) -> Path:
     name = unicodedata.normalize("NFC", name)
     _refuse_bad_name(name)
     folder = user_models_folder() / name
-    same = {known for known in model_folders() if known.casefold() == name.casefold()}
+    taken = [DEFAULT_WHOLE_MODEL, *model_folders(None)]
+    same = {known for known in taken if known.casefold() == name.casefold()}
     if same or folder.exists():
         msg = f"There is a model {name!r} already; choose another name."
         raise ModelError(msg)
@@ -139,7 +178,7 @@ def _refuse_bad_name(name: str) -> None:
 
 
 def list_models() -> list[str]:
-    """Names of the installed models, bundled ones first."""
+    """Names of the installed leaf models, bundled ones first."""
     return list(model_folders())
 
 
@@ -166,27 +205,63 @@ def load_model(name_or_folder: str | Path = DEFAULT_MODEL) -> LeafModel:
 
 
 def find_model(name_or_folder: str | Path) -> Path:
-    """Folder of a model given by name or folder.
+    """Folder of a leaf model given by name or folder.
 
     Raises
     ------
     ModelError
-        When there is no such model.
+        When there is no such model, or it is of another kind.
     """
-    installed = model_folders()
-    given = str(name_or_folder)
-    for name in (given, unicodedata.normalize("NFC", given)):
+    return find_of_kind(name_or_folder, Kind.LEAF, model_folders())
+
+
+def find_of_kind(
+    name_or_folder: str | Path, kind: Kind | None, installed: Mapping[str, Path]
+) -> Path:
+    """Folder of a model of some kind, given by name or folder.
+
+    Parameters
+    ----------
+    name_or_folder : str or path
+    kind : Kind or None
+        What it is to be for; None for anything.
+    installed : mapping
+        Name to folder of the models of that kind.
+
+    Raises
+    ------
+    ModelError
+        When there is no such model, or it is of another kind.
+    """
+    folder = _found(name_or_folder, installed) or _found(
+        name_or_folder, model_folders(None), Path(name_or_folder).expanduser()
+    )
+    if folder is None:
+        names = ", ".join(installed) or "none"
+        msg = (
+            f"There is no model {str(name_or_folder)!r} (installed: {names}); give one "
+            f"of these names or the path of a folder with {CONFIG} and {WEIGHTS}."
+        )
+        raise ModelError(msg)
+    if kind is not None and (folder / CONFIG).is_file():
+        _refuse_other_kind(folder, kind)
+    return folder
+
+
+def _found(
+    given: str | Path, installed: Mapping[str, Path], path: Path | None = None
+) -> Path | None:
+    for name in (str(given), unicodedata.normalize("NFC", str(given))):
         if name in installed:
             return installed[name]
-    folder = Path(name_or_folder).expanduser()
-    if str(name_or_folder) and folder.is_dir():
-        return folder
-    names = ", ".join(installed) or "none"
-    msg = (
-        f"There is no model {str(name_or_folder)!r} (installed: {names}); "
-        f"give one of these names or the path of a folder with {CONFIG} and {WEIGHTS}."
-    )
-    raise ModelError(msg)
+    return path if str(given) and path is not None and path.is_dir() else None
+
+
+def _refuse_other_kind(folder: Path, kind: Kind) -> None:
+    other = kind_of(folder)
+    if other is not kind:
+        msg = f"The model {folder.name!r} {_WHAT[other]}. Choose another one here."
+        raise ModelError(msg)
 
 
 class _LastLoaded:

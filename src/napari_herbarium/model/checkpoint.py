@@ -231,6 +231,17 @@ def fill_network(network: nn.Module, folder: Path) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def weights_sha256(folder: Path) -> str:
+    """SHA-256 of a model folder's weights; nothing is loaded.
+
+    Raises
+    ------
+    ModelError
+        They are missing or cannot be read.
+    """
+    return hashlib.sha256(_read_weights(Path(folder) / WEIGHTS)).hexdigest()
+
+
 def read_config(folder: Path) -> ModelConfig:
     """Read a leaf model's ``config.json``; see `read_config_as`."""
     return read_config_as(ModelConfig, folder)

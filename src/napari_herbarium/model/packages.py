@@ -19,9 +19,12 @@ from napari_herbarium.errors import ModelError
 from napari_herbarium.files import staging
 from napari_herbarium.model.catalogue import (
     MODELS_VARIABLE,
+    Kind,
     being_trained,
-    find_model,
+    find_of_kind,
     is_bundled,
+    kind_of,
+    model_folders,
     new_model_folder,
     training_folder,
     user_models_folder,
@@ -30,10 +33,17 @@ from napari_herbarium.model.checkpoint import (
     CARD,
     CONFIG,
     WEIGHTS,
+    LeafModel,
     ModelConfig,
     load_model_folder,
     read_config,
+    read_config_as,
     write_config,
+)
+from napari_herbarium.model.whole_network import (
+    WholeConfig,
+    WholeModel,
+    load_whole_model,
 )
 
 PARTS = (CONFIG, WEIGHTS, CARD, "recipe.json", "split.json", "metrics.csv")
@@ -64,8 +74,8 @@ class ModelInfo:
     folder : Path
     bundled : bool
         Came with the package.
-    config : ModelConfig
-        With its figures.
+    config : ModelConfig or WholeConfig
+        With its figures; tells a leaf model from a classifier of whole leaves.
     card : str
         Markdown; empty where there is none.
     size : int
@@ -76,27 +86,27 @@ class ModelInfo:
 
     folder: Path
     bundled: bool
-    config: ModelConfig
+    config: ModelConfig | WholeConfig
     card: str
     size: int
     sha256: str
 
 
 def model_info(name_or_folder: str | Path) -> ModelInfo:
-    """Tell about a model.
+    """Tell about a model of any kind.
 
     Raises
     ------
     ModelError
         There is no such model, or its configuration or weights cannot be read.
     """
-    folder = find_model(name_or_folder)
+    folder = find_of_kind(name_or_folder, None, model_folders(None))
     card, weights = folder / CARD, folder / WEIGHTS
     try:
         return ModelInfo(
             folder=folder,
             bundled=is_bundled(folder),
-            config=read_config(folder),
+            config=config_of(folder),
             card=card.read_text(encoding="utf-8") if card.is_file() else "",
             size=weights.stat().st_size,
             sha256=_sha256(weights),
@@ -104,6 +114,19 @@ def model_info(name_or_folder: str | Path) -> ModelInfo:
     except (OSError, UnicodeDecodeError) as error:
         msg = f"The model {folder} cannot be read ({error}); get a fresh copy of it."
         raise ModelError(msg) from error
+
+
+def config_of(folder: Path) -> ModelConfig | WholeConfig:
+    """Read the configuration of a model of any kind.
+
+    Raises
+    ------
+    ModelError
+        It is missing or damaged.
+    """
+    if kind_of(folder) is Kind.WHOLE:
+        return read_config_as(WholeConfig, folder)
+    return read_config(folder)
 
 
 def _sha256(path: Path) -> str:
@@ -164,7 +187,7 @@ def _remove(path: Path) -> None:
 
 
 def import_model(source: Path, name: str | None = None) -> str:
-    """Copy a model folder, or a zip of one, to the user's models.
+    """Copy a model folder, or a zip of one, to the user's models, of whatever kind.
 
     The model is loaded once before it is taken in, so that a damaged one is refused.
     Nothing of it can run, and only the files of a model are taken.
@@ -197,13 +220,18 @@ def import_model(source: Path, name: str | None = None) -> str:
             msg = f"{source} is neither a model folder nor a zip file of one."
             raise ModelError(msg)
         with _named_as(staged, source):
-            config = load_model_folder(staged).config
+            config = _load(staged).config
         folder = new_model_folder(name or config.name)
         if config.name != folder.name:
             # What it finds is to be noted under the name that it has here.
             write_config(staged, config.model_copy(update={"name": folder.name}))
         os.replace(staged, folder)
     return folder.name
+
+
+def _load(folder: Path) -> LeafModel | WholeModel:
+    is_whole = kind_of(folder) is Kind.WHOLE
+    return load_whole_model(folder) if is_whole else load_model_folder(folder)
 
 
 @contextmanager
