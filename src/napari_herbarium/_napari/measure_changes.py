@@ -8,7 +8,8 @@ made it: brush, fill, undo, another plugin.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,19 @@ from numpy.typing import NDArray
 from napari_herbarium._napari.layers import LayerSheet
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.measure.columns import with_mm
-from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, whole_columns
+from napari_herbarium.measure.table import (
+    SheetFacts,
+    iter_judged_by,
+    iter_leaf_table,
+    whole_columns,
+)
 from napari_herbarium.measure.whole_input import square_around
+from napari_herbarium.measure.whole_models import (
+    chosen_threshold,
+    classifier_facts,
+)
 from napari_herbarium.progress import Job, Progress
+from napari_herbarium.settings import DEFAULT_JUDGE, WholeSettings
 
 _STRIP = 512
 _USUAL_THRESHOLD = 0.5
@@ -38,11 +49,14 @@ class Subject:
         Scale, and what is said of the sheet.
     picture : LayerSheet or None
         The sheet's pixels, for colours and the whole-leaf classifier.
+    judge : WholeSettings
+        Who says which leaves are whole.
     """
 
     labels: Any
     facts: SheetFacts
     picture: LayerSheet | None = None
+    judge: WholeSettings = DEFAULT_JUDGE
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,10 @@ class Measured:
         As `measure.table.leaf_table` gives it.
     again : frozenset of int or None
         The labels that were measured this time; None when all of them.
+    judge : WholeSettings
+        Who said which leaves are whole.
+    classifier : mapping
+        What is recorded of it.
     """
 
     labels: NDArray[np.integer]
@@ -68,6 +86,8 @@ class Measured:
     picture: LayerSheet | None
     table: pd.DataFrame
     again: frozenset[int] | None = None
+    judge: WholeSettings = DEFAULT_JUDGE
+    classifier: Mapping[str, Any] = field(default_factory=dict)
 
 
 def iter_update(subject: Subject, before: Measured | None) -> Job[Measured]:
@@ -81,15 +101,22 @@ def iter_update(subject: Subject, before: Measured | None) -> Job[Measured]:
     yield Progress(0, 0, "looking for changes")
     labels = np.array(subject.labels)
     changed = _changed(labels, subject, before)
+    known = classifier_facts(subject.judge)
+    measured = partial(
+        Measured, labels, subject.facts, subject.picture, judge=subject.judge
+    )
     if before is None or changed is None:
         table = yield from _iter_table(labels, subject, None)
-        return Measured(labels, subject.facts, subject.picture, table)
+        return measured(table, classifier=known)
     table = with_facts(before.table, subject.facts)
     if changed:
         anew = changed | beholders(table, before.labels, labels)
         new = yield from _iter_table(labels, subject, anew)
         table = merge_rows(table, new, anew)
-    return Measured(labels, subject.facts, subject.picture, table, changed)
+    if before.judge != subject.judge:
+        rgb = _rgb(subject)
+        table = yield from iter_judged_by(table, labels, rgb, subject.judge)
+    return measured(table, changed, classifier=known)
 
 
 def changed_labels(
@@ -200,16 +227,21 @@ def _id(picture: LayerSheet | None) -> str | None:
 def _iter_table(
     labels: NDArray, subject: Subject, only: frozenset[int] | None
 ) -> Job[pd.DataFrame]:
-    rgb = None if subject.picture is None else subject.picture.rgb8()
-    return (yield from iter_leaf_table(labels, subject.facts, rgb, only=only))
+    return (
+        yield from iter_leaf_table(
+            labels, subject.facts, _rgb(subject), only=only, judge=subject.judge
+        )
+    )
 
 
-def default_threshold() -> float:
-    """Give the classifier's own threshold; the classifier is not loaded for it."""
-    from napari_herbarium.measure.whole import default_whole_threshold
+def _rgb(subject: Subject) -> Any:
+    return None if subject.picture is None else subject.picture.rgb8()
 
+
+def own_threshold(judge: WholeSettings) -> float:
+    """Give a classifier's own threshold; the classifier is not loaded for it."""
     try:
-        return default_whole_threshold()
+        return chosen_threshold(judge)
     except HerbariumError:
         # Damaged files are told of when leaves are measured, not by a closed door.
         return _USUAL_THRESHOLD

@@ -56,6 +56,7 @@ def content_of(
                 image=None if image is None else image.name,
                 settings=settings,
                 flipped={n: word for n, word in flips.items() if n in there},
+                classifier=measured.classifier,
             ),
             "scale": _scale(facts),
         },

@@ -29,6 +29,7 @@ from napari_herbarium._napari.measure_subject import (
     why_not_measured,
 )
 from napari_herbarium._napari.worker import JobRunner, State
+from napari_herbarium.settings import DEFAULT_JUDGE, WholeSettings
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -70,6 +71,7 @@ class LiveMeasure:
         self._flips: dict[int, bool] = {}
         self._away = False
         self.threshold = threshold
+        self.judge = DEFAULT_JUDGE
         self.runner = JobRunner()
         self.runner.done.connect(self._on_done)
         self.runner.failed.connect(self._on_nothing)
@@ -158,6 +160,16 @@ class LiveMeasure:
         self._take_ticks()
         self._judge()
 
+    def heed_ticks(self) -> None:
+        """Take for the user's word, at once, what was ticked in napari's own table."""
+        if self._take_ticks():
+            self._judge()
+
+    def set_judge(self, judge: WholeSettings) -> None:
+        """Let another classifier say which leaves are whole."""
+        self.judge = judge
+        self.look_again()
+
     def look_again(self) -> None:
         """Look soon whether there is something to measure again."""
         if self.measured is not None or self._busy_with is self._layer:
@@ -192,7 +204,9 @@ class LiveMeasure:
         picture = _picture(self.image)
         if picture is None and before is not None:
             picture = before.picture  # the image was removed; its colours still hold
-        return Subject(pixels_of(layer), facts_of(layer, self.image), picture)
+        return Subject(
+            pixels_of(layer), facts_of(layer, self.image), picture, self.judge
+        )
 
     def _on_layer_event(self, event: Any) -> None:
         if not self._away and event.type in _TELLING:
@@ -213,7 +227,10 @@ class LiveMeasure:
             return
         ticked, before = self._take_ticks(), self._done.get(layer)
         self._done[layer] = measured
-        same = before is not None and measured.facts == before.facts
+        same = before is not None and (measured.facts, measured.judge) == (
+            before.facts,
+            before.judge,
+        )
         known = same and not ticked and "whole_by" in self._layer.features
         if not known or measured.again != frozenset():
             self._judge(measured.again)

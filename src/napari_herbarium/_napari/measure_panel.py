@@ -20,6 +20,8 @@ from napari_herbarium._napari.controls import text_label
 from napari_herbarium._napari.docked import DockedWidget
 from napari_herbarium._napari.layer_chooser import LayerChooser
 from napari_herbarium._napari.measure_form import MeasureForm
+from napari_herbarium._napari.measure_judge import JudgeBox
+from napari_herbarium._napari.measure_learn import LearnBox
 from napari_herbarium._napari.measure_save_menu import SaveMenu
 from napari_herbarium._napari.measure_scale_box import ScaleBox
 from napari_herbarium._napari.measure_table_bar import TableBar
@@ -47,6 +49,8 @@ class MeasurePanel(DockedWidget):
         self.chooser = LayerChooser(viewer, kind=Labels)
         self.chooser.setToolTip(tooltips.LABELS)
         self.sheet = text_label(tooltips.SHEET)
+        self.judge = JudgeBox()
+        self.learn = LearnBox()
         self.scale = ScaleBox(viewer)
         self.button = QPushButton()
         self.progress = QProgressBar()
@@ -60,8 +64,9 @@ class MeasurePanel(DockedWidget):
 
     @property
     def is_writing(self) -> bool:
-        """Whether files are being saved."""
-        return self.save.runner.state is not State.IDLE
+        """Whether files are being saved, or a classifier is being made."""
+        runners = (self.save.runner, self.learn.runner)
+        return any(runner.state is not State.IDLE for runner in runners)
 
     def show_progress(self, progress: Progress) -> None:
         """Show how far a job has come."""
@@ -86,7 +91,9 @@ class MeasurePanel(DockedWidget):
         layers = QFormLayout()
         layers.addRow("Leaves", self.chooser)
         layers.addRow("Sheet", self.sheet)
+        layers.addRow("Judged by", self.judge)
         column.addLayout(layers)
+        column.addWidget(self.learn)
         for widget in (self.scale, self.button, self.progress, self.message, self.bar):
             column.addWidget(widget)
         column.addWidget(self.table, 1)

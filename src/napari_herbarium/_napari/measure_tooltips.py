@@ -30,6 +30,23 @@ READ_RULER = (
     "than a doubtful one, and says why."
 )
 USE_RULER = "Give sheet and leaves the scale of the ruler, in mm per px."
+JUDGE = (
+    "The classifier that says which leaves are whole. Default: whole-leaves, which "
+    "came with the plugin. Another one judges the measured leaves anew; what you said "
+    "of a leaf counts more."
+)
+LEARN = (
+    "Make a new classifier out of the chosen one and what you said of leaves (whole "
+    "or partial) in all open layers. Takes some minutes in the background."
+)
+LEARN_NAME = (
+    "Name of the new classifier: letters, digits, blanks, -, _ and . up to 80. An "
+    "existing one is never written over."
+)
+LEARN_START = "Start; the leaves can be looked at and edited meanwhile."
+LEARN_CANCEL = "Stop; there will be no new classifier."
+LEARN_DROP = "Make no new classifier."
+LEARN_PROGRESS = "Steps of learning done, of all."
 THRESHOLD = (
     "A leaf counts as whole from this probability on (0 to 1). Lower accepts more. "
     "Default: the classifier's own. What you said of a leaf counts more. Nothing is "

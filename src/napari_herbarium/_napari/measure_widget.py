@@ -16,9 +16,10 @@ from napari_herbarium._napari.controls import settling
 from napari_herbarium._napari.layer_chooser import Wires
 from napari_herbarium._napari.layers import why_no_sheet
 from napari_herbarium._napari.measure_calibrate import set_scale
-from napari_herbarium._napari.measure_changes import default_threshold
+from napari_herbarium._napari.measure_changes import own_threshold
 from napari_herbarium._napari.measure_content import content_of, counts
 from napari_herbarium._napari.measure_leaf import LeafClicks, box_of, go_to_leaf
+from napari_herbarium._napari.measure_learn import Said, said_of
 from napari_herbarium._napari.measure_live import LiveMeasure
 from napari_herbarium._napari.measure_painting import Painter
 from napari_herbarium._napari.measure_panel import MeasurePanel
@@ -27,6 +28,7 @@ from napari_herbarium._napari.measure_save import Content
 from napari_herbarium._napari.measure_subject import why_not_measured
 from napari_herbarium._napari.worker import State
 from napari_herbarium.progress import Progress
+from napari_herbarium.settings import DEFAULT_JUDGE
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -51,7 +53,7 @@ class MeasureLeaves(MeasurePanel):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        threshold = default_threshold()
+        threshold = own_threshold(DEFAULT_JUDGE)
         super().__init__(napari_viewer, threshold)
         self._viewer = napari_viewer
         self._message = ""
@@ -59,6 +61,8 @@ class MeasureLeaves(MeasurePanel):
         self.ruler = RulerReader()
         self.painter = Painter(self.live, self.form)
         self.save.content = self._content
+        self.learn.said = self._said
+        self.learn.base = self.judge.settings
         self._patience = settling(self, _PATIENCE_MS)
         self._settle = settling(self, _SETTLE_MS)
         self._connect()
@@ -94,6 +98,7 @@ class MeasureLeaves(MeasurePanel):
         )
         self.destroyed.connect(self._clicks.stop)
         self.destroyed.connect(self.ruler.runner.close)
+        self.destroyed.connect(self.learn.runner.close)
         self._wires.connect(self._viewer.layers.events, self._on_layers)
         self.chooser.chosen.connect(self._on_chosen)
         self._connect_work()
@@ -109,9 +114,12 @@ class MeasureLeaves(MeasurePanel):
         self.ruler.contradicted.connect(self._on_other_ruler)
         self.ruler.said.connect(self._on_ruler_said)
         self.save.said.connect(self._say)
+        self.learn.told.connect(self._say)
 
     def _connect_controls(self) -> None:
         self.button.clicked.connect(self._on_click)
+        self.judge.chosen.connect(self._on_judge)
+        self.judge.learn_asked.connect(self.learn.open)
         self.scale.given.connect(self._set_scale)
         self.scale.ruler_asked.connect(self._read_ruler)
         self.bar.changed.connect(self._show_table)
@@ -198,6 +206,15 @@ class MeasureLeaves(MeasurePanel):
 
     def _on_threshold(self) -> None:
         self.live.set_threshold(self.form.threshold.value())
+
+    def _on_judge(self) -> None:
+        judge = self.judge.settings()
+        self.form.threshold.setValue(own_threshold(judge))
+        self.live.set_judge(judge)
+
+    def _said(self) -> list[Said]:
+        self.live.heed_ticks()
+        return said_of(self._viewer)
 
     def _flip(self) -> None:
         labels = self.table.labels()

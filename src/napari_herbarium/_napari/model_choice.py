@@ -8,7 +8,7 @@ from psygnal import Signal
 
 from napari_herbarium._napari.preferences import Preferences
 from napari_herbarium.errors import ModelError
-from napari_herbarium.model.catalogue import find_model, list_models
+from napari_herbarium.model.catalogue import Kind, find_model, kind_of, list_models
 from napari_herbarium.model.checkpoint import CONFIG, read_config
 
 _USUAL_THRESHOLD = 0.5
@@ -43,7 +43,7 @@ def model_choices(preferences: Preferences) -> dict[str, str]:
         Shown name to the name or path that loads it.
     """
     choices = {name: name for name in list_models()}
-    folders = _models_in(preferences.model_folder)
+    folders = models_in(preferences.model_folder)
     if preferences.model not in choices and Path(preferences.model).is_dir():
         folders.append(Path(preferences.model))
     for folder in folders:
@@ -70,7 +70,9 @@ def own_threshold(name_or_folder: str) -> float:
         return _USUAL_THRESHOLD
 
 
-def _models_in(folder: Path | None) -> list[Path]:
+def models_in(folder: Path | None, kind: Kind = Kind.LEAF) -> list[Path]:
+    """Folders of the models of a kind that lie in a folder."""
     if folder is None:
         return []
-    return [config.parent for config in sorted(folder.glob(f"*/{CONFIG}"))]
+    found = [config.parent for config in sorted(folder.glob(f"*/{CONFIG}"))]
+    return [model for model in found if kind_of(model) is kind]

@@ -15,6 +15,7 @@ from napari_herbarium.cli.measure import measure_labels
 from napari_herbarium.cli.models import models
 from napari_herbarium.cli.segment import segment_sheets
 from napari_herbarium.cli.train import train_model
+from napari_herbarium.cli.train_whole import train_classifier
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,6 +38,10 @@ app.command("evaluate", help="Score a model on sheets whose leaves are labelled.
 app.command("train", help="Train a model on sheets whose leaves are labelled.")(
     train_model
 )
+app.command(
+    "train-whole",
+    help="Teach the classifier of whole leaves what you said of leaves in napari.",
+)(train_classifier)
 app.add_typer(models, name="models")
 app.command(
     "evaluate-leaves",

@@ -134,7 +134,7 @@ def train_model(
         )
         if recipe == "paper" and base is not None:
             raise SettingsError(_NO_BASE)
-        folder = _folder(out, resume=resume)
+        folder = out_folder(out, resume=resume)
         pairs = training_pairs_at(data)
         job = iter_train(
             settings,
@@ -161,7 +161,7 @@ def _recipe(name: str, **given: Any) -> PaperRecipe | FewSheetsRecipe:
     return recipe_of(name, **changes)
 
 
-def _folder(out: str, *, resume: bool) -> Path:
+def out_folder(out: str, *, resume: bool = False) -> Path:
     """Take a plain name for a model of the user's, anything else for a folder."""
     path = Path(out).expanduser()
     if path.name != out:

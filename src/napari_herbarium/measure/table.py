@@ -146,6 +146,33 @@ def leaf_table(
     )
 
 
+def iter_judged_by(
+    table: pd.DataFrame, labels: NDArray[Any], image: Any, judge: WholeSettings
+) -> Job[pd.DataFrame]:
+    """Give a table the probabilities of another classifier; nothing is measured.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `iter_leaf_table`.
+    labels : (H, W) integer
+        That it is of.
+    image : (H, W, 3) uint8 or uint16, numpy or dask, optional
+        The picture, as in `iter_leaf_table`.
+    judge : WholeSettings
+        Who judges.
+
+    Raises
+    ------
+    ModelError
+        There is no such classifier, or it is damaged.
+    """
+    found = [int(label) for label in table["label"]]
+    probability, threshold = yield from _iter_judged(labels, image, found, judge)
+    table = table.assign(whole_probability=by_label(probability, found))
+    return table.assign(**whole_columns(table, threshold, {}))
+
+
 def partial_labels(table: pd.DataFrame) -> frozenset[int]:
     """Labels that the table says are no single whole leaves."""
     partial = table["whole"].eq(False).fillna(False).astype(bool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +16,26 @@ from scipy.ndimage import find_objects
 
 from napari_herbarium import words
 from napari_herbarium.errors import ModelError, SettingsError
+from napari_herbarium.evaluate.whole import score_whole
 from napari_herbarium.files import staging, unwritable
 from napari_herbarium.measure.columns import check_labels
 from napari_herbarium.measure.whole import BUNDLED
 from napari_herbarium.model.catalogue import is_bundled
 from napari_herbarium.model.checkpoint import save_model
-from napari_herbarium.model.whole_network import WholeConfig, load_whole_model
+from napari_herbarium.model.whole_network import (
+    WholeConfig,
+    WholeModel,
+    load_whole_model,
+)
 from napari_herbarium.sheet._drawn_leaf import DrawnLeaf, Form
-from napari_herbarium.train.batches import Draw
 from napari_herbarium.train.loop import LoopSettings, StepReport
 from napari_herbarium.train.whole.instances import Instance, cut_window
 from napari_herbarium.train.whole.learn import learn_whole
+from napari_herbarium.train.whole.mix import held_to, judged, mixed
 from napari_herbarium.train.whole.silhouettes import Silhouette, make_silhouette
-from napari_herbarium.train.whole.squares import sampler
 
-_SHARE_OF_FLIPPED = 0.5
+STEPS = 60
+"""Optimiser steps, unless told otherwise."""
 _DRAWN = 90
 
 
@@ -60,13 +66,17 @@ def iter_finetune_whole(
     out: Path,
     base: Path = BUNDLED,
     *,
-    steps: int = 60,
+    steps: int = STEPS,
     seed: int = 0,
+    unsaid: Sequence[Instance] = (),
+    held_back: Sequence[Instance] = (),
 ) -> Generator[StepReport, None, Path]:
     """Teach the classifier a user's own judgement, on the CPU, in a minute or two.
 
-    Half of what it sees are the examples, turned and stretched; the other half are
-    made from leaves drawn by code, so that it does not forget the rest.
+    Half of what it sees are the examples, turned and stretched. The others are made
+    from leaves drawn by code and, where there are any, leaves of the same sheets of
+    which nobody spoke, of which it is to go on saying what the base says; so it does
+    not forget the rest.
 
     Parameters
     ----------
@@ -80,6 +90,10 @@ def iter_finetune_whole(
         Optimiser steps of 32 examples.
     seed : int
         Of the examples' turns and the drawn leaves.
+    unsaid : sequence of Instance
+        Leaves to which it is to say what the base says.
+    held_back : sequence of Instance
+        Judged leaves that it does not learn from, to be scored on.
 
     Yields
     ------
@@ -101,21 +115,35 @@ def iter_finetune_whole(
     """
     _check(examples, out, base)
     with _staged(out) as folder:
-        yield from _iter_write(examples, folder, out.name, base, steps, seed)
+        lesson = Lesson(examples, unsaid, held_back, steps, seed)
+        yield from _iter_write(lesson, folder, out.name, base)
     return out
 
 
 def _iter_write(
-    examples: Sequence[Instance],
-    folder: Path,
-    name: str,
-    base: Path,
-    steps: int,
-    seed: int,
+    lesson: Lesson, folder: Path, name: str, base: Path
 ) -> Generator[StepReport, None, None]:
     model = load_whole_model(base)
-    settings = LoopSettings(
-        steps=steps,
+    held = held_to(model, lesson.unsaid)
+    before = judged(model, lesson.held_back)
+    drawn = drawn_silhouettes(lesson.seed)
+    draw = mixed(lesson.examples, held, drawn, model.config)
+    average = yield from learn_whole(model.network, draw, _loop(lesson))
+    made = WholeModel(average.network.eval(), model.config, "")
+    figures = _figures(lesson, before, judged(made, lesson.held_back), model.config)
+    config = model.config.model_copy(
+        update={
+            "name": name,
+            "version": f"{model.config.version}+",
+            "figures": figures,
+        }
+    )
+    save_model(folder, made.network, config, _card(config, model.sha256, lesson))
+
+
+def _loop(lesson: Lesson) -> LoopSettings:
+    return LoopSettings(
+        steps=lesson.steps,
         batch=32,
         encoder_rate=6e-4,
         decoder_rate=2e-3,
@@ -123,15 +151,34 @@ def _iter_write(
         average=0.9,
         precision="32-true",
         workers=0,
-        seed=seed,
-        checkpoint_every=steps,
+        seed=lesson.seed,
+        checkpoint_every=lesson.steps,
     )
-    draw = _mixed(examples, drawn_silhouettes(seed), model.config)
-    average = yield from learn_whole(model.network, draw, settings)
-    config = model.config.model_copy(
-        update={"name": name, "version": f"{model.config.version}+", "figures": {}}
-    )
-    save_model(folder, average.network, config, _card(config, model.sha256, examples))
+
+
+def _figures(
+    lesson: Lesson, before: Sequence[float], after: Sequence[float], config: WholeConfig
+) -> dict[str, Any]:
+    """Share of the leaves held back that are judged as the user says; empty without."""
+    if not lesson.held_back:
+        return {}
+    truth = [leaf.whole for leaf in lesson.held_back]
+    return {
+        "held_back_leaves": len(truth),
+        "agrees_before": score_whole(before, truth, config.threshold).accuracy,
+        "agrees_after": score_whole(after, truth, config.threshold).accuracy,
+    }
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learnt from; see `iter_finetune_whole`."""
+
+    examples: Sequence[Instance]
+    unsaid: Sequence[Instance]
+    held_back: Sequence[Instance]
+    steps: int
+    seed: int
 
 
 @contextmanager
@@ -171,18 +218,6 @@ def _drawn(form: Form, rng: np.random.Generator) -> Silhouette | None:
     return make_silhouette(form, f"drawn-{form}", np.asarray(picture) > 0)
 
 
-def _mixed(
-    examples: Sequence[Instance], drawn: Sequence[Silhouette], config: WholeConfig
-) -> Draw:
-    ours = sampler(drawn, examples, config, real=1.0)
-    theirs = sampler(drawn, [], config)
-
-    def draw(rng: np.random.Generator) -> tuple[NDArray, NDArray]:
-        return ours(rng) if rng.random() < _SHARE_OF_FLIPPED else theirs(rng)
-
-    return draw
-
-
 def _check(examples: Sequence[Instance], out: Path, base: Path) -> None:
     if not examples:
         msg = "There is nothing to learn from; flip some leaves first."
@@ -202,11 +237,21 @@ def _refuse_existing(out: Path) -> None:
         raise ModelError(msg)
 
 
-def _card(config: WholeConfig, base: str, examples: Sequence[Instance]) -> str:
-    whole = sum(example.whole for example in examples)
+def _card(config: WholeConfig, base: str, lesson: Lesson) -> str:
+    whole = sum(example.whole for example in lesson.examples)
     return (
         f"# {config.name}\n\n"
         f"Classifier of single whole leaves, fine-tuned from the one with the SHA-256 "
-        f"{base} on {words.leaves(len(examples))} judged by a user, {whole} of them "
-        "whole. It has not been scored.\n"
+        f"{base} on {words.leaves(len(lesson.examples))} judged by a user, {whole} of "
+        f"them whole. {_scored(config.figures)}\n"
+    )
+
+
+def _scored(figures: Mapping[str, Any]) -> str:
+    if not figures:
+        return "It has not been scored."
+    return (
+        f"Of {figures['held_back_leaves']} more, which it has not seen, it judges "
+        f"{figures['agrees_after']:.0%} as the user does by their silhouettes, and "
+        f"that one {figures['agrees_before']:.0%}."
     )

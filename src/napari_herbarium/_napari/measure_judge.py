@@ -1,0 +1,73 @@
+"""Who judges whether leaves are whole: a list of classifiers, and how to add one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from napari_herbarium._napari import measure_tooltips as tooltips
+from napari_herbarium._napari.controls import combo
+from napari_herbarium._napari.layer_chooser import Wires
+from napari_herbarium._napari.model_choice import add_folder, installed, models_in
+from napari_herbarium._napari.preferences import read_preferences
+from napari_herbarium.measure.whole_models import list_whole_models
+from napari_herbarium.model.catalogue import Kind
+from napari_herbarium.settings import WholeSettings
+
+
+class JudgeBox(QWidget):
+    """Lists the classifiers of whole leaves.
+
+    Signals
+    -------
+    chosen
+        Another classifier is chosen.
+    learn_asked
+        The user wants one that has learnt from what was said of leaves.
+    """
+
+    chosen = Signal()
+    learn_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.combo = combo(tooltips.JUDGE)
+        self.learn = QPushButton("Learn…")
+        self.learn.setToolTip(tooltips.LEARN)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.combo, 1)
+        layout.addWidget(self.learn)
+        self.refresh()
+        self.combo.currentIndexChanged.connect(lambda _: self.chosen.emit())
+        self.learn.clicked.connect(self.learn_asked)
+        self._wires = Wires(self)
+        self._wires.connect(installed.changed, self.refresh)
+
+    def settings(self) -> WholeSettings:
+        """Say who judges."""
+        return WholeSettings(model=self.combo.currentData())
+
+    def refresh(self) -> None:
+        """List classifiers that came or went; the choice stays where it can."""
+        before = self.combo.currentData()
+        self.combo.blockSignals(True)
+        self.combo.clear()
+        for row, (shown, loads) in enumerate(_choices().items()):
+            self.combo.addItem(shown, loads)
+            self.combo.setItemData(row, loads, Qt.ItemDataRole.ToolTipRole)
+        self.combo.setCurrentIndex(max(self.combo.findData(before), 0))
+        self.combo.blockSignals(False)
+        if before is not None and self.combo.currentData() != before:
+            self.chosen.emit()
+
+
+def _choices() -> dict[str, str]:
+    """Classifiers by what they are called to what loads them."""
+    choices = {name: name for name in list_whole_models()}
+    folder: Path | None = read_preferences().model_folder
+    for model in models_in(folder, Kind.WHOLE):
+        add_folder(choices, model)
+    return choices

@@ -1,0 +1,204 @@
+"""Another classifier judges, and one learns what the user said of leaves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from napari_herbarium._napari import measure_learn
+from napari_herbarium._napari.measure_widget import MeasureLeaves
+from napari_herbarium._napari.worker import State
+from napari_herbarium.errors import HerbariumError
+from napari_herbarium.progress import Progress
+from napari_herbarium.train.whole.learnt import Learnt
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def widget(viewer, qtbot, models):
+    widget = MeasureLeaves(viewer)
+    qtbot.addWidget(widget)
+    widget.show()
+    return widget
+
+
+@pytest.fixture
+def settle(widget, until):
+    def settle():
+        until(lambda: widget.live.settled and not widget._settle.isActive())
+
+    return settle
+
+
+@pytest.fixture
+def layer(viewer, widget, settle):
+    """Two bars, which the bundled classifier does not take for whole leaves."""
+    labels = np.zeros((90, 120), np.uint8)
+    labels[10:80, 10:20] = 1
+    labels[10:60, 60:68] = 2
+    layer = viewer.add_labels(labels, name="leaves")
+    widget.run()
+    settle()
+    return layer
+
+
+@pytest.fixture
+def learn(monkeypatch, yes_sayer):
+    """Stand in for the learning; gives what it was given, and takes an error."""
+    asked, errors = [], []
+
+    def iter_learn_words(words, out, base, **_):
+        asked.append((words, base))
+        yield Progress(1, 2, "steps")
+        if errors:
+            raise errors[0]
+        shutil.copytree(yes_sayer, out)
+        return Learnt(out, 0, float("nan"), float("nan"))
+
+    monkeypatch.setattr(measure_learn, "iter_learn_words", iter_learn_words)
+    return asked, errors
+
+
+def listed(widget):
+    combo = widget.judge.combo
+    return [combo.itemText(row) for row in range(combo.count())]
+
+
+def test_another_classifier_judges_what_is_measured(
+    widget, layer, settle, models, yes_sayer, until
+):
+    before = layer.features.copy()
+    assert not before["whole"].any()
+    widget.live.say([2], False)
+    shutil.copytree(yes_sayer, models / "mine")
+    widget.judge.refresh()
+    assert listed(widget) == ["whole-leaves", "mine"]
+    widget.judge.combo.setCurrentText("mine")
+    settle()
+    assert layer.features["whole"].tolist() == [True, False]
+    assert layer.features["whole_by"].tolist() == ["model", "user"]
+    assert (layer.features["whole_probability"] > 0.99).all()
+    assert layer.features["area_px"].tolist() == before["area_px"].tolist()
+    told = widget._content().provenance
+    assert told["whole_model"]["name"] == "yes sayer"
+    layer.data[70:80, 10:20] = 0  # measured again by the one that is chosen
+    layer.refresh()
+    settle()
+    assert layer.features["whole_probability"][0] > 0.99
+    widget.judge.combo.setCurrentText("whole-leaves")
+    settle()
+    assert not layer.features["whole"].any()
+
+
+def test_a_classifier_that_is_gone_is_told_in_words(
+    widget, layer, settle, models, yes_sayer
+):
+    shutil.copytree(yes_sayer, models / "mine")
+    widget.judge.refresh()
+    shutil.rmtree(models / "mine")
+    before = layer.features.copy()
+    widget.judge.combo.setCurrentText("mine")
+    settle()
+    assert "There is no model 'mine'" in widget.message.text()
+    assert layer.features.equals(before)
+    widget.judge.refresh()
+    assert listed(widget) == ["whole-leaves"]
+    assert widget.judge.settings().model == "whole-leaves"
+
+
+def test_without_words_there_is_nothing_to_learn(widget, layer):
+    widget.judge.learn.click()
+    assert "Nothing was said" in widget.message.text()
+    assert not widget.learn.isVisible()
+
+
+def test_words_of_all_layers_make_a_classifier(
+    widget, viewer, layer, learn, models, until
+):
+    widget.live.say([1], True)
+    other = viewer.add_labels(layer.data.copy(), name="others")
+    other.features = {"index": [0, 2], "whole": [None, True], "whole_by": ["", "user"]}
+    widget.judge.learn.click()
+    assert "2 leaves on 2 sheets" in widget.learn.lead.text()
+    widget.learn.name.setText("oaks")
+    widget.learn.button.click()
+    assert widget.learn.button.text() == "Cancel"
+    until(lambda: widget.learn.runner.state is State.IDLE)
+    [(words, base)] = learn[0]
+    assert [(x.label, x.whole) for x in words.said] == [(1, True), (2, True)]
+    assert [x.label for x in words.unsaid] == [2, 1]
+    assert base.name == "whole-leaves"
+    assert "oaks" in listed(widget)
+    assert widget.judge.settings().model == "whole-leaves"
+    assert "“oaks” can be chosen now" in widget.message.text()
+    assert not widget.learn.isVisible()
+    widget.judge.learn.click()
+    assert widget.learn.name.text() == "my whole leaves"
+
+
+def test_taken_and_bundled_names_are_refused(widget, layer, learn, models):
+    (models / "precious").mkdir(parents=True)
+    widget.live.say([1], True)
+    widget.judge.learn.click()
+    for name in ("precious", "whole-leaves", "herbarium-leaves", "a/b", ""):
+        widget.learn.name.setText(name)
+        widget.learn.button.click()
+        assert widget.learn.runner.state is State.IDLE
+        assert "name" in widget.message.text()
+    assert not learn[0]
+
+
+def test_what_goes_wrong_is_told(widget, layer, learn, until):
+    learn[1].append(HerbariumError("The disk is full; free the space."))
+    widget.live.say([1], True)
+    widget.judge.learn.click()
+    widget.learn.button.click()
+    until(lambda: widget.learn.runner.state is State.IDLE)
+    assert widget.message.text() == "The disk is full; free the space."
+    assert listed(widget) == ["whole-leaves"]
+
+
+def test_learning_can_be_cancelled(widget, layer, models, until):
+    widget.live.say([1], True)
+    widget.judge.learn.click()
+    widget.learn.button.click()
+    until(lambda: widget.learn.progress.maximum() > 1)
+    assert widget.is_writing
+    widget.learn.button.click()
+    until(lambda: widget.learn.runner.state is State.IDLE)
+    assert "no new classifier" in widget.message.text()
+    assert not models.exists() or not list(models.iterdir())
+
+
+def test_every_new_control_says_what_it_does(widget):
+    for control in (
+        widget.judge.combo,
+        widget.judge.learn,
+        widget.learn.name,
+        widget.learn.button,
+        widget.learn.drop,
+        widget.learn.progress,
+    ):
+        assert len(control.toolTip()) > 20
+
+
+def test_the_sidecar_of_a_saved_table_says_who_judged(widget, layer, tmp_path, until):
+    widget.save.ask_path = lambda kind, proposed: tmp_path / proposed.name
+    widget.save.save(next(iter(measure_formats())))
+    until(lambda: "Saved" in widget.message.text())
+    [path] = tmp_path.glob("*.json")
+    assert json.loads(path.read_text())["whole_model"]["name"] == "whole-leaves"
+
+
+def measure_formats():
+    from napari_herbarium._napari.measure_save import FORMATS
+
+    return FORMATS
