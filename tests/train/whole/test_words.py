@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from napari_herbarium.errors import SettingsError, SheetError
 from napari_herbarium.measure.export import write_labels
+from napari_herbarium.measure.whole import BUNDLED
 from napari_herbarium.model.checkpoint import read_config_as
 from napari_herbarium.model.whole_network import WholeConfig, load_whole_model
 from napari_herbarium.progress import finish
+from napari_herbarium.train.whole.finetune import drawn_silhouettes
 from napari_herbarium.train.whole.instances import Instance
 from napari_herbarium.train.whole.learnt import ENOUGH, iter_learn_words, split
 from napari_herbarium.train.whole.mix import held_to, mixed
@@ -70,20 +73,20 @@ def test_a_fifth_is_held_back_where_there_are_enough():
 
 
 def test_others_are_held_to_what_the_base_says():
-    from napari_herbarium.measure.whole import BUNDLED
-
-    words = words_of(bars(5), {1: True}, "a")
+    words = words_of(bars(9), {1: True}, "a")
     base = load_whole_model(BUNDLED)
-    held = held_to(base, words.unsaid)
-    draw = mixed(words.said, held, [], base.config)
-
-    class Always(np.random.Generator):
-        def random(self, *args, **kwargs):
-            return 0.6
-
-    given, answer = draw(Always(np.random.PCG64(0)))
-    assert float(answer) in [pytest.approx(p) for p in held.probability]
-    assert given.dtype == np.float32
+    held = held_to(base, words.unsaid, drawn_silhouettes())
+    draw = mixed(words.said, held, base.config)
+    rng = np.random.default_rng(0)
+    answers = [float(draw(rng)[1]) for _ in range(200)]
+    said = answers.count(1.0)
+    leaves = sum(a in np.float32(held.leaf_probability) for a in answers)
+    assert 5 < said < 30  # one leaf of nine, of the 70 % that are real
+    assert 90 < leaves < 150
+    known = np.float32([1, *held.leaf_probability, *held.drawn_probability])
+    assert set(np.float32(answers)) <= set(known)
+    alone = mixed(words.said, replace(held, leaves=()), base.config)
+    assert 15 < [float(alone(rng)[1]) for _ in range(60)].count(1.0) < 45
 
 
 def test_figures_of_leaves_held_back_are_kept(tmp_path, monkeypatch):

@@ -34,7 +34,7 @@ from napari_herbarium.train.whole.learn import learn_whole
 from napari_herbarium.train.whole.mix import held_to, judged, mixed
 from napari_herbarium.train.whole.silhouettes import Silhouette, make_silhouette
 
-STEPS = 60
+STEPS = 30
 """Optimiser steps, unless told otherwise."""
 _DRAWN = 90
 
@@ -73,10 +73,10 @@ def iter_finetune_whole(
 ) -> Generator[StepReport, None, Path]:
     """Teach the classifier a user's own judgement, on the CPU, in a minute or two.
 
-    Half of what it sees are the examples, turned and stretched. The others are made
-    from leaves drawn by code and, where there are any, leaves of the same sheets of
-    which nobody spoke, of which it is to go on saying what the base says; so it does
-    not forget the rest.
+    It sees the examples, turned and stretched, as often as they are among the leaves of
+    their sheets, but at most half of the time. Of the others, and of leaves drawn by
+    code, it is to go on saying what the base says, so it does not forget the rest. Only
+    the last layers learn.
 
     Parameters
     ----------
@@ -124,10 +124,10 @@ def _iter_write(
     lesson: Lesson, folder: Path, name: str, base: Path
 ) -> Generator[StepReport, None, None]:
     model = load_whole_model(base)
-    held = held_to(model, lesson.unsaid)
-    before = judged(model, lesson.held_back)
     drawn = drawn_silhouettes(lesson.seed)
-    draw = mixed(lesson.examples, held, drawn, model.config)
+    held = held_to(model, lesson.unsaid, drawn, lesson.seed)
+    before = judged(model, lesson.held_back)
+    draw = mixed(lesson.examples, held, model.config)
     average = yield from learn_whole(model.network, draw, _loop(lesson))
     made = WholeModel(average.network.eval(), model.config, "")
     figures = _figures(lesson, before, judged(made, lesson.held_back), model.config)
@@ -145,7 +145,7 @@ def _loop(lesson: Lesson) -> LoopSettings:
     return LoopSettings(
         steps=lesson.steps,
         batch=32,
-        encoder_rate=6e-4,
+        frozen=("encoder",),  # quicker, and a few leaves teach it nothing new
         decoder_rate=2e-3,
         warmup=5,
         average=0.9,

@@ -13,86 +13,113 @@ from napari_herbarium.measure.whole_input import network_input
 from napari_herbarium.model.whole_network import WholeConfig, WholeModel
 from napari_herbarium.train.whole.instances import Instance
 from napari_herbarium.train.whole.silhouettes import Silhouette
-from napari_herbarium.train.whole.squares import sampler, turned, window_square
+from napari_herbarium.train.whole.squares import (
+    Square,
+    by_species,
+    made_square,
+    turned,
+    window_square,
+)
 
-SAID, UNSAID = 0.5, 0.25
-"""Shares of what was said, and of leaves of the same sheets of which nobody spoke."""
+REAL, MOST_SAID = 0.7, 0.5
+"""Shares of real leaves, and at most of those of which something was said.
+
+A user speaks of leaves that are judged wrongly. Shown these alone, or half of the time,
+a classifier gets worse on every other sheet (training/WHOLE_LEAVES.md), so they come
+as often as they are among the leaves of their sheets.
+"""
+_DRAWN = 200
 _BATCH = 32
 
 
 @dataclass(frozen=True)
 class Held:
-    """Leaves that are held to what the base says of them.
+    """What is held to what the base says of it.
 
     Attributes
     ----------
     leaves : sequence of Instance
         Their `whole` says nothing.
-    probability : sequence of float
+    leaf_probability : sequence of float
+        What the base says of each.
+    drawn : sequence of Square
+        Made from leaves drawn by code.
+    drawn_probability : sequence of float
         What the base says of each.
     """
 
-    leaves: Sequence[Instance] = ()
-    probability: Sequence[float] = ()
+    leaves: Sequence[Instance]
+    leaf_probability: Sequence[float]
+    drawn: Sequence[Square]
+    drawn_probability: Sequence[float]
 
 
-def held_to(base: WholeModel, leaves: Sequence[Instance]) -> Held:
-    """Ask the base of leaves."""
-    return Held(leaves, judged(base, leaves))
+def held_to(
+    base: WholeModel,
+    leaves: Sequence[Instance],
+    silhouettes: Sequence[Silhouette],
+    seed: int = 0,
+) -> Held:
+    """Ask the base of leaves, and of scenes made from silhouettes."""
+    rng = np.random.default_rng((seed, 3))
+    species = by_species(silhouettes)
+    drawn = [
+        made_square(species, bool(n % 2), base.config.size, rng) for n in range(_DRAWN)
+    ]
+    return Held(leaves, judged(base, leaves), drawn, _asked(base, drawn))
 
 
 def judged(model: WholeModel, leaves: Sequence[Instance]) -> list[float]:
     """Judge leaves by their silhouettes; gives the probability of each, 0..1."""
+    return _asked(model, [window_square(x.window, model.config.size) for x in leaves])
+
+
+def _asked(model: WholeModel, squares: Sequence[Square]) -> list[float]:
     found: list[float] = []
-    for start in range(0, len(leaves), _BATCH):
-        batch = leaves[start : start + _BATCH]
-        squares = [window_square(leaf.window, model.config.size) for leaf in batch]
-        found += whole_probability(squares, model)
+    for start in range(0, len(squares), _BATCH):
+        found += whole_probability(squares[start : start + _BATCH], model)
     return found
 
 
 def mixed(
-    said: Sequence[Instance],
-    held: Held,
-    drawn: Sequence[Silhouette],
-    config: WholeConfig,
+    said: Sequence[Instance], held: Held, config: WholeConfig
 ) -> Callable[[np.random.Generator], tuple[NDArray, NDArray]]:
-    """Mix what a user said, leaves of the same sheets, and drawn leaves.
+    """Mix what a user said with what the base says.
 
     Parameters
     ----------
     said : sequence of Instance
+        At least one.
     held : Held
-    drawn : sequence of Silhouette
     config : WholeConfig
         Of the network that learns.
 
     Returns
     -------
     callable
-        As `napari_herbarium.train.whole.squares.sampler`; the answer to a held leaf is
-        a probability.
+        As `napari_herbarium.train.whole.squares.sampler`; the answer to what is held
+        is a probability.
     """
-    ours = sampler(drawn, said, config, real=1.0)
-    theirs = sampler(drawn, [], config)
+    often = min(MOST_SAID, REAL * len(said) / (len(said) + len(held.leaves)))
 
     def draw(rng: np.random.Generator) -> tuple[NDArray, NDArray]:
         share = rng.random()
-        if share < SAID:
-            return ours(rng)
-        if held.leaves and share < SAID + UNSAID:
-            return _one_held(held, config, rng)
-        return theirs(rng)
+        if share < often:
+            leaf = said[int(rng.integers(len(said)))]
+            square, answer = _turned(leaf, config, rng), float(leaf.whole)
+        elif held.leaves and share < REAL:
+            n = int(rng.integers(len(held.leaves)))
+            square = _turned(held.leaves[n], config, rng)
+            answer = held.leaf_probability[n]
+        else:
+            n = int(rng.integers(len(held.drawn)))
+            square, answer = held.drawn[n], held.drawn_probability[n]
+        given = network_input(square, config.architecture)
+        return np.moveaxis(given, 0, 2), np.array(answer, np.float32)
 
     return draw
 
 
-def _one_held(
-    held: Held, config: WholeConfig, rng: np.random.Generator
-) -> tuple[NDArray, NDArray]:
-    number = int(rng.integers(len(held.leaves)))
-    # With its neighbours, as it was when the base was asked.
-    window = turned(held.leaves[number], rng, lonely=0)
-    given = network_input(window_square(window, config.size), config.architecture)
-    answer = np.array(held.probability[number], np.float32)
-    return np.moveaxis(given, 0, 2), answer
+def _turned(leaf: Instance, config: WholeConfig, rng: np.random.Generator) -> Square:
+    # With its neighbours, as it was when somebody judged it.
+    return window_square(turned(leaf, rng, lonely=0), config.size)

@@ -112,7 +112,7 @@ def sampler(
         Gives what the network eats, channels last, and 0 or 1, both float32, for a
         generator.
     """
-    species = _by_species(silhouettes)
+    species = by_species(silhouettes)
     pools = {
         whole: [i for i in instances if i.whole is whole] for whole in (True, False)
     }
@@ -146,7 +146,8 @@ def made_square(
     return window_square(scene_window(scene, any_roughness(rng), rng), size)
 
 
-def _by_species(silhouettes: Sequence[Silhouette]) -> list[list[Silhouette]]:
+def by_species(silhouettes: Sequence[Silhouette]) -> list[list[Silhouette]]:
+    """Group silhouettes by their species."""
     groups: dict[str, list[Silhouette]] = {}
     for silhouette in silhouettes:
         groups.setdefault(silhouette.species, []).append(silhouette)
