@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from napari_herbarium.model.catalogue import is_bundled
 from napari_herbarium.model.checkpoint import save_model
 from napari_herbarium.model.whole_network import (
     WholeConfig,
-    WholeModel,
     load_whole_model,
 )
 from napari_herbarium.sheet._drawn_leaf import DrawnLeaf, Form
@@ -123,13 +122,16 @@ def iter_finetune_whole(
 def _iter_write(
     lesson: Lesson, folder: Path, name: str, base: Path
 ) -> Generator[StepReport, None, None]:
+    import torch
+
     model = load_whole_model(base)
+    torch.manual_seed(lesson.seed)
     drawn = drawn_silhouettes(lesson.seed)
     held = held_to(model, lesson.unsaid, drawn, lesson.seed)
     before = judged(model, lesson.held_back)
     draw = mixed(lesson.examples, held, model.config)
     average = yield from learn_whole(model.network, draw, _loop(lesson))
-    made = WholeModel(average.network.eval(), model.config, "")
+    made = replace(model, network=average.network.eval())
     figures = _figures(lesson, before, judged(made, lesson.held_back), model.config)
     config = model.config.model_copy(
         update={
