@@ -13,6 +13,8 @@ from napari_herbarium._napari.measure_columns import header, meaning
 
 _PARTIAL = QColor(240, 125, 0, 60)
 _TOP = QModelIndex()
+_LEAST = (1000, 10, 1, 0.1, 0.01)
+"""From these values on 0, 1, 2 ... digits follow the point."""
 _ROLE = Qt.ItemDataRole
 
 
@@ -23,12 +25,14 @@ class LeafTableModel(QAbstractTableModel):
         super().__init__(parent)
         self._table = pd.DataFrame({"label": []})
         self._columns = ["label"]
+        self._digits = {"label": 0}
         self._sorted_by = ("label", True)
 
     def show_table(self, table: pd.DataFrame, columns: list[str]) -> None:
         """Show these columns of a table, sorted as before."""
         self.beginResetModel()
         self._columns = ["label", *(c for c in columns if c in table)]
+        self._digits = {column: digits_of(table[column]) for column in self._columns}
         self._table = self._sorted(table)
         self.endResetModel()
 
@@ -49,7 +53,8 @@ class LeafTableModel(QAbstractTableModel):
 
     def data(self, index: QModelIndex, role: int = _ROLE.DisplayRole) -> Any:
         if role == _ROLE.DisplayRole:
-            return shown(self._value(index))
+            digits = self._digits[self._columns[index.column()]]
+            return shown(self._value(index), digits)
         if role == _ROLE.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == _ROLE.BackgroundRole and self._is_partial(index.row()):
@@ -101,19 +106,26 @@ class LeafTableModel(QAbstractTableModel):
         return f"{column}: {self._value(index)}"
 
 
-def shown(value: Any) -> str:
-    """Give a value as a table shows it: four digits of a fraction, words for yes."""
+def shown(value: Any, digits: int) -> str:
+    """Give a value as a table shows it: words for yes, digits after the point."""
     if pd.isna(value):
         return "–"
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float | np.floating):
-        return _number(float(value))
+        return f"{value:.{digits}f}"
     return str(value)
 
 
-def _number(value: float) -> str:
-    if value == int(value) and abs(value) < 1e6:
-        return str(int(value))
-    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 3
-    return f"{value:.{digits}f}"
+def digits_of(column: pd.Series) -> int:
+    """Give how many digits follow the point, the same in all of a column.
+
+    Three or four count in its middle value; whole numbers have none.
+    """
+    if not pd.api.types.is_float_dtype(column):
+        return 0
+    values = column.dropna().abs()
+    if (values == values.round()).all():
+        return 0
+    middle = float(values.median())
+    return next((n for n, least in enumerate(_LEAST) if middle >= least), len(_LEAST))

@@ -1,0 +1,35 @@
+"""How numbers look in the table of leaves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_herbarium._napari.measure_table_model import LeafTableModel
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([5.139, 16.3, 7.201], ["5.14", "16.30", "7.20"]),
+        ([25.91, 8.843, 40.0], ["25.9", "8.8", "40.0"]),
+        ([3049.6, 12.4], ["3050", "12"]),
+        ([0.084667], ["0.0847"]),
+        ([12.0, 7.0], ["12", "7"]),
+        ([1.26, np.nan], ["1.26", "–"]),
+        ([np.nan], ["–"]),
+        ([True, False], ["yes", "no"]),
+    ],
+)
+def test_numbers_of_a_column_have_the_same_digits_after_the_point(values, shown):
+    model = LeafTableModel()
+    labels = list(range(1, len(values) + 1))
+    model.show_table(
+        pd.DataFrame({"label": labels, "length_mm": values}), ["length_mm"]
+    )
+    cells = [model.index(row, 1) for row in range(model.rowCount())]
+    assert [model.data(cell, Qt.ItemDataRole.DisplayRole) for cell in cells] == shown
