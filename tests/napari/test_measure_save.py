@@ -67,6 +67,27 @@ def test_a_table_says_beside_it_where_its_numbers_are_from(widget, save):
     assert "Saved B100.csv and B100.json" in widget.message.text()
 
 
+def test_the_folder_of_the_sheet_is_proposed_and_then_the_last_one(
+    widget, viewer, save, tmp_path
+):
+    sheets = tmp_path / "sheets"
+    sheets.mkdir()
+    sheet = sheets / "B100.tif"
+    sheet.touch()
+    viewer.layers["sheet"].metadata["path"] = str(sheet)
+    choose, proposed = widget.save.ask_path, []
+
+    def watch(kind, path):
+        proposed.append(path)
+        return choose(kind, path)
+
+    widget.save.ask_path = watch
+    widget.save.ask_replace = lambda _files: True  # both have B100.json beside them
+    save(".csv")
+    save(".parquet")
+    assert proposed == [sheets / "B100.csv", tmp_path / "B100.parquet"]
+
+
 def test_parquet_holds_the_same_numbers(widget, save):
     table = pd.read_parquet(save(".parquet"))
     assert table["label"].tolist() == [2, 4]

@@ -48,6 +48,7 @@ def content_of(
         table=measured.table,
         picture=measured.picture,
         image_name=_image_name(layer, image),
+        folder=_folder_of(image),
         mm_per_px=facts.mm_per_px,
         provenance={
             **provenance(
@@ -94,3 +95,9 @@ def _image_name(layer: Labels, image: Image | None) -> str:
     if path:
         return Path(path).name
     return layer.name if image is None else image.name
+
+
+def _folder_of(image: Image | None) -> Path | None:
+    """Folder of the sheet; None where it is of no file that is there."""
+    path = image and (image.metadata.get("path") or image.source.path)
+    return Path(path).parent if path and Path(path).is_file() else None

@@ -38,6 +38,8 @@ class Content:
         The sheet, for the overlay.
     image_name : str
         File name of the sheet, for COCO.
+    folder : Path or None
+        That the sheet lies in.
     mm_per_px : float or None
         For the labels' resolution tags.
     provenance : dict
@@ -48,6 +50,7 @@ class Content:
     table: pd.DataFrame
     picture: LayerSheet | None
     image_name: str
+    folder: Path | None
     mm_per_px: float | None
     provenance: dict[str, Any]
 

@@ -50,7 +50,7 @@ class SaveMenu(QPushButton):
         super().__init__("Save…", parent)
         self.setToolTip(tooltips.SAVE)
         self.content: Callable[[], Content | None] = lambda: None
-        self._folder = Path()
+        self._folder: Path | None = None
         self.ask_path = partial(ask_path, self)
         self.ask_replace = partial(ask_replace, self)
         self.runner = JobRunner()
@@ -64,7 +64,8 @@ class SaveMenu(QPushButton):
         content = self.content()
         if content is None:
             return
-        path = self.ask_path(kind, self._folder / f"{_stem(content)}{kind.suffix}")
+        folder = self._folder or content.folder or Path()
+        path = self.ask_path(kind, folder / f"{_stem(content)}{kind.suffix}")
         if path is None:
             return
         if not may_write(kind.files(path), self.ask_replace):
