@@ -34,6 +34,7 @@ from napari_herbarium import (
     read_sheet,
     segment,
 )
+from napari_herbarium.measure.whole import quick_whole_probability
 from napari_herbarium.model.device import choose_device, fast_dtype
 from napari_herbarium.model.normalise import normaliser
 from napari_herbarium.segment import forward as forward_module
@@ -54,7 +55,12 @@ def end_to_end(path: Path, model_name: str) -> np.ndarray:
     image = in_memory(sheet.image)
     model = load_model(model_name)
     probability = segment(image, model)
-    extract_leaves(probability, mm_per_px=sheet.mm_per_px, image=image)
+    extract_leaves(
+        probability,
+        mm_per_px=sheet.mm_per_px,
+        image=image,
+        judge=quick_whole_probability,
+    )
     return probability
 
 
