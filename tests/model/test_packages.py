@@ -213,7 +213,7 @@ def test_only_the_users_models_can_go(oak, mine, tmp_path):
     save.mkdir()
     (keep / "config.json").write_text("{}")
     (mine.parent / "config.json").write_text("{}")
-    for name in (BUNDLED, "", "..", "../keep", str(keep), "none"):
+    for name in (BUNDLED, "", "..", "/", "../keep", str(keep), "none"):
         with pytest.raises(ModelError):
             remove_model(name)
     remove_model("oak")

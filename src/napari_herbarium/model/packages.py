@@ -159,20 +159,26 @@ def remove_model(name: str) -> Path:
     """
     place = user_models_folder()
     folder = place / name
-    unfinished = training_folder(folder) if name else folder
     if is_bundled(folder):
         msg = f"{name!r} came with the package and stays; only your models can go."
         raise ModelError(msg)
-    there = [unfinished] if unfinished.is_dir() else []
-    there += [folder] if (folder / CONFIG).is_file() else []
     # A name with a slash in it would lead out of the folder.
-    if name in ("", ".", "..") or folder.parent != place or not there:
+    is_name = name not in ("", ".", "..") and folder.parent == place
+    there = _parts_there(folder) if is_name else []
+    if not there:
         msg = f"You have no model {name!r} in {place}; see `models list`."
         raise ModelError(msg)
     with being_trained(folder):
         for path in there:
             _remove(path)
     return folder
+
+
+def _parts_there(folder: Path) -> list[Path]:
+    """Folders of a model: of a training that is not finished, and its own."""
+    unfinished = training_folder(folder)
+    there = [unfinished] if unfinished.is_dir() else []
+    return there + ([folder] if (folder / CONFIG).is_file() else [])
 
 
 def _remove(path: Path) -> None:
