@@ -40,7 +40,13 @@ def test_an_unknown_name_is_answered_with_the_known_ones(architecture, encoder, 
         build_network(architecture, encoder)
 
 
-@pytest.mark.parametrize("name", ["tu-hf-hub:them/net", "tu-local-dir:/home"])
+def test_an_encoder_by_the_name_that_it_had_before_builds():
+    assert build_network("DeepLabV3Plus", "timm-regnetx_002") is not None
+
+
+@pytest.mark.parametrize(
+    "name", ["tu-hf-hub:them/net", "tu-local-dir:/home", "timm-hf-hub:them/net"]
+)
 def test_a_name_that_asks_a_hub_or_reads_a_folder_is_refused(monkeypatch, name):
     import timm
 

@@ -87,9 +87,10 @@ def _is_installed(encoder: str) -> bool:
     import timm
     from segmentation_models_pytorch.encoders import get_encoder_names
 
-    if encoder.startswith("tu-"):
-        return bool(timm.is_model(encoder.removeprefix("tu-")))
-    return encoder in get_encoder_names()
+    # What segmentation_models_pytorch once called timm-, it takes for tu- now.
+    timms = encoder.removeprefix("tu-").removeprefix("timm-")
+    is_timms = timms != encoder and bool(timm.is_model(timms))
+    return is_timms or encoder in get_encoder_names()
 
 
 def _no_encoder(encoder: str) -> str:
