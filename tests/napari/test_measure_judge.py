@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from napari.settings import get_plugin_settings
 
+import napari_herbarium
 from napari_herbarium._napari import measure_learn
 from napari_herbarium._napari.measure_widget import MeasureLeaves
+from napari_herbarium._napari.preferences import PLUGIN
 from napari_herbarium._napari.worker import State
 from napari_herbarium.errors import HerbariumError
+from napari_herbarium.measure.whole import BUNDLED
 from napari_herbarium.progress import Progress
 from napari_herbarium.train.whole.learnt import Learnt
+
+MANIFEST = Path(napari_herbarium.__file__).parent / "napari.yaml"
 
 
 @pytest.fixture
@@ -96,6 +103,36 @@ def test_another_classifier_judges_what_is_measured(
     widget.judge.combo.setCurrentText("whole-leaves")
     settle()
     assert not layer.features["whole"].any()
+
+
+def test_another_classifier_under_the_name_of_one_that_was_removed_judges_all(
+    widget, layer, settle, models, yes_sayer
+):
+    shutil.copytree(yes_sayer, models / "mine")
+    widget.judge.refresh()
+    widget.judge.combo.setCurrentText("mine")
+    settle()
+    assert layer.features["whole"].all()
+    shutil.copy(BUNDLED / "model.safetensors", models / "mine")
+    layer.data[70:80, 10:20] = 0  # one leaf is measured again, both are judged anew
+    layer.refresh()
+    settle()
+    assert not layer.features["whole"].any()
+
+
+def test_classifiers_of_another_model_folder_are_listed_at_once(
+    viewer, qtbot, plugin_settings, npe2pm, models, tmp_path, yes_sayer
+):
+    npe2pm.register(str(MANIFEST))
+    widget = MeasureLeaves(viewer)
+    qtbot.addWidget(widget)
+    assert listed(widget) == ["whole-leaves"]
+    page = get_plugin_settings(PLUGIN).segment
+    page.model_folder = str(yes_sayer.parent)
+    assert listed(widget) == ["whole-leaves", "yes sayer"]
+    widget.judge.combo.setCurrentText("yes sayer")
+    page.model_folder = str(tmp_path)
+    assert widget.judge.settings().model == str(yes_sayer)
 
 
 def test_a_classifier_that_is_gone_is_told_in_words(

@@ -75,10 +75,8 @@ class Measured:
         As `measure.table.leaf_table` gives it.
     again : frozenset of int or None
         The labels that were measured this time; None when all of them.
-    judge : WholeSettings
-        Who said which leaves are whole.
     classifier : mapping
-        What is recorded of it.
+        What is recorded of the one that said which leaves are whole.
     """
 
     labels: NDArray[np.integer]
@@ -86,7 +84,6 @@ class Measured:
     picture: LayerSheet | None
     table: pd.DataFrame
     again: frozenset[int] | None = None
-    judge: WholeSettings = DEFAULT_JUDGE
     classifier: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -103,20 +100,21 @@ def iter_update(subject: Subject, before: Measured | None) -> Job[Measured]:
     changed = _changed(labels, subject, before)
     known = classifier_facts(subject.judge)
     measured = partial(
-        Measured, labels, subject.facts, subject.picture, judge=subject.judge
+        Measured, labels, subject.facts, subject.picture, classifier=known
     )
     if before is None or changed is None:
         table = yield from _iter_table(labels, subject, None)
-        return measured(table, classifier=known)
+        return measured(table)
     table = with_facts(before.table, subject.facts)
     if changed:
         anew = changed | beholders(table, before.labels, labels)
         new = yield from _iter_table(labels, subject, anew)
         table = merge_rows(table, new, anew)
-    if before.judge != subject.judge:
+    # Not by its name: another one may have got that of one that was removed.
+    if before.classifier != known:
         rgb = _rgb(subject)
         table = yield from iter_judged_by(table, labels, rgb, subject.judge)
-    return measured(table, changed, classifier=known)
+    return measured(table, again=changed)
 
 
 def changed_labels(

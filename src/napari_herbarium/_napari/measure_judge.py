@@ -11,9 +11,10 @@ from napari_herbarium._napari import measure_tooltips as tooltips
 from napari_herbarium._napari.controls import combo
 from napari_herbarium._napari.layer_chooser import Wires
 from napari_herbarium._napari.model_choice import add_folder, installed, models_in
-from napari_herbarium._napari.preferences import read_preferences
+from napari_herbarium._napari.preferences import preference_events, read_preferences
 from napari_herbarium.measure.whole_models import list_whole_models
 from napari_herbarium.model.catalogue import Kind
+from napari_herbarium.model.checkpoint import CONFIG
 from napari_herbarium.settings import WholeSettings
 
 
@@ -45,6 +46,9 @@ class JudgeBox(QWidget):
         self.learn.clicked.connect(self.learn_asked)
         self._wires = Wires(self)
         self._wires.connect(installed.changed, self.refresh)
+        preferences = preference_events()
+        if preferences is not None:
+            self._wires.connect(preferences, lambda _: self.refresh())
 
     def settings(self) -> WholeSettings:
         """Say who judges."""
@@ -55,7 +59,7 @@ class JudgeBox(QWidget):
         before = self.combo.currentData()
         self.combo.blockSignals(True)
         self.combo.clear()
-        for row, (shown, loads) in enumerate(_choices().items()):
+        for row, (shown, loads) in enumerate(_choices(before).items()):
             self.combo.addItem(shown, loads)
             self.combo.setItemData(row, loads, Qt.ItemDataRole.ToolTipRole)
         self.combo.setCurrentIndex(max(self.combo.findData(before), 0))
@@ -64,10 +68,13 @@ class JudgeBox(QWidget):
             self.chosen.emit()
 
 
-def _choices() -> dict[str, str]:
+def _choices(chosen: str | None) -> dict[str, str]:
     """Classifiers by what they are called to what loads them."""
     choices = {name: name for name in list_whole_models()}
     folder: Path | None = read_preferences().model_folder
     for model in models_in(folder, Kind.WHOLE):
         add_folder(choices, model)
+    # Another folder of models in the preferences takes nothing out of the user's hand.
+    if chosen and Path(chosen).name != chosen and (Path(chosen) / CONFIG).is_file():
+        add_folder(choices, Path(chosen))
     return choices

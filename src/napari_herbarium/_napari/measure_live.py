@@ -227,9 +227,9 @@ class LiveMeasure:
             return
         ticked, before = self._take_ticks(), self._done.get(layer)
         self._done[layer] = measured
-        same = before is not None and (measured.facts, measured.judge) == (
+        same = before is not None and (measured.facts, measured.classifier) == (
             before.facts,
-            before.judge,
+            before.classifier,
         )
         known = same and not ticked and "whole_by" in self._layer.features
         if not known or measured.again != frozenset():
