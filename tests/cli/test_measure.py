@@ -61,6 +61,13 @@ def test_numbers_are_those_of_segment(tmp_path, run, draw):
     assert (first / "traits.csv").read_text() == (second / "traits.csv").read_text()
 
 
+def test_one_leaf_is_no_leaves(tmp_path, run):
+    path = tmp_path / "K1.leaves.tif"
+    write_labels(path, leaves() % 2, mm_per_px=0.5)
+    result = run("measure", path, "--out", tmp_path / "out")
+    assert "Measured 1 leaf on 1 sheet." in result.stdout
+
+
 def test_what_the_user_said_in_napari_counts(tmp_path, run, labels):
     flips = {"whole_by_user": {"2": False, "99": True}}
     labels.with_suffix(".json").write_text(json.dumps(flips))

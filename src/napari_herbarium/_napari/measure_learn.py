@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_herbarium import words
 from napari_herbarium._napari import graphics
 from napari_herbarium._napari import measure_tooltips as tooltips
 from napari_herbarium._napari.controls import text_label
@@ -38,7 +39,7 @@ from napari_herbarium.measure.whole_models import find_whole_model
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.settings import WholeSettings
 from napari_herbarium.train.whole.learnt import Learnt, iter_learn_words
-from napari_herbarium.train.whole.words import Words, words_of
+from napari_herbarium.train.whole.said import Words, words_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -86,15 +87,15 @@ def iter_learn(said: Sequence[Said], out: Path, base: WholeSettings) -> Job[Lear
     HerbariumError
         There is nothing to learn from, no such base, or the new one cannot be written.
     """
-    words = Words()
+    found = Words()
     for number, each in enumerate(said):
         yield Progress(number, len(said), "sheets")
-        words += words_of(np.array(each.labels), each.flips, each.sheet)
-    if not words.said:
+        found += words_of(np.array(each.labels), each.flips, each.sheet)
+    if not found.said:
         raise SettingsError(NOTHING)
     graphics.load_torch()
     with graphics.settled_memory():
-        return (yield from iter_learn_words(words, out, find_whole_model(base.model)))
+        return (yield from iter_learn_words(found, out, find_whole_model(base.model)))
 
 
 class LearnBox(QWidget):
@@ -215,9 +216,5 @@ class LearnBox(QWidget):
 
 
 def _extent(said: Sequence[Said]) -> str:
-    leaves = sum(len(each.flips) for each in said)
-    sheets = len({each.sheet for each in said})
-    return (
-        f"{leaves} {'leaf' if leaves == 1 else 'leaves'} on "
-        f"{'1 sheet' if sheets == 1 else f'{sheets} sheets'}"
-    )
+    leaves = words.leaves(sum(len(each.flips) for each in said))
+    return f"{leaves} on {words.sheets(len({each.sheet for each in said}))}"

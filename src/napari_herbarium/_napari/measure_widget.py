@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_error
 
+from napari_herbarium import words
 from napari_herbarium._napari import measure_tooltips as tooltips
 from napari_herbarium._napari.controls import settling
 from napari_herbarium._napari.layer_chooser import Wires
@@ -224,9 +225,9 @@ class MeasureLeaves(MeasurePanel):
             self._say("Select leaves first: click their rows, or a leaf.")
 
     def _set_scale(self, size: float, source: str) -> None:
-        words = set_scale(self._viewer, self.live.layer, self._sheet, size, source)
+        told = set_scale(self._viewer, self.live.layer, self._sheet, size, source)
         self.scale.offer(None)
-        self._say(words)
+        self._say(told)
 
     def _read_ruler(self) -> None:
         self.ruler.read(self._sheet, self.live.layer)
@@ -243,10 +244,10 @@ class MeasureLeaves(MeasurePanel):
         if self.ruler.is_about(self._sheet):
             self.scale.offer(size)
 
-    def _on_ruler_said(self, words: str) -> None:
+    def _on_ruler_said(self, sentence: str) -> None:
         read = self.ruler.image
         elsewhere = read is not None and not self.ruler.is_about(self._sheet)
-        self._say(f"“{read.name}”: {words}" if read and elsewhere else words)
+        self._say(f"“{read.name}”: {sentence}" if read and elsewhere else sentence)
 
     def _show_all(self) -> None:
         """Show table, colours and histogram of the layer of now."""
@@ -276,7 +277,7 @@ class MeasureLeaves(MeasurePanel):
         count = len(measured.table)
         if again and count:
             return f"Measured again: {_some(again)}."
-        leaves = "1 leaf" if count == 1 else f"{count or 'No'} leaves"
+        leaves = words.leaves(count) if count else "No leaves"
         return f"{leaves} in “{layer.name}”."
 
     def _content(self) -> Content | None:

@@ -12,6 +12,7 @@ import pandas as pd
 import typer
 from numpy.typing import NDArray
 
+from napari_herbarium import words
 from napari_herbarium.cli import options
 from napari_herbarium.cli.attempt import attempt
 from napari_herbarium.cli.inputs import check_folder, check_name
@@ -222,8 +223,8 @@ def _say_where(done: dict[MeasureOutputs, int]) -> None:
     if not done:
         typer.echo("No labels were measured.")
         return
-    count = "1 sheet" if len(done) == 1 else f"{len(done)} sheets"
-    typer.echo(f"Measured {sum(done.values())} leaves on {count}.")
+    leaves = words.leaves(sum(done.values()))
+    typer.echo(f"Measured {leaves} on {words.sheets(len(done))}.")
     first = next(iter(done))
     for path in first.tables:
         typer.echo(f"Table:   {path}")

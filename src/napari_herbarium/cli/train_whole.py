@@ -15,7 +15,7 @@ from napari_herbarium.measure.whole_models import find_whole_model
 from napari_herbarium.progress import Job, Progress, finish
 from napari_herbarium.settings import DEFAULT_WHOLE_MODEL
 from napari_herbarium.train.whole.learnt import Learnt, iter_learn_words
-from napari_herbarium.train.whole.words import iter_words_beside
+from napari_herbarium.train.whole.said import iter_words_beside
 
 Labels = Annotated[
     list[str],

@@ -14,7 +14,7 @@ from napari_herbarium.model.whole_network import WholeConfig
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.train.whole.finetune import STEPS, iter_finetune_whole
 from napari_herbarium.train.whole.instances import Instance
-from napari_herbarium.train.whole.words import Words
+from napari_herbarium.train.whole.said import Words
 
 ENOUGH = 40
 """From so many leaves on, a fifth is held back and scored."""

@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
+from napari_herbarium import words
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.columns import check_labels
 from napari_herbarium.measure.flips import flips_beside
@@ -46,10 +47,8 @@ class Words:
         """Say of how much there is to learn from."""
         whole = sum(leaf.whole for leaf in self.said)
         sheets = len({leaf.sheet for leaf in self.said})
-        return (
-            f"{_count(len(self.said), 'leaf', 'leaves')} of "
-            f"{_count(sheets, 'sheet', 'sheets')}, {whole} of them whole"
-        )
+        leaves = words.leaves(len(self.said))
+        return f"{leaves} of {words.sheets(sheets)}, {whole:,} of them whole"
 
 
 def words_of(labels: NDArray[Any], flipped: Mapping[int, bool], sheet: str) -> Words:
@@ -110,13 +109,9 @@ def iter_words_beside(files: Sequence[Path]) -> Job[Words]:
 
 def nothing_said(files: int) -> str:
     """Say that there is nothing to learn from, and what to do."""
-    beside = "the file" if files == 1 else f"any of the {files} files"
+    beside = "the file" if files == 1 else f"any of the {words.counted(files, 'file')}"
     return (
         f"Nothing was said of the leaves of {beside} of labels, so there is nothing to "
         "learn from; in Measure leaves say which are whole or partial, and save the "
         "labels."
     )
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

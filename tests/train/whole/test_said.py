@@ -18,7 +18,7 @@ from napari_herbarium.train.whole.finetune import drawn_silhouettes
 from napari_herbarium.train.whole.instances import Instance
 from napari_herbarium.train.whole.learnt import ENOUGH, iter_learn_words, split
 from napari_herbarium.train.whole.mix import held_to, mixed
-from napari_herbarium.train.whole.words import (
+from napari_herbarium.train.whole.said import (
     MOST_OTHERS,
     Words,
     iter_words_beside,
