@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 
 import numpy as np
@@ -220,4 +221,13 @@ def test_a_stack_is_not_measured_by_its_first_page(tmp_path):
     path = tmp_path / "stack.tif"
     tifffile.imwrite(path, np.stack([blocks()] * 3), photometric="minisblack")
     with pytest.raises(SheetError, match="holds 3 pages of labels"):
+        read_labels(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="devices are no files there")
+@pytest.mark.parametrize("name", ["a.tif", "a.png"])
+def test_a_device_is_not_waited_for(tmp_path, name):
+    path = tmp_path / name
+    path.symlink_to(os.devnull)
+    with pytest.raises(SheetError, match="is a pipe or a device"):
         read_labels(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -62,6 +63,7 @@ def read_labels(path: Path) -> LabelsFile:
     name = sheet_name(path)
     facts = SheetFacts(name, next(iter(codes_in(name)), None))
     with _reading(path):
+        _refuse_pipe(path)
         if path.suffix.lower() == ".png":
             labels, facts = _read_png(path, facts)
         else:
@@ -132,6 +134,14 @@ def _reading(path: Path) -> Iterator[None]:
     except Exception as error:  # decoders meet damage with every kind
         msg = f"{path} cannot be read as labels ({error}); give a TIFF or PNG of them."
         raise SheetError(msg) from error
+
+
+def _refuse_pipe(path: Path) -> None:
+    """Refuse what is no file; reading a pipe would wait for its writer for ever."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        msg = f"{path} is a pipe or a device; give a file of labels."
+        raise SheetError(msg)
 
 
 def _read_png(path: Path, facts: SheetFacts) -> tuple[NDArray[Any], SheetFacts]:
