@@ -10,7 +10,7 @@ import pandas as pd
 import typer
 
 from napari_herbarium.cli import options
-from napari_herbarium.cli.inputs import check_folder
+from napari_herbarium.cli.inputs import check_file
 from napari_herbarium.cli.show import sentences, with_bar
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.evaluate.pairs import find_pairs, read_groups
@@ -114,13 +114,7 @@ def _check_out(out: Path | None, *, overwrite: bool) -> None:
     if out.suffix.lower() not in FORMATS:
         msg = f"--out is {out}; name a .json or .csv file."
         raise SettingsError(msg)
-    if out.is_dir():
-        msg = f"{out} is a folder; choose another name."
-        raise SettingsError(msg)
-    if out.exists() and not overwrite:
-        msg = f"{out} exists already; add --overwrite or choose another name."
-        raise SettingsError(msg)
-    check_folder(out.parent)
+    check_file(out, overwrite=overwrite)
 
 
 def _print(scores: Sequence[SheetScore], model: LeafModel, how: Evaluation) -> None:

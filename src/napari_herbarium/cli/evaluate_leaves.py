@@ -11,7 +11,7 @@ import typer
 
 from napari_herbarium.cli import options
 from napari_herbarium.cli.evaluate import records
-from napari_herbarium.cli.inputs import check_folder
+from napari_herbarium.cli.inputs import check_file
 from napari_herbarium.cli.show import sentences, with_bar
 from napari_herbarium.evaluate.leaves import LEAST_IOU, SheetLeaves
 from napari_herbarium.evaluate.leaves_report import (
@@ -23,7 +23,6 @@ from napari_herbarium.evaluate.leaves_run import LeafEvaluation, iter_evaluate_l
 from napari_herbarium.evaluate.pairs import find_pairs
 from napari_herbarium.evaluate.truth import without
 from napari_herbarium.measure.export import write_json
-from napari_herbarium.measure.table_export import check_new
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
 from napari_herbarium.settings import LeafSettings, SegmentSettings
@@ -82,8 +81,7 @@ def score_leaves(
             least_iou=least_iou,
         )
         if out is not None:
-            check_new([out], overwrite=overwrite)
-            check_folder(out.parent)
+            check_file(out, overwrite=overwrite)
         pairs = without(find_pairs(data), leave_out or ())
         used = _model(how)
         scores = with_bar(iter_evaluate_leaves(data, pairs, used, how))

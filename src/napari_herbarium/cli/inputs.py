@@ -81,6 +81,24 @@ def check_folder(out: Path) -> None:
         raise SettingsError(msg)
 
 
+def check_file(out: Path, *, overwrite: bool) -> None:
+    """Refuse, before any work, a file that could not or shall not be written.
+
+    Raises
+    ------
+    SettingsError
+        It is a folder, or exists and `overwrite` is false, or as `check_folder` of
+        the folder that it is in.
+    """
+    if out.is_dir():
+        msg = f"{out} is a folder; choose another name."
+        raise SettingsError(msg)
+    if out.exists() and not overwrite:
+        msg = f"{out} exists already; add --overwrite or choose another name."
+        raise SettingsError(msg)
+    check_folder(out.parent)
+
+
 def find_sheets(arguments: Sequence[str], *, sample: bool = False) -> list[SheetInput]:
     """Expand folders and patterns; each sheet once, in the order given.
 
