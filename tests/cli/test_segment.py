@@ -400,3 +400,21 @@ def test_a_scale_no_sheet_can_have(tmp_path, run, draw, given):
     assert result.exit_code == 2
     assert "--mm-per-px is" in result.stderr
     assert not out.exists()
+
+
+def test_another_classifier_judges_what_is_measured(
+    tmp_path, run, draw, yes_sayer, monkeypatch
+):
+    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(yes_sayer.parent))
+    sheet, out = draw(tmp_path / "a.png"), tmp_path / "out"
+    chosen = ("segment", sheet, "--out", out, "--whole-model", "yes sayer")
+    refused = run(*chosen)
+    assert refused.exit_code == 2
+    assert "add --measure" in refused.stderr
+    assert not out.exists()
+    assert run(*chosen, "--measure").exit_code == 0
+    traits = pd.read_csv(out / "traits.csv")
+    assert (traits["whole_probability"] > 0.99).all()
+    told = json.loads((out / "a.leaves.json").read_text())
+    assert told["whole_model"]["name"] == "yes sayer"
+    assert run(*chosen, "--overwrite").exit_code == 0  # they are measured anew

@@ -15,6 +15,7 @@ from napari_herbarium.cli.inputs import SheetInput, check_folder, find_sheets
 from napari_herbarium.cli.outputs import Outputs, check_outputs
 from napari_herbarium.cli.show import FAILED, progress_bar, sentences
 from napari_herbarium.cli.work import Done, Work, iter_sheet
+from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.whole_models import classifier_facts
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
@@ -102,6 +103,8 @@ def segment_sheets(
         check_folder(out)
         drawn = overlay or sample
         _check(tasks, out, overlay=drawn, overwrite=overwrite)
+        if not measure and whole_model != DEFAULT_WHOLE_MODEL:
+            _check_measured_before(tasks, out)
         choose_device(settings.device)
         work = Work(
             load_model(model), settings, leaves, scale, out, drawn, measure, judge
@@ -121,6 +124,13 @@ def _check(
         overlay=overlay,
         overwrite=overwrite,
     )
+
+
+def _check_measured_before(tasks: Sequence[SheetInput], out: Path) -> None:
+    """Refuse a classifier that would judge nothing; earlier traits are made anew."""
+    if not any(Outputs(out, task.stem).has_traits() for task in tasks):
+        msg = "--whole-model judges leaves that are measured; add --measure."
+        raise SettingsError(msg)
 
 
 def _run(tasks: Sequence[SheetInput], work: Work) -> dict[str, Done]:
