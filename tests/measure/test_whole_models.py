@@ -9,7 +9,7 @@ import pytest
 
 from napari_herbarium.errors import ModelError
 from napari_herbarium.measure.table import leaf_table
-from napari_herbarium.measure.whole import whole_leaf_probability
+from napari_herbarium.measure.whole import BUNDLED, whole_leaf_probability
 from napari_herbarium.measure.whole_models import (
     chosen_classifier,
     classifier_facts,
@@ -75,6 +75,13 @@ def test_facts_follow_the_files(mine):
     now, bundled = classifier_facts(judge), classifier_facts(WholeSettings())
     assert before["sha256"] != now["sha256"] == bundled["sha256"]
     assert bundled["name"] == "whole-leaves"
+
+
+def test_a_folder_of_its_name_does_not_hide_the_bundled_one(mine):
+    shutil.copytree(mine, mine.with_name("whole-leaves"))
+    assert list_whole_models() == ["whole-leaves", "yes sayer"]
+    assert classifier_facts(WholeSettings())["name"] == "whole-leaves"
+    assert find_whole_model() == BUNDLED
 
 
 def test_what_is_none_is_refused_in_words():

@@ -21,9 +21,11 @@ from napari_herbarium.settings import DEFAULT_WHOLE_MODEL, WholeSettings
 def whole_model_folders() -> dict[str, Path]:
     """Map the name of each classifier to its folder; the bundled one is the first.
 
-    Those that the user fine-tuned lie beside the user's leaf models.
+    Those that the user fine-tuned lie beside the user's leaf models. None of them
+    hides the bundled one.
     """
-    return {DEFAULT_WHOLE_MODEL: whole.BUNDLED, **model_folders(Kind.WHOLE)}
+    bundled = {DEFAULT_WHOLE_MODEL: whole.BUNDLED}
+    return bundled | model_folders(Kind.WHOLE) | bundled
 
 
 def list_whole_models() -> list[str]:
