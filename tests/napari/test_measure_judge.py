@@ -11,7 +11,7 @@ import pytest
 from napari.settings import get_plugin_settings
 
 import napari_herbarium
-from napari_herbarium._napari import measure_learn
+from napari_herbarium._napari import measure_learn, measure_widget
 from napari_herbarium._napari.measure_widget import MeasureLeaves
 from napari_herbarium._napari.preferences import PLUGIN
 from napari_herbarium._napari.worker import State
@@ -141,10 +141,11 @@ def test_a_classifier_that_is_gone_is_told_in_words(
     shutil.copytree(yes_sayer, models / "mine")
     widget.judge.refresh()
     shutil.rmtree(models / "mine")
-    before = layer.features.copy()
+    before, threshold = layer.features.copy(), widget.form.threshold.value()
     widget.judge.combo.setCurrentText("mine")
     settle()
     assert "There is no model 'mine'" in widget.message.text()
+    assert widget.form.threshold.value() == threshold != 0.5
     assert layer.features.equals(before)
     widget.judge.refresh()
     assert listed(widget) == ["whole-leaves"]
@@ -201,6 +202,21 @@ def test_what_goes_wrong_is_told(widget, layer, learn, until):
     until(lambda: widget.learn.runner.state is State.IDLE)
     assert widget.message.text() == "The disk is full; free the space."
     assert listed(widget) == ["whole-leaves"]
+
+
+def test_a_closed_dock_still_tells_of_the_new_classifier(
+    widget, layer, learn, until, monkeypatch
+):
+    told = []
+    monkeypatch.setattr(measure_widget, "show_info", told.append)
+    widget.live.say([1], True)
+    widget.judge.learn.click()
+    widget.learn.name.setText("oaks")
+    widget.learn.button.click()
+    widget.hide()
+    until(lambda: widget.learn.runner.state is State.IDLE)
+    [sentence] = told
+    assert "“oaks” can be chosen now" in sentence
 
 
 def test_learning_can_be_cancelled(widget, layer, models, until):

@@ -236,10 +236,17 @@ def _rgb(subject: Subject) -> Any:
     return None if subject.picture is None else subject.picture.rgb8()
 
 
-def own_threshold(judge: WholeSettings) -> float:
-    """Give a classifier's own threshold; the classifier is not loaded for it."""
+def own_threshold(judge: WholeSettings, unknown: float = _USUAL_THRESHOLD) -> float:
+    """Give a classifier's own threshold; the classifier is not loaded for it.
+
+    Parameters
+    ----------
+    judge : WholeSettings
+    unknown : float
+        Given where it cannot be read.
+    """
     try:
         return chosen_threshold(judge)
     except HerbariumError:
         # Damaged files are told of when leaves are measured, not by a closed door.
-        return _USUAL_THRESHOLD
+        return unknown

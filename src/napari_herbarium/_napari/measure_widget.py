@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
-from napari.utils.notifications import show_error
+from napari.utils.notifications import show_error, show_info
 
 from napari_herbarium import words
 from napari_herbarium._napari import measure_tooltips as tooltips
@@ -115,7 +115,7 @@ class MeasureLeaves(MeasurePanel):
         self.ruler.contradicted.connect(self._on_other_ruler)
         self.ruler.said.connect(self._on_ruler_said)
         self.save.said.connect(self._say)
-        self.learn.told.connect(self._say)
+        self.learn.told.connect(self._tell)
 
     def _connect_controls(self) -> None:
         self.button.clicked.connect(self._on_click)
@@ -153,6 +153,12 @@ class MeasureLeaves(MeasurePanel):
     def _say(self, message: str) -> None:
         self._message = message
         self._refresh()
+
+    def _tell(self, sentence: str) -> None:
+        """Say what came of minutes of work, though the dock may be closed by now."""
+        self._say(sentence)
+        if not self.isVisible():
+            show_info(sentence)
 
     def _on_click(self) -> None:
         if self.live.runner.state is State.IDLE:
@@ -210,7 +216,9 @@ class MeasureLeaves(MeasurePanel):
 
     def _on_judge(self) -> None:
         judge = self.judge.settings()
-        self.form.threshold.setValue(own_threshold(judge))
+        threshold = self.form.threshold
+        # What cannot be read will not judge; then all stays as it is.
+        threshold.setValue(own_threshold(judge, threshold.value()))
         self.live.set_judge(judge)
 
     def _said(self) -> list[Said]:
