@@ -17,7 +17,7 @@ from napari_herbarium.progress import finish
 from napari_herbarium.train.whole.finetune import drawn_silhouettes
 from napari_herbarium.train.whole.instances import Instance
 from napari_herbarium.train.whole.learnt import ENOUGH, iter_learn_words, split
-from napari_herbarium.train.whole.mix import held_to, mixed
+from napari_herbarium.train.whole.mix import iter_held_to, mixed
 from napari_herbarium.train.whole.said import (
     MOST_OTHERS,
     Words,
@@ -75,7 +75,7 @@ def test_a_fifth_is_held_back_where_there_are_enough():
 def test_others_are_held_to_what_the_base_says():
     words = words_of(bars(9), {1: True}, "a")
     base = load_whole_model(BUNDLED)
-    held = held_to(base, words.unsaid, drawn_silhouettes())
+    held = finish(iter_held_to(base, words.unsaid, drawn_silhouettes()))
     draw = mixed(words.said, held, base.config)
     rng = np.random.default_rng(0)
     answers = [float(draw(rng)[1]) for _ in range(200)]
@@ -102,6 +102,15 @@ def test_figures_of_leaves_held_back_are_kept(tmp_path, monkeypatch):
     assert figures["agrees_after"] == made.after
     assert "Of 2 more" in (made.folder / "README.md").read_text()
     assert "8 leaves judged" in (made.folder / "README.md").read_text()
+
+
+def test_it_can_be_stopped_before_the_first_step(tmp_path):
+    words = words_of(bars(60), {1: True}, "a")
+    job = iter_learn_words(words, tmp_path / "mine", steps=1)
+    steps = [next(job) for _ in range(203)]
+    assert {"leaves drawn", "leaves judged"} <= {step.what for step in steps}
+    job.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_too_few_leaves_are_not_scored(tmp_path):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,16 @@ from napari_herbarium.model.whole_network import (
     WholeConfig,
     load_whole_model,
 )
+from napari_herbarium.progress import Job, Progress
 from napari_herbarium.sheet._drawn_leaf import DrawnLeaf, Form
 from napari_herbarium.train.loop import LoopSettings, StepReport
 from napari_herbarium.train.whole.instances import Instance, cut_window
 from napari_herbarium.train.whole.learn import learn_whole
-from napari_herbarium.train.whole.mix import held_to, judged, mixed
+from napari_herbarium.train.whole.mix import iter_held_to, iter_judged, mixed
 from napari_herbarium.train.whole.silhouettes import Silhouette, make_silhouette
+
+if TYPE_CHECKING:
+    from napari_herbarium.train.ema import Average
 
 STEPS = 30
 """Optimiser steps, unless told otherwise."""
@@ -69,7 +73,7 @@ def iter_finetune_whole(
     seed: int = 0,
     unsaid: Sequence[Instance] = (),
     held_back: Sequence[Instance] = (),
-) -> Generator[StepReport, None, Path]:
+) -> Job[Path]:
     """Teach the classifier a user's own judgement, on the CPU, in a minute or two.
 
     It sees the examples, turned and stretched, as often as they are among the leaves of
@@ -94,10 +98,6 @@ def iter_finetune_whole(
     held_back : sequence of Instance
         Judged leaves that it does not learn from, to be scored on.
 
-    Yields
-    ------
-    StepReport
-
     Returns
     -------
     Path
@@ -119,20 +119,19 @@ def iter_finetune_whole(
     return out
 
 
-def _iter_write(
-    lesson: Lesson, folder: Path, name: str, base: Path
-) -> Generator[StepReport, None, None]:
+def _iter_write(lesson: Lesson, folder: Path, name: str, base: Path) -> Job[None]:
     import torch
 
     model = load_whole_model(base)
     torch.manual_seed(lesson.seed)
     drawn = drawn_silhouettes(lesson.seed)
-    held = held_to(model, lesson.unsaid, drawn, lesson.seed)
-    before = judged(model, lesson.held_back)
+    held = yield from iter_held_to(model, lesson.unsaid, drawn, lesson.seed)
+    before = yield from iter_judged(model, lesson.held_back)
     draw = mixed(lesson.examples, held, model.config)
-    average = yield from learn_whole(model.network, draw, _loop(lesson))
+    average = yield from _in_steps(learn_whole(model.network, draw, _loop(lesson)))
     made = replace(model, network=average.network.eval())
-    figures = _figures(lesson, before, judged(made, lesson.held_back), model.config)
+    after = yield from iter_judged(made, lesson.held_back)
+    figures = _figures(lesson, before, after, model.config)
     config = model.config.model_copy(
         update={
             "name": name,
@@ -141,6 +140,17 @@ def _iter_write(
         }
     )
     save_model(folder, made.network, config, _card(config, model.sha256, lesson))
+
+
+def _in_steps(job: Generator[StepReport, None, Average]) -> Job[Average]:
+    with closing(job):
+        while True:
+            try:
+                report = next(job)
+            except StopIteration as stop:
+                average: Average = stop.value
+                return average
+            yield Progress(report.step, report.steps, "steps")
 
 
 def _loop(lesson: Lesson) -> LoopSettings:

@@ -30,7 +30,7 @@ def learn_whole(
     network : torch.nn.Module
         From `napari_herbarium.model.whole_network.build_whole_network`.
     draw : callable
-        From `napari_herbarium.train.whole.squares.sampler`.
+        From `napari_herbarium.train.whole.squares.sampler`, or `.mix.mixed`.
     settings : LoopSettings
     checkpoint : path, optional
         File that the state is written to, and resumed from when it exists.

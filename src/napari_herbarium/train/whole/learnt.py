@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +83,7 @@ def iter_learn_words(
     """
     yield Progress(0, steps, "steps")
     learn, held_back = split(words.said, seed)
-    job = iter_finetune_whole(
+    yield from iter_finetune_whole(
         learn,
         out,
         base,
@@ -93,9 +92,6 @@ def iter_learn_words(
         unsaid=words.unsaid,
         held_back=held_back,
     )
-    with closing(job):
-        for report in job:
-            yield Progress(report.step, steps, "steps")
     figures = read_config_as(WholeConfig, out).figures
     before, after = (figures.get(f"agrees_{when}") for when in ("before", "after"))
     return Learnt(out, len(held_back), _number(before), _number(after))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_herbarium.measure.whole import whole_probability
 from napari_herbarium.measure.whole_input import network_input
 from napari_herbarium.model.whole_network import WholeConfig, WholeModel
+from napari_herbarium.progress import Job, Progress
 from napari_herbarium.train.whole.instances import Instance
 from napari_herbarium.train.whole.silhouettes import Silhouette
 from napari_herbarium.train.whole.squares import (
@@ -54,29 +55,33 @@ class Held:
     drawn_probability: Sequence[float]
 
 
-def held_to(
+def iter_held_to(
     base: WholeModel,
     leaves: Sequence[Instance],
     silhouettes: Sequence[Silhouette],
     seed: int = 0,
-) -> Held:
+) -> Job[Held]:
     """Ask the base of leaves, and of scenes made from silhouettes."""
     rng = np.random.default_rng((seed, 3))
     species = by_species(silhouettes)
-    drawn = [
-        made_square(species, bool(n % 2), base.config.size, rng) for n in range(_DRAWN)
-    ]
-    return Held(leaves, judged(base, leaves), drawn, _asked(base, drawn))
+    drawn: list[Square] = []
+    for n in range(_DRAWN):
+        drawn.append(made_square(species, bool(n % 2), base.config.size, rng))
+        yield Progress(n, _DRAWN, "leaves drawn")
+    said = yield from iter_judged(base, leaves)
+    return Held(leaves, said, drawn, (yield from _iter_asked(base, drawn)))
 
 
-def judged(model: WholeModel, leaves: Sequence[Instance]) -> list[float]:
+def iter_judged(model: WholeModel, leaves: Sequence[Instance]) -> Job[list[float]]:
     """Judge leaves by their silhouettes; gives the probability of each, 0..1."""
-    return _asked(model, [window_square(x.window, model.config.size) for x in leaves])
+    squares = [window_square(x.window, model.config.size) for x in leaves]
+    return (yield from _iter_asked(model, squares))
 
 
-def _asked(model: WholeModel, squares: Sequence[Square]) -> list[float]:
+def _iter_asked(model: WholeModel, squares: Sequence[Square]) -> Job[list[float]]:
     found: list[float] = []
     for start in range(0, len(squares), _BATCH):
+        yield Progress(start, len(squares), "leaves judged")
         found += whole_probability(squares[start : start + _BATCH], model)
     return found
 
