@@ -379,7 +379,9 @@ def test_layers_that_the_user_removed_are_no_trouble(review, viewer, settle):
 def test_leaves_that_the_user_removed_come_back_with_a_click(
     review, viewer, settle, qtbot
 ):
-    viewer.layers.remove(viewer.layers["K2 leaves"])
+    leaves = viewer.layers["K2 leaves"]
+    leaves.data_setitem(np.nonzero(np.ones((3, 3))), 7)
+    viewer.layers.remove(leaves)
     assert not review.panel.accept.isEnabled()
     assert "click the sheet" in review.message.text()
     review.show()
@@ -389,6 +391,8 @@ def test_leaves_that_the_user_removed_come_back_with_a_click(
     qtbot.mouseClick(review.table.viewport(), left, pos=place)
     settle()
     assert names(viewer) == ["K2", "K2 leaves"]
+    assert (viewer.layers["K2 leaves"].data[:3, :3] == 7).all()  # repairs, too
+    assert review.session.edited
     assert review.panel.accept.isEnabled()
 
 

@@ -83,6 +83,12 @@ class SheetLayers:
         """Whether the user removed the leaves of the sheet from the viewer."""
         return self._labels is not None and not self.are_there
 
+    def bring_back(self) -> None:
+        """Put layers that the user removed into the viewer again, repairs and all."""
+        for layer in (self._image, self._labels):
+            if layer is not None and layer not in self._viewer.layers:
+                self._viewer.layers.append(layer)
+
     def labels(self) -> NDArray[Any]:
         """Copy the leaves as they are now."""
         return np.array(self._layer().data)

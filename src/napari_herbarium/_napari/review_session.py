@@ -117,8 +117,13 @@ class ReviewSession:
 
     def go_to(self, index: int) -> None:
         """Look at a sheet of the run, if repairs allow it."""
-        if index != self.index or self.layers.are_gone:
+        if index != self.index:
             self._leave(partial(self._open_sheet, index))
+        elif self.layers.are_gone:
+            self.layers.bring_back()
+            self.said.emit("")
+            self.edited = self.layers.is_edited()
+            self.changed.emit()
 
     def decide(
         self, word: Word, training: Path | None = None, *, overwrite: bool = False
