@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,10 +87,12 @@ def iter_outlook(order: Order) -> Job[Outlook]:
 
     yield Progress(0, 0, "looking for sheets")
     layout = Layout(order.out.absolute())
-    _look_for_missing(order)
-    has_run = layout.run.exists()
-    has_report = layout.report.exists()
-    if has_run and not order.anew:
+    _refuse_file(order.out)
+    has_run = _exists(layout.run)
+    has_report = _exists(layout.report)
+    if not has_run or order.anew:
+        _refuse_missing(order.inputs)
+    else:
         changes = _changes(order)
         if changes:
             return Outlook(has_run=True, has_report=has_report, changes=changes)
@@ -112,14 +115,17 @@ def iter_outlook(order: Order) -> Job[Outlook]:
     )
 
 
-def _look_for_missing(order: Order) -> None:
-    """Refuse what a run would fail with: it takes a file that is not there for one."""
-    gone = [text for text in order.inputs if _is_path(text) and not _exists(text)]
+def _refuse_missing(inputs: Sequence[str]) -> None:
+    """Refuse what is not there; a run that goes on fails with that sheet alone."""
+    gone = [text for text in inputs if _is_path(text) and not _exists(text)]
     if gone:
         msg = f"There is no file or folder “{gone[0]}”: choose the sheets again."
         raise SettingsError(msg)
-    if _exists(order.out) and not order.out.is_dir():
-        msg = f"“{order.out}” is a file: choose a folder for the results."
+
+
+def _refuse_file(out: Path) -> None:
+    if _exists(out) and not out.is_dir():
+        msg = f"“{out}” is a file: choose a folder for the results."
         raise SettingsError(msg)
 
 
