@@ -22,6 +22,7 @@ ROWS = (
     ("train",),
     ("batch",),
     ("_napari", "cli"),
+    ("__main__",),
 )
 HEIGHT = {part: height for height, row in enumerate(ROWS) for part in row}
 GROUND = -1  # errors, progress, settings, files, locks, results, memory, words

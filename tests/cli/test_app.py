@@ -75,3 +75,21 @@ def test_a_model_that_cannot_be_used_is_a_misuse(
     assert result.exit_code == 2
     assert said in result.stderr
     assert not (pairs / "out" / "labels").exists()
+
+
+def test_ctrl_c_while_the_command_loads_is_quiet(monkeypatch):
+    import builtins
+
+    from napari_herbarium.__main__ import main
+
+    usual = builtins.__import__
+
+    def interrupted(name, *rest):
+        if name == "napari_herbarium.cli":
+            raise KeyboardInterrupt
+        return usual(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
