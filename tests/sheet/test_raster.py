@@ -319,3 +319,11 @@ def test_a_png_with_damaged_pixels_leaves_no_remarks_of_libpng(tmp_path, capfd, 
     with pytest.raises(SheetError, match="checksum of its part IDAT is wrong"):
         read_sheet(path)
     assert not capfd.readouterr().err
+
+
+def test_a_jpeg_of_12_bits_is_whole_but_of_no_kind_we_read(tmp_path):
+    pixels = np.full((16, 16, 3), 2000, np.uint16)
+    path = tmp_path / "deep.jpg"
+    path.write_bytes(imagecodecs.jpeg_encode(pixels, bitspersample=12))
+    with pytest.raises(SheetError, match="12 bits a sample: save it as 8- or 16-bit"):
+        read_sheet(path)

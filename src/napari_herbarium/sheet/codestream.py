@@ -48,6 +48,11 @@ class JpegStream:
     head: tuple[tuple[int, bytes], ...]
     scans: bytes
 
+    @property
+    def bits(self) -> int:
+        """Of a sample, that it declares."""
+        return next(body[2] for marker, body in self.head if marker in _SOF)
+
     def bare(self, tables: bytes = b"", *, is_rgb: bool = False) -> bytes:
         """Give the stream with nothing but what its pixels hang on.
 

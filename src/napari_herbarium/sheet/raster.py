@@ -29,6 +29,7 @@ _ORIENTATION = 274
 _IPTC_RESOURCE = 0x0404
 _REMEDY = "save it as 8- or 16-bit RGB"
 _BYTES_PER_PX = 8
+_JPEG_BITS = 8
 _JPEG_MODES = {"L": GREY, "RGB": RGB, "CMYK": INKS}
 
 
@@ -48,7 +49,7 @@ def read_raster(path: Path, kind: str) -> Picture:
         For a file that is damaged, too large, or of a kind that is no scan.
     """
     with reading(path, "its header cannot be read"):
-        opened = open_description(path, kind, _BYTES_PER_PX)
+        opened = _opened(path, kind)
     with opened:
         with reading(path, "its pixels cannot be decoded"):
             decoded = _decode(path, opened, kind)
@@ -56,6 +57,22 @@ def read_raster(path: Path, kind: str) -> Picture:
             raise damaged(path, "its header and its pixels differ in size")
         source = ArraySource(_colours(decoded.pixels, decoded.encoding))
         return _picture(opened, source, decoded, kind)
+
+
+def _opened(path: Path, kind: str) -> Image.Image:
+    try:
+        return open_description(path, kind, _BYTES_PER_PX)
+    except SyntaxError:
+        if kind == "JPEG":
+            _refuse_deep_jpeg(path)
+        raise
+
+
+def _refuse_deep_jpeg(path: Path) -> None:
+    """Tell a file of more bits, which Pillow does not read, from a damaged one."""
+    bits = read_jpeg(path.read_bytes()).bits
+    if bits != _JPEG_BITS:
+        raise unsupported(path, f"is a JPEG of {bits} bits a sample", _REMEDY)
 
 
 @dataclass(frozen=True)
