@@ -208,3 +208,34 @@ def test_split_is_written_down(run, data, base, small, models):
     run("train", "--data", data, "--out", "oaks", "--base", base)
     split = json.loads((models / "oaks" / "split.json").read_text())
     assert split["train"] == ["s0", "s1"]
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_any_work(
+    run, data, base, small, tmp_path
+):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "x")
+    for out in ("file/x", "link", "link/x", "no\udcff", "/", "."):
+        place = out if out in "/." else tmp_path / out
+        result = run("train", "--data", data, "--base", base, "--out", place)
+        assert result.exit_code == 2, (out, result.output)
+        assert result.stderr.startswith("Error: ")
+        assert "Epoch" not in result.stderr
+    assert (tmp_path / "file").read_text() == "mine"
+    assert (tmp_path / "link").is_symlink()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_sheet_whose_name_is_no_text_is_refused_before_any_work(
+    run, data, base, small, tmp_path
+):
+    for part in ("images", "masks"):
+        try:
+            (data / part / "s0.png").rename(data / part / "s\udcff.png")
+        except OSError:
+            pytest.skip("this file system has text for names")
+    out = tmp_path / "net"
+    result = run("train", "--data", data, "--base", base, "--out", out)
+    assert result.exit_code == 1
+    assert "no UTF-8: rename it" in result.stderr
+    assert "Epoch" not in result.stderr

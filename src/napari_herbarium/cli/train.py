@@ -13,8 +13,9 @@ import typer
 
 from napari_herbarium import words
 from napari_herbarium.cli import options
+from napari_herbarium.cli.inputs import check_folder
 from napari_herbarium.cli.interrupt import STOPPED, asked_to_stop
-from napari_herbarium.cli.show import complain, progress_bar, sentences
+from napari_herbarium.cli.show import complain, printable, progress_bar, sentences
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.memory import freed_is_kept
 from napari_herbarium.model.catalogue import new_model_folder, user_models_folder
@@ -165,8 +166,24 @@ def out_folder(out: str, *, resume: bool = False) -> Path:
     """Take a plain name for a model of the user's, anything else for a folder."""
     path = Path(out).expanduser()
     if path.name != out:
+        _refuse_folder(path)
         return path
     return user_models_folder() / out if resume else new_model_folder(out)
+
+
+def _refuse_folder(path: Path) -> None:
+    """Refuse, before any work, a folder that could not be made.
+
+    Raises
+    ------
+    SettingsError
+        It has no name of its own or one that is no text, or it cannot be written.
+    """
+    known = printable(str(path))
+    if not path.name or known != str(path):
+        msg = f"--out is {known}, which cannot be a new model's folder; name another."
+        raise SettingsError(msg)
+    check_folder(path.parent)
 
 
 def _with_bar(job: Training) -> TrainedModel | None:

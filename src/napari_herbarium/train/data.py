@@ -162,6 +162,11 @@ def _faults_of_all(pairs: Sequence[Pair]) -> Iterator[str]:
 
 def _faults_of(pair: Pair, *, decode: bool = False) -> Iterator[str]:
     shape = None
+    known = pair.name.encode("utf-8", "backslashreplace").decode("utf-8")
+    if known != pair.name:
+        # The split is written down by names, and text cannot hold this one.
+        yield f"{known} has a name with bytes that are no UTF-8: rename it."
+        return
     for files in pair.doubles:
         yield f"There are both {files}; keep the one that belongs to the pair."
     try:

@@ -131,7 +131,8 @@ class Workplace:
             self._refuse_without_state()
             self._refuse_foreign()
             return
-        if self.out.exists():
+        # A link that leads nowhere is there, too, and the model could not replace it.
+        if os.path.lexists(self.out):
             msg = f"{self.out} exists already; choose another name for the new model."
             raise ModelError(msg)
         if self.checkpoint.exists():
@@ -152,7 +153,7 @@ class Workplace:
 
     def _is_taken(self) -> bool:
         """Whether a model stands there that is none of this run's."""
-        return self.out.exists() and _sha256_of(self.out) not in self._written()
+        return os.path.lexists(self.out) and _sha256_of(self.out) not in self._written()
 
     def _written(self) -> list[str]:
         path = self.folder / WRITTEN
