@@ -106,3 +106,23 @@ def test_option_that_makes_no_sense(scans, run, tmp_path, options, said):
     assert result.exit_code == 2
     assert said in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_folder_that_cannot_be_made_is_refused(scans, run, tmp_path, more):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "x")
+    for out in ("file/run", "link", "link/run"):
+        result = run("batch", scans, "--out", tmp_path / out, *more)
+        assert result.exit_code == 2, (out, result.output)
+        assert "is no folder; choose another one" in result.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "link", "scans"]
+
+
+def test_a_folder_whose_name_is_no_text_is_refused_before_any_work(
+    scans, run, tmp_path
+):
+    result = run("batch", scans, "--out", tmp_path / "no\udcff")
+    assert result.exit_code == 2
+    assert "no UTF-8; rename it" in result.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["scans"]

@@ -17,6 +17,7 @@ from napari_herbarium.batch.prepare import Preparation, prepare
 from napari_herbarium.batch.run import BatchJob, BatchProgress, BatchReport, iter_batch
 from napari_herbarium.batch.settings import BatchSettings, Workforce
 from napari_herbarium.cli import options
+from napari_herbarium.cli.inputs import check_folder, check_text
 from napari_herbarium.cli.interrupt import STOPPED, asked_to_stop
 from napari_herbarium.cli.show import FAILED, complain, progress_bar, sentences
 from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
@@ -143,6 +144,8 @@ def batch_sheets(
             cluster_config=cluster_config,
             lanes=lanes,
         )
+        check_text(out)
+        check_folder(out)
         if dry_run:
             _say_plan(
                 prepare(

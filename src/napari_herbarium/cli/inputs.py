@@ -99,6 +99,21 @@ def check_file(out: Path, *, overwrite: bool) -> None:
     check_folder(out.parent)
 
 
+def check_text(out: Path) -> None:
+    """Refuse, before any work, a folder whose name could not be told of in files.
+
+    Raises
+    ------
+    SettingsError
+        Its name, or that of a folder it lies in, has bytes that stand for no letters.
+    """
+    place = str(out.absolute())
+    known = printable(place)
+    if known != place:
+        msg = f"--out is {known}, whose name has bytes that are no UTF-8; rename it."
+        raise SettingsError(msg)
+
+
 def find_sheets(arguments: Sequence[str], *, sample: bool = False) -> list[SheetInput]:
     """Expand folders and patterns; each sheet once, in the order given.
 

@@ -13,9 +13,9 @@ import typer
 
 from napari_herbarium import words
 from napari_herbarium.cli import options
-from napari_herbarium.cli.inputs import check_folder
+from napari_herbarium.cli.inputs import check_folder, check_text
 from napari_herbarium.cli.interrupt import STOPPED, asked_to_stop
-from napari_herbarium.cli.show import complain, printable, progress_bar, sentences
+from napari_herbarium.cli.show import complain, progress_bar, sentences
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.memory import freed_is_kept
 from napari_herbarium.model.catalogue import new_model_folder, user_models_folder
@@ -179,9 +179,9 @@ def _refuse_folder(path: Path) -> None:
     SettingsError
         It has no name of its own or one that is no text, or it cannot be written.
     """
-    known = printable(str(path))
-    if not path.name or known != str(path):
-        msg = f"--out is {known}, which cannot be a new model's folder; name another."
+    check_text(path)
+    if not path.name:
+        msg = f"--out is {path}, which cannot be a new model's folder; name another."
         raise SettingsError(msg)
     check_folder(path.parent)
 
