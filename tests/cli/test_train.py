@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -239,3 +240,16 @@ def test_a_sheet_whose_name_is_no_text_is_refused_before_any_work(
     assert result.exit_code == 1
     assert "no UTF-8: rename it" in result.stderr
     assert "Epoch" not in result.stderr
+
+
+def test_a_list_that_cannot_be_written_is_said_in_a_sentence(run, monkeypatch):
+    told = []
+
+    def full(text, err=False):
+        if not err:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        told.append(text)
+
+    monkeypatch.setattr("typer.echo", full)
+    assert run("models", "list").exit_code == 1
+    assert told == ["Error: No space left on device."]

@@ -47,9 +47,11 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 @models.command("list")
 def list_installed() -> None:
     """List the installed models, those that find leaves first."""
-    for name, folder in [*model_folders().items(), *whole_model_folders().items()]:
-        whose = "bundled" if is_bundled(folder) else "yours"
-        typer.echo(f"{name}\t{whose}\t{_network(folder)}")
+    installed = [*model_folders().items(), *whole_model_folders().items()]
+    with sentences():
+        for name, folder in installed:
+            whose = "bundled" if is_bundled(folder) else "yours"
+            typer.echo(f"{name}\t{whose}\t{_network(folder)}")
     typer.echo(f"Your models are in {user_models_folder()}", err=True)
 
 
