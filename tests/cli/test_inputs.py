@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_herbarium.cli.inputs import check_folder, find_sheets
+from napari_herbarium.cli.inputs import check_file, check_folder, find_sheets
 from napari_herbarium.errors import SettingsError
 
 
@@ -82,6 +82,12 @@ def test_a_folder_within_a_file_cannot_be_written(tmp_path, place):
     with pytest.raises(SettingsError, match=r"note\.txt is no folder"):
         check_folder(tmp_path / place)
     assert check_folder(tmp_path / "new" / "deeper") is None
+
+
+def test_a_file_to_be_written_is_named_whole(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=r"--out is .*scores\.csv, but .*file is"):
+        check_file(tmp_path / "file" / "scores.csv", overwrite=False)
 
 
 def test_a_read_only_folder(tmp_path, monkeypatch):

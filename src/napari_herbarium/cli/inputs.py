@@ -62,8 +62,14 @@ def check_name(path: Path) -> None:
         raise SheetError(msg)
 
 
-def check_folder(out: Path) -> None:
+def check_folder(folder: Path, out: Path | None = None) -> None:
     """Refuse, before any work, a folder that could not be made or written.
+
+    Parameters
+    ----------
+    folder : path
+    out : path, optional
+        What ``--out`` is, where that is to lie in the folder.
 
     Raises
     ------
@@ -71,8 +77,9 @@ def check_folder(out: Path) -> None:
         It lies within a file, or on a disk or in a folder that is read only.
     """
     there = next(
-        each for each in (out, *out.absolute().parents) if os.path.lexists(each)
+        each for each in (folder, *folder.absolute().parents) if os.path.lexists(each)
     )
+    out = out or folder
     if not there.is_dir():
         msg = f"--out is {out}, but {there} is no folder; choose another one."
         raise SettingsError(msg)
@@ -96,7 +103,7 @@ def check_file(out: Path, *, overwrite: bool) -> None:
     if out.exists() and not overwrite:
         msg = f"{out} exists already; add --overwrite or choose another name."
         raise SettingsError(msg)
-    check_folder(out.parent)
+    check_folder(out.parent, out)
 
 
 def check_text(out: Path) -> None:

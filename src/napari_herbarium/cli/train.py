@@ -183,7 +183,7 @@ def _refuse_folder(path: Path) -> None:
     if not path.name:
         msg = f"--out is {path}, which cannot be a new model's folder; name another."
         raise SettingsError(msg)
-    check_folder(path.parent)
+    check_folder(path.parent, path)
 
 
 def _with_bar(job: Training) -> TrainedModel | None:
