@@ -1,4 +1,4 @@
-"""Numbers in sentences."""
+"""Numbers and names in sentences."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def leaves(count: int) -> str:
 def sheets(count: int) -> str:
     """Say how many sheets there are."""
     return counted(count, "sheet")
+
+
+def printable(text: str) -> str:
+    """Text as any terminal and file can hold it: bytes that are no UTF-8 escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

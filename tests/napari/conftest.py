@@ -136,3 +136,13 @@ def judge(monkeypatch):
     monkeypatch.setattr(whole, "iter_whole_leaf_probability", iter_probability)
     monkeypatch.setattr(whole, "default_whole_threshold", lambda: 0.5)
     return said
+
+
+@pytest.fixture
+def settle(widget, until):
+    """Wait until Measure leaves, the `widget` of a test, has measured and shown all."""
+
+    def settle():
+        until(lambda: widget.live.settled and not widget._settle.isActive())
+
+    return settle

@@ -38,14 +38,6 @@ def widget(viewer, qtbot, models):
 
 
 @pytest.fixture
-def settle(widget, until):
-    def settle():
-        until(lambda: widget.live.settled and not widget._settle.isActive())
-
-    return settle
-
-
-@pytest.fixture
 def layer(viewer, widget, settle):
     """Two bars, which the bundled classifier does not take for whole leaves."""
     labels = np.zeros((90, 120), np.uint8)

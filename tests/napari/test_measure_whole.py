@@ -24,14 +24,6 @@ def widget(viewer, qtbot, judge):
 
 
 @pytest.fixture
-def settle(widget, until):
-    def settle():
-        until(lambda: widget.live.settled and not widget._settle.isActive())
-
-    return settle
-
-
-@pytest.fixture
 def leaves():
     labels = np.zeros((60, 90), np.uint8)
     for label in PROBABILITY:

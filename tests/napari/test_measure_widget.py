@@ -53,16 +53,6 @@ def measured(monkeypatch):
 
 
 @pytest.fixture
-def settle(widget, until, qtbot):
-    """Wait until everything has been measured and shown."""
-
-    def settle():
-        until(lambda: widget.live.settled and not widget._settle.isActive())
-
-    return settle
-
-
-@pytest.fixture
 def run(widget, settle):
     def run():
         widget.button.click()

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 import rich.progress
 
-from napari_herbarium.cli.show import complain, printable
+from napari_herbarium.cli.show import complain
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.progress import Job, Progress, finish
+from napari_herbarium.words import printable
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_herbarium.cli.show import printable
 from napari_herbarium.errors import SettingsError, SheetError
 from napari_herbarium.results import is_result
 from napari_herbarium.sheet.drawn import drawn_sheet
 from napari_herbarium.sheet.read import SUFFIXES, read_sheet
 from napari_herbarium.sheet.sheet import Sheet
+from napari_herbarium.words import printable
 
 SAMPLE_STEM = "sample-sheet"
 NOTHING = f"holds no sheet; sheets are {', '.join(sorted(SUFFIXES))}."

@@ -20,6 +20,7 @@ from rich.progress import (
 from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
 from napari_herbarium.progress import Job, finish
 from napari_herbarium.progress import Progress as Step
+from napari_herbarium.words import printable
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -49,11 +50,6 @@ def sentences() -> Iterator[None]:
         place = f"{printable(str(error.filename))}: " if error.filename else ""
         typer.echo(f"Error: {place}{error.strerror or error}.", err=True)
         raise typer.Exit(FAILED) from None
-
-
-def printable(text: str) -> str:
-    """Text as any terminal and file can hold it."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @contextmanager

@@ -179,9 +179,13 @@ def _decode_jpeg(
         whole = decode_whole(stream.bare(tables or b"", is_rgb=is_rgb), colours)
         if whole is not None:
             return whole[: part[0], : part[1]]
-    pixels, _, _ = decode(data, index, jpegtables=tables)
-    decoded: NDArray[Any] = pixels[0]
-    return decoded
+    return _samples(decode(data, index, jpegtables=tables))
+
+
+def _samples(decoded: tuple[NDArray[Any], Any, Any]) -> NDArray[Any]:
+    """Give the samples of what tifffile decodes a part to; it puts them in a stack."""
+    samples: NDArray[Any] = decoded[0][0]
+    return samples
 
 
 def _check_size(width: int, height: int, part: tuple[int, int]) -> None:
@@ -200,9 +204,7 @@ def _decode_part(
 ) -> NDArray[Any]:
     if size_of is not None:
         _check_size(*size_of(data), part)
-    pixels, _, _ = decode(data, index)
-    decoded: NDArray[Any] = pixels[0]
-    return decoded
+    return _samples(decode(data, index))
 
 
 def _decode_with_surplus(
@@ -223,9 +225,7 @@ def _decode_with_surplus(
     stored = imagecodecs.bitorder_decode(data) if is_reversed else data
     unpacked = codec(stored, out=rows * row_bytes + _SURPLUS)
     whole_rows = memoryview(unpacked)[: len(unpacked) // row_bytes * row_bytes]
-    pixels, _, _ = raw(whole_rows, index)
-    decoded: NDArray[Any] = pixels[0]
-    return decoded
+    return _samples(raw(whole_rows, index))
 
 
 def _decode_subsampled(

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_herbarium import words
 from napari_herbarium.errors import HerbariumError, SheetError
 from napari_herbarium.evaluate.masks import LEAF
 from napari_herbarium.evaluate.pairs import MASK_SUFFIXES, doubles_in, files_by_stem
@@ -162,7 +163,7 @@ def _faults_of_all(pairs: Sequence[Pair]) -> Iterator[str]:
 
 def _faults_of(pair: Pair, *, decode: bool = False) -> Iterator[str]:
     shape = None
-    known = pair.name.encode("utf-8", "backslashreplace").decode("utf-8")
+    known = words.printable(pair.name)
     if known != pair.name:
         # The split is written down by names, and text cannot hold this one.
         yield f"{known} has a name with bytes that are no UTF-8: rename it."
