@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
@@ -251,3 +253,13 @@ def test_a_label_of_many_pieces_can_be_stopped_within():
     assert (next(job).done, next(job).done) == (0, 0)
     job.close()
     assert stopped == [1]
+
+
+def test_a_sheet_of_many_patches_can_be_stopped_after_any_of_them():
+    labels = np.repeat(np.arange(1, 31, dtype=np.uint8), 40)[None].repeat(40, 0)
+    sheet = np.zeros((*labels.shape, 3), np.uint8)
+    job = iter_split_judged(labels, 50, Help(sheet, always(0.1)))
+    while next(job).done < 1:
+        pass
+    job.close()
+    assert not any(t.name.startswith("patches") for t in threading.enumerate())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -177,6 +178,8 @@ def in_memory(image: ArrayLike) -> ArrayLike:
 class SheetRows:
     """Reads bands of a sheet, each chunk of a lazy one only once per downward pass.
 
+    Several threads may read.
+
     Parameters
     ----------
     image : array-like
@@ -188,6 +191,7 @@ class SheetRows:
         self.height, self.width = int(image.shape[0]), int(image.shape[1])
         self._edges = _block_edges(image)
         self._blocks: dict[int, np.ndarray] = {}
+        self._reading = Lock()
 
     def read(self, top: int, bottom: int, columns: slice = slice(None)) -> np.ndarray:
         """Rows `top` to `bottom` (cut off at the sheet's end), uint8."""
@@ -196,8 +200,9 @@ class SheetRows:
             return np.ascontiguousarray(self._image[top:bottom, columns])
         first = int(np.searchsorted(self._edges, top, side="right")) - 1
         last = int(np.searchsorted(self._edges, bottom, side="left"))
-        self._load(range(first, last))
-        parts = [self._part(i, top, bottom)[:, columns] for i in range(first, last)]
+        with self._reading:
+            self._load(range(first, last))
+            parts = [self._part(i, top, bottom)[:, columns] for i in range(first, last)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _part(self, i: int, top: int, bottom: int) -> np.ndarray:

@@ -103,9 +103,7 @@ def iter_split_each(
     """
     labels, found = leaves.labels, list(leaves.boxes)
     result = labels.copy()
-    chosen = list(range(1, len(found) + 1) if only is None else only)
-    # From top to bottom a sheet that is not in memory is read once.
-    chosen.sort(key=lambda label: leaves.boxes[label - 1][0].start)
+    chosen = top_to_bottom(leaves, only)
     for done, label in enumerate(chosen):
         box = leaves.boxes[label - 1]
         job = pieces_of(label, box, labels[box] == label)
@@ -119,6 +117,12 @@ def iter_split_each(
             result[box][more] = pieces[more].astype(np.int64) + first
         yield Progress(done + 1, len(chosen), "leaves")
     return Leaves(result, found)
+
+
+def top_to_bottom(leaves: Leaves, only: Collection[int] | None = None) -> list[int]:
+    """Order labels, all when None, so that a sheet not in memory is read once."""
+    chosen = range(1, len(leaves.boxes) + 1) if only is None else only
+    return sorted(chosen, key=lambda label: leaves.boxes[label - 1][0].start)
 
 
 def _wide_enough(labels: np.ndarray, count: int) -> np.ndarray:

@@ -10,6 +10,7 @@ patch the one with the highest sum of log odds is taken.
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator, Mapping
+from itertools import compress
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,12 +22,14 @@ from napari_herbarium.segment.cut_odds import best_cut
 from napari_herbarium.segment.patch_view import MARGIN, PatchView, patch_view
 from napari_herbarium.segment.pieces import PieceTree, piece_tree
 from napari_herbarium.segment.pixels import SheetRows, in_memory
+from napari_herbarium.segment.side_by_side import SideBySide
 from napari_herbarium.segment.split import (
     Box,
     Leaves,
     Pieces,
     all_of,
     iter_split_each,
+    top_to_bottom,
 )
 from napari_herbarium.segment.working_size import fitted_to
 
@@ -40,7 +43,8 @@ SURELY_WHOLE = 0.8
 class Judge(Protocol):
     """Says how probable it is that a label is one single, whole leaf.
 
-    `napari_herbarium.measure.whole.quick_whole_probability` is one.
+    `napari_herbarium.measure.whole.quick_whole_probability` is one. Several threads
+    may ask at once.
     """
 
     def __call__(
@@ -97,25 +101,26 @@ def iter_split_judged(
     sheet = None if help_.image is None else SheetRows(in_memory(help_.image))
 
     leaves = all_of(labels)
-    chosen: Collection[int] = range(1, len(leaves.boxes) + 1)
+    chosen = top_to_bottom(leaves)
     for closer in CLOSER:
         looking = Looking(leaves.labels, min_area, sheet, help_.judge, closer)
-        cut = _Cut(looking, len(leaves.boxes))
-        leaves = yield from iter_split_each(leaves, cut.pieces_of, chosen)
-        chosen = cut.doubtful
+        with _Cut(looking, leaves, chosen) as cut:
+            leaves = yield from iter_split_each(leaves, cut.pieces_of, chosen)
+        chosen = top_to_bottom(leaves, cut.doubtful)
         if not chosen:
             break
     return leaves
 
 
-class _Cut:
+class _Cut(SideBySide[int, "_Found | None"]):
     """Cuts patches, and remembers which of the labels that come of it are in doubt.
 
     Parameters
     ----------
     looking : Looking
-    count : int
-        How many labels there are.
+    leaves : Leaves
+    chosen : collection of int
+        Labels that are cut, in the order in which they are asked for.
 
     Attributes
     ----------
@@ -123,25 +128,40 @@ class _Cut:
         Those that may be several leaves, or part of one.
     """
 
-    def __init__(self, looking: Looking, count: int) -> None:
-        self._looking, self._count = looking, count
+    def __init__(
+        self, looking: Looking, leaves: Leaves, chosen: Collection[int]
+    ) -> None:
+        super().__init__(self._iter_found, chosen)
+        self._looking, self._leaves = looking, leaves
+        self._count = len(leaves.boxes)
         self.doubtful: list[int] = []
 
-    def pieces_of(self, label: int, box: Box, mask: NDArray[np.bool_]) -> Pieces:
-        """Cut a patch where it is probable that leaves meet."""
+    def pieces_of(self, label: int, _box: Box, _mask: NDArray[np.bool_]) -> Pieces:
+        """Cut a patch where it is probable that two leaves meet."""
+        found = yield from self.iter_next()
+        if found is None:
+            return None
+        made = range(self._count + 1, self._count + len(found.doubtful))
+        self._count += len(made)
+        numbers = (label, *made)
+        self.doubtful += compress(numbers, found.doubtful)
+        return found.pieces
+
+    def _iter_found(self, label: int) -> Generator[None, None, _Found | None]:
+        box = self._leaves.boxes[label - 1]
+        mask = self._leaves.labels[box] == label
         looked = yield from self._looking.iter_at(label, box, mask)
         if looked is None:
             return None
         pieces, nodes = _cut(looked, mask, seen=self._looking.sheet is not None)
-        made = range(self._count + 1, self._count + len(nodes))
-        self._count += len(made)
-        if looked.whole is not None:
-            self.doubtful += [
-                number
-                for number, node in zip((label, *made), nodes, strict=True)
-                if looked.whole.get(node, 0.0) < SURELY_WHOLE
-            ]
-        return pieces
+        return _Found(pieces, [looked.in_doubt(node) for node in nodes])
+
+
+class _Found(NamedTuple):
+    """What a label is cut into: pieces from 1 on, and which of them are in doubt."""
+
+    pieces: NDArray[np.integer] | None
+    doubtful: list[bool]
 
 
 class Looked(NamedTuple):
@@ -159,6 +179,10 @@ class Looked(NamedTuple):
     view: PatchView
     tree: PieceTree
     whole: dict[int, float] | None
+
+    def in_doubt(self, node: int) -> bool:
+        """Say whether a node may be several leaves, or part of one."""
+        return self.whole is not None and self.whole.get(node, 0.0) < SURELY_WHOLE
 
 
 class Looking(NamedTuple):
