@@ -20,9 +20,7 @@ from napari_herbarium.cli import options
 from napari_herbarium.cli.inputs import check_folder, check_text
 from napari_herbarium.cli.interrupt import STOPPED, asked_to_stop
 from napari_herbarium.cli.show import FAILED, complain, progress_bar, sentences
-from napari_herbarium.settings import LeafSettings, ScaleSettings, SegmentSettings
 
-_S, _L = SegmentSettings(), LeafSettings()
 SECONDS_BETWEEN_LINES = 60.0
 MOST_NAMED = 10
 NO_DASHBOARD = "No Dask dashboard; 'python -m pip install bokeh' adds it."
@@ -42,26 +40,24 @@ Measure = Annotated[bool, typer.Option("--measure", help="Measure every leaf.")]
 Overlay = Annotated[
     bool, typer.Option("--overlay", help="Write a picture of every sheet's leaves.")
 ]
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        help="Worker processes here, or jobs of the cluster.",
-        show_default="one per GPU, else what cores and memory allow",
-    ),
-]
-Lanes = Annotated[
-    int, typer.Option(help="Sheets that a worker has in hand at once: read and write.")
-]
-Scheduler = Annotated[
-    str | None, typer.Option(help="Address of a Dask scheduler that runs already.")
-]
-Cluster = Annotated[
-    str | None,
-    typer.Option(help="Submit jobs: slurm, pbs, lsf, htcondor or sge."),
-]
-ClusterConfig = Annotated[
-    Path | None,
-    typer.Option(help="YAML: what a job asks for (cores, memory, queue, ...)."),
+Who = Annotated[
+    Workforce,
+    {
+        "workers": typer.Option(
+            help="Worker processes here, or jobs of the cluster.",
+            show_default="one per GPU, else what cores and memory allow",
+        ),
+        "scheduler": typer.Option(
+            help="Address of a Dask scheduler that runs already."
+        ),
+        "cluster": typer.Option(help="Submit jobs: slurm, pbs, lsf, htcondor or sge."),
+        "cluster_config": typer.Option(
+            help="YAML: what a job asks for (cores, memory, queue, ...)."
+        ),
+        "lanes": typer.Option(
+            help="Sheets that a worker has in hand at once: read and write."
+        ),
+    },
 ]
 NewRun = Annotated[
     bool,
@@ -79,33 +75,21 @@ DryRun = Annotated[
 ]
 
 
+@options.with_settings
 def batch_sheets(
     inputs: Inputs,
     out: Out,
-    workers: Workers = None,
-    scheduler: Scheduler = None,
-    cluster: Cluster = None,
-    cluster_config: ClusterConfig = None,
-    lanes: Lanes = 2,
+    *,
+    workforce: Who,
     measure: Measure = False,
     overlay: Overlay = False,
     csv: Csv = False,
     new_run: NewRun = False,
     retry_failed: RetryFailed = False,
     dry_run: DryRun = False,
-    model: options.Model = _S.model,
-    detail: options.DetailOption = _S.detail,
-    device: options.DeviceOption = _S.device,
-    tile: options.Tile = _S.tile,
-    batch: options.Batch = _S.batch,
-    method: options.Method = _L.method,
-    threshold: options.Threshold = _L.threshold,
-    min_area_mm2: options.MinAreaMm2 = _L.min_area_mm2,
-    min_area_px: options.MinAreaPx = _L.min_area_px,
-    fill_holes: options.FillHoles = False,
-    touching: options.TouchingOption = _L.touching,
-    ruler: options.Ruler = True,
-    mm_per_px: options.MmPerPx = None,
+    segment: options.Segment,
+    leaves: options.Leaves,
+    scale: options.Scale,
 ) -> None:
     """Segment, and measure if wanted, many sheets; the same command goes on.
 
@@ -115,54 +99,19 @@ def batch_sheets(
     """
     with sentences():
         settings = BatchSettings(
-            segment=options.parsed(
-                SegmentSettings,
-                model=model,
-                detail=detail,
-                device=device,
-                tile=tile,
-                batch=batch,
-            ),
-            leaves=options.parsed(
-                LeafSettings,
-                method=method,
-                threshold=threshold,
-                min_area_mm2=min_area_mm2,
-                min_area_px=min_area_px,
-                fill_holes=fill_holes,
-                touching=touching,
-            ),
-            scale=options.parsed(ScaleSettings, ruler=ruler, mm_per_px=mm_per_px),
+            segment=segment,
+            leaves=leaves,
+            scale=scale,
             measure=measure,
             overlay=overlay,
         )
-        workforce = options.parsed(
-            Workforce,
-            workers=workers,
-            scheduler=scheduler,
-            cluster=cluster,
-            cluster_config=cluster_config,
-            lanes=lanes,
-        )
         check_text(out)
         check_folder(out)
+        anew = {"new_run": new_run, "retry_failed": retry_failed}
         if dry_run:
-            _say_plan(
-                prepare(
-                    inputs, out, settings, new_run=new_run, retry_failed=retry_failed
-                )
-            )
+            _say_plan(prepare(inputs, out, settings, **anew))
             return
-        job = iter_batch(
-            inputs,
-            out,
-            settings,
-            workforce,
-            new_run=new_run,
-            retry_failed=retry_failed,
-            csv=csv,
-        )
-        report = _run(job)
+        report = _run(iter_batch(inputs, out, settings, workforce, **anew, csv=csv))
     _say(report)
     if report.failed:
         raise typer.Exit(FAILED)

@@ -20,12 +20,11 @@ from napari_herbarium.files import replacing
 from napari_herbarium.measure.export import write_json
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
-from napari_herbarium.settings import LeafSettings, SegmentSettings
+from napari_herbarium.settings import LeafSettings
 
 if TYPE_CHECKING:
     from napari_herbarium.model.checkpoint import LeafModel
 
-_S = SegmentSettings()
 FORMATS = (".json", ".csv")
 
 Data = Annotated[
@@ -65,13 +64,11 @@ Errors = Annotated[
 ]
 
 
+@options.with_settings
 def evaluate_model(
     data: Data,
-    model: options.Model = _S.model,
-    detail: options.DetailOption = _S.detail,
-    device: options.DeviceOption = _S.device,
-    tile: options.Tile = _S.tile,
-    batch: options.Batch = _S.batch,
+    *,
+    segment: options.Segment,
     group_file: GroupFile = None,
     without_leaves: WithoutLeaves = None,
     tolerance: Tolerance = 2.0,
@@ -82,26 +79,18 @@ def evaluate_model(
 ) -> None:
     """Print IoU, precision, recall and boundary F per sheet, per group and overall."""
     with sentences():
-        settings = options.parsed(
-            SegmentSettings,
-            model=model,
-            detail=detail,
-            device=device,
-            tile=tile,
-            batch=batch,
-        )
         _check_out(out, overwrite=overwrite)
         pairs = find_pairs(data)
         stems = [pair.stem for pair in pairs]
         how = Evaluation(
-            settings,
+            segment,
             LeafSettings() if as_leaves else None,
             tolerance,
             read_groups(group_file, stems) if group_file else {},
             errors,
         )
-        choose_device(settings.device)
-        used = load_model(model)
+        choose_device(segment.device)
+        used = load_model(segment.model)
         scores = with_bar(iter_evaluate(pairs, used, how, without_leaves or ()))
         _print(scores, used, how)
         if out is not None:

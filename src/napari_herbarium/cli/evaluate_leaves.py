@@ -25,13 +25,9 @@ from napari_herbarium.evaluate.truth import without
 from napari_herbarium.measure.export import write_json
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
-from napari_herbarium.settings import LeafSettings, SegmentSettings
 
 if TYPE_CHECKING:
     from napari_herbarium.model.checkpoint import LeafModel
-
-_S = SegmentSettings()
-_L = LeafSettings()
 
 Data = Annotated[
     Path,
@@ -60,13 +56,13 @@ LeastIou = Annotated[
 Out = Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")]
 
 
+@options.with_settings
 def score_leaves(
     data: Data,
     labels: LabelsFolder = None,
-    model: options.Model = _S.model,
-    detail: options.DetailOption = _S.detail,
-    device: options.DeviceOption = _S.device,
-    touching: options.TouchingOption = _L.touching,
+    *,
+    segment: options.Look,
+    leaves: options.Touching,
     leave_out: LeaveOut = None,
     least_iou: LeastIou = LEAST_IOU,
     out: Out = None,
@@ -74,12 +70,7 @@ def score_leaves(
 ) -> None:
     """Print precision, recall and F1 of whole leaves and the errors of their traits."""
     with sentences():
-        how = LeafEvaluation(
-            options.parsed(SegmentSettings, model=model, detail=detail, device=device),
-            options.parsed(LeafSettings, touching=touching),
-            labels=labels,
-            least_iou=least_iou,
-        )
+        how = LeafEvaluation(segment, leaves, labels=labels, least_iou=least_iou)
         if out is not None:
             check_file(out, overwrite=overwrite)
         pairs = without(find_pairs(data), leave_out or ())

@@ -84,12 +84,13 @@ class How:
     judge: WholeSettings
 
 
+@options.with_settings
 def measure_labels(
     labels: Labels,
     out: Out,
     image: Pictures = None,
-    ruler: options.Ruler = True,
-    mm_per_px: options.MmPerPx = None,
+    *,
+    scale: options.Scale,
     harmonics: Harmonics = 0,
     whole_model: options.WholeModel = DEFAULT_WHOLE_MODEL,
     formats: Formats = "csv",
@@ -106,7 +107,6 @@ def measure_labels(
     before any work.
     """
     with sentences():
-        scale = options.parsed(ScaleSettings, ruler=ruler, mm_per_px=mm_per_px)
         if overlay and image is None:
             msg = "An overlay is drawn onto the sheet; give it with --image."
             raise SettingsError(msg)

@@ -20,15 +20,7 @@ from napari_herbarium.measure.whole_models import classifier_facts
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
 from napari_herbarium.results import LABELS, OVERLAY
-from napari_herbarium.settings import (
-    DEFAULT_WHOLE_MODEL,
-    LeafSettings,
-    ScaleSettings,
-    SegmentSettings,
-    WholeSettings,
-)
-
-_S, _L = SegmentSettings(), LeafSettings()
+from napari_herbarium.settings import DEFAULT_WHOLE_MODEL, WholeSettings
 
 Sheets = Annotated[
     list[str] | None,
@@ -50,26 +42,18 @@ Measure = Annotated[
 ]
 
 
+@options.with_settings
 def segment_sheets(
     out: Out,
     sheets: Sheets = None,
     sample: Sample = False,
-    model: options.Model = _S.model,
-    detail: options.DetailOption = _S.detail,
-    device: options.DeviceOption = _S.device,
-    tile: options.Tile = _S.tile,
-    batch: options.Batch = _S.batch,
-    method: options.Method = _L.method,
-    threshold: options.Threshold = _L.threshold,
-    min_area_mm2: options.MinAreaMm2 = _L.min_area_mm2,
-    min_area_px: options.MinAreaPx = _L.min_area_px,
-    fill_holes: options.FillHoles = False,
-    touching: options.TouchingOption = _L.touching,
+    *,
+    segment: options.Segment,
+    leaves: options.Leaves,
     overlay: Overlay = False,
     measure: Measure = False,
     whole_model: options.WholeModel = DEFAULT_WHOLE_MODEL,
-    ruler: options.Ruler = True,
-    mm_per_px: options.MmPerPx = None,
+    scale: options.Scale,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Segment the leaves of sheets and write what was found.
@@ -79,24 +63,6 @@ def segment_sheets(
     work.
     """
     with sentences():
-        settings = options.parsed(
-            SegmentSettings,
-            model=model,
-            detail=detail,
-            device=device,
-            tile=tile,
-            batch=batch,
-        )
-        leaves = options.parsed(
-            LeafSettings,
-            method=method,
-            threshold=threshold,
-            min_area_mm2=min_area_mm2,
-            min_area_px=min_area_px,
-            fill_holes=fill_holes,
-            touching=touching,
-        )
-        scale = options.parsed(ScaleSettings, ruler=ruler, mm_per_px=mm_per_px)
         judge = WholeSettings(model=whole_model)
         classifier_facts(judge)  # refused before any work
         tasks = find_sheets(sheets or [], sample=sample)
@@ -105,10 +71,9 @@ def segment_sheets(
         _check(tasks, out, overlay=drawn, overwrite=overwrite)
         if not measure and whole_model != DEFAULT_WHOLE_MODEL:
             _check_measured_before(tasks, out)
-        choose_device(settings.device)
-        work = Work(
-            load_model(model), settings, leaves, scale, out, drawn, measure, judge
-        )
+        choose_device(segment.device)
+        model = load_model(segment.model)
+        work = Work(model, segment, leaves, scale, out, drawn, measure, judge)
         done = _run(tasks, work)
     _say_where(done, work)
     if len(done) < len(tasks):
