@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from napari_herbarium.batch.run import BatchJob, BatchProgress, BatchReport, ite
 from napari_herbarium.batch.settings import BatchSettings, Workforce
 from napari_herbarium.cli import options
 from napari_herbarium.cli.inputs import check_folder, check_text
-from napari_herbarium.cli.interrupt import STOPPED, asked_to_stop
+from napari_herbarium.cli.interrupt import STOPPED, finish_unless_stopped
 from napari_herbarium.cli.show import FAILED, complain, progress_bar, sentences
 
 SECONDS_BETWEEN_LINES = 60.0
@@ -119,16 +120,13 @@ def batch_sheets(
 
 def _run(job: BatchJob) -> BatchReport:
     """Run to the end; leaves with an exit code when Ctrl-C stops it."""
-    with progress_bar() as bar, asked_to_stop() as asked:
-        teller = _Teller(bar)
-        while not asked.is_set():
-            try:
-                teller.tell(next(job))
-            except StopIteration as stop:
-                report: BatchReport = stop.value
-                return report
-        complain(bar, "Stopping; sheets in work are left for the next time ...")
-        job.close()
+    with progress_bar() as bar:
+        stopping = "Stopping; sheets in work are left for the next time ..."
+        report = finish_unless_stopped(
+            job, _Teller(bar).tell, partial(complain, bar, stopping)
+        )
+    if report is not None:
+        return report
     typer.echo("Stopped. The same command goes on with what is missing.")
     raise typer.Exit(STOPPED)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 
@@ -14,7 +15,7 @@ import typer
 from napari_herbarium import words
 from napari_herbarium.cli import options
 from napari_herbarium.cli.inputs import check_folder, check_text
-from napari_herbarium.cli.interrupt import STOPPED, asked_to_stop
+from napari_herbarium.cli.interrupt import STOPPED, finish_unless_stopped
 from napari_herbarium.cli.show import complain, progress_bar, sentences
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.memory import freed_is_kept
@@ -188,21 +189,15 @@ def _refuse_folder(path: Path) -> None:
 
 def _with_bar(job: Training) -> TrainedModel | None:
     """Run a training; None when Ctrl-C stopped it."""
-    with freed_is_kept(), progress_bar() as bar, asked_to_stop() as asked:
+    with freed_is_kept(), progress_bar() as bar:
         row = bar.add_task("Sheets", total=None, unit="")
-        while not asked.is_set():
-            try:
-                _show(next(job), bar, row)
-            except StopIteration as stop:
-                made: TrainedModel = stop.value
-                return made
-        complain(bar, "Stopping ...")
-        job.close()
-    return None
+        return finish_unless_stopped(
+            job, partial(_show, bar, row), partial(complain, bar, "Stopping ...")
+        )
 
 
 def _show(
-    report: TrainProgress, bar: rich.progress.Progress, row: rich.progress.TaskID
+    bar: rich.progress.Progress, row: rich.progress.TaskID, report: TrainProgress
 ) -> None:
     what = "Training" if report.what == "steps" else "Reading"
     total = report.total or None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_herbarium.cli.interrupt import STOPPED, asked_to_stop
+from napari_herbarium.cli.interrupt import STOPPED, finish_unless_stopped
 from napari_herbarium.cli.labels_inputs import find_labels
 from napari_herbarium.cli.show import progress_bar, sentences
 from napari_herbarium.cli.train import out_folder
@@ -60,14 +60,10 @@ def train_classifier(
 
 def _with_bar(job: Job[Learnt]) -> Learnt | None:
     """Run the job; None when Ctrl-C stopped it."""
-    with progress_bar() as bar, asked_to_stop() as asked:
+    with progress_bar() as bar:
         row = bar.add_task("Learning", total=None, unit="steps")
-        while not asked.is_set():
-            try:
-                step: Progress = next(job)
-            except StopIteration as stop:
-                made: Learnt = stop.value
-                return made
+
+        def show(step: Progress) -> None:
             bar.update(row, completed=step.done, total=step.total, unit=step.what)
-        job.close()
-    return None
+
+        return finish_unless_stopped(job, show)
