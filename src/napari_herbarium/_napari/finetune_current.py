@@ -34,16 +34,14 @@ class CurrentPair(QWidget):
     ----------
     viewer : ViewerModel
         Whose layers.
-    parent : QWidget, optional
-        Qt parent.
     """
 
     added = Signal()
     save_wanted = Signal()
     changed = Signal()
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
         self._viewer = viewer
         self.sheet = LayerChooser(viewer, kind=Image)
         self.sheet.setToolTip(tooltips.SHEET)

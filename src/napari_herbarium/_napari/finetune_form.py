@@ -54,14 +54,12 @@ class FineTuneForm(QWidget):
     ----------
     preferences : Preferences
         What the controls start with.
-    parent : QWidget, optional
-        Qt parent.
     """
 
     changed = Signal()
 
-    def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, preferences: Preferences) -> None:
+        super().__init__()
         self._preferences = preferences
         self.base = ModelBox(preferences, tooltips.BASE)
         self.others = other_plants()

@@ -72,8 +72,8 @@ class Picture(QLabel):
 class LiveView(QWidget):
     """How the training goes: curves, and one held-out crop before and now."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._curves = Curves()
         self._preview: Preview | None = None
         self._due = False

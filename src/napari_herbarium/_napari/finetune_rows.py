@@ -104,8 +104,8 @@ class PairRows(QWidget):
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.rows: list[PairRow] = []
         self._unseen: set[PairRow] = set()
         self._looking: list[PairRow] = []

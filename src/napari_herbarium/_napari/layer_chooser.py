@@ -49,21 +49,14 @@ class LayerChooser(QComboBox):
     ----------
     viewer : ViewerModel
         Whose layers.
-    parent : QWidget, optional
-        Qt parent.
     kind : type
         Kind of layer to list.
     """
 
     chosen = PySignal(object)
 
-    def __init__(
-        self,
-        viewer: ViewerModel,
-        parent: QWidget | None = None,
-        kind: type[Layer] = Image,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel, kind: type[Layer] = Image) -> None:
+        super().__init__()
         self._viewer = viewer
         self._kind = kind
         self._layers: list[Layer] = []

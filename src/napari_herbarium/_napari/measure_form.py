@@ -59,8 +59,8 @@ class MeasureForm(QWidget):
     colours_changed = Signal()
     trait_changed = Signal()
 
-    def __init__(self, threshold: float, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, threshold: float) -> None:
+        super().__init__()
         self._build(threshold)
         self._lay_out()
         self.threshold.valueChanged.connect(self.threshold_changed)

@@ -23,8 +23,8 @@ _BINS = 20
 class Histogram(QWidget):
     """A histogram that looks like the rest of napari."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._figure: Any = None
         self._canvas: Any = None
         layout = QVBoxLayout(self)

@@ -32,8 +32,8 @@ class JudgeBox(QWidget):
     chosen = Signal()
     learn_asked = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.combo = combo(tooltips.JUDGE)
         self.learn = QPushButton("Learn…")
         self.learn.setToolTip(tooltips.LEARN)

@@ -15,8 +15,8 @@ _STOPS = 16
 class Legend(QWidget):
     """One line that is hidden while there is nothing to explain."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setToolTip(tooltips.LEGEND)
         self.low, self.high, self.swatches = QLabel(), QLabel(), QLabel()
         self.swatches.setTextFormat(Qt.TextFormat.RichText)

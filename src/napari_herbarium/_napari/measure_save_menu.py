@@ -28,11 +28,6 @@ class SaveMenu(QPushButton):
     said : str
         What was saved, or why not.
 
-    Parameters
-    ----------
-    parent : QWidget, optional
-        Qt parent.
-
     Attributes
     ----------
     content : callable
@@ -46,8 +41,8 @@ class SaveMenu(QPushButton):
 
     said = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Save…", parent)
+    def __init__(self) -> None:
+        super().__init__("Save…")
         self.setToolTip(tooltips.SAVE)
         self.content: Callable[[], Content | None] = lambda: None
         self._folder: Path | None = None

@@ -41,8 +41,8 @@ class TableBar(QWidget):
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._columns: list[str] = []
         self._chosen = set(MAIN)
         self._calibrated = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from qtpy.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
 
 from napari_herbarium._napari import measure_tooltips as tooltips
 from napari_herbarium._napari.measure_table_model import LeafTableModel
@@ -29,8 +29,8 @@ class LeafTable(QTableView):
     leaf_chosen = Signal(int)
     said = Signal(list, object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._quiet = False
         self.rows = LeafTableModel(self)
         self.setModel(self.rows)

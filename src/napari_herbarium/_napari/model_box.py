@@ -32,19 +32,12 @@ class ModelBox(QWidget):
         Say where models are, and which one is chosen first.
     tip : str
         What the chosen model is for.
-    parent : QWidget, optional
-        Qt parent.
     """
 
     chosen = Signal()
 
-    def __init__(
-        self,
-        preferences: Preferences,
-        tip: str = tooltips.MODEL,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, preferences: Preferences, tip: str = tooltips.MODEL) -> None:
+        super().__init__()
         self._models = model_choices(preferences)
         self._preferred = ""
         self.combo = combo(tip)

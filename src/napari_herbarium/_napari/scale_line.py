@@ -23,8 +23,8 @@ class ScaleLine(QWidget):
 
     accepted = Signal(float)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._offered: float | None = None
         self.text = QLabel()
         self.text.setWordWrap(True)

@@ -55,14 +55,12 @@ class SegmentForm(QWidget):
     ----------
     preferences : Preferences
         What the controls start with.
-    parent : QWidget, optional
-        Qt parent.
     """
 
     leaf_settings_changed = Signal()
 
-    def __init__(self, preferences: Preferences, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, preferences: Preferences) -> None:
+        super().__init__()
         self.models = ModelBox(preferences)
         self._preferences: Preferences | None = None
         self._calibrated = False
