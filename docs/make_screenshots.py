@@ -57,7 +57,7 @@ def take_pictures(out: Path, model: str | None, detail: str) -> None:
 def choose(form: object, model: str | None, detail: str) -> None:
     """Set model and detail as a user would."""
     if model is not None and Path(model).is_dir():
-        form.add_model(Path(model))
+        form.models.add(Path(model))
     elif model is not None:
         form.model.setCurrentText(model)
     form.detail.setCurrentIndex(form.detail.findData(detail))

@@ -36,7 +36,7 @@ def wait(condition):
 viewer = napari.Viewer(show=True)
 _, widget = viewer.window.add_plugin_dock_widget("napari-herbarium", "Segment a folder")
 form = widget.form
-form.how.add_model(model)
+form.how.models.add(model)
 form.how.detail.setCurrentIndex(form.how.detail.findData("paper"))
 form.measure.setChecked(False)
 form.workers.setValue(1)

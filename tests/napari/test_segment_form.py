@@ -84,11 +84,11 @@ def test_the_smallest_area_is_asked_in_the_unit_of_the_sheet(make_form):
 
 def test_the_threshold_is_the_models_own_until_it_is_moved(make_form, model_folder):
     form = make_form()
-    form.add_model(model_folder("shade", 0.35))
+    form.models.add(model_folder("shade", 0.35))
     assert form.threshold.value() == pytest.approx(0.35)
     assert form.leaf_settings().threshold is None
     form.threshold.setValue(0.6)
-    form.add_model(model_folder("sun", 0.45))
+    form.models.add(model_folder("sun", 0.45))
     assert form.leaf_settings().threshold == pytest.approx(0.6)
 
 
@@ -110,7 +110,7 @@ def test_preferences_are_what_it_starts_with(make_form):
 
 def test_a_preference_that_changes_leaves_other_choices_alone(make_form, model_folder):
     form = make_form(Preferences())
-    form.add_model(model_folder("ferns", 0.4))
+    form.models.add(model_folder("ferns", 0.4))
     form.detail.setCurrentIndex(form.detail.findData(Detail.FAST.value))
     form.take_preferences(Preferences(device=Device.CPU))
     chosen = form.segment_settings()

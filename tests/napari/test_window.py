@@ -68,7 +68,7 @@ from qtpy.QtWidgets import QApplication
 viewer = napari.Viewer(show=True)
 viewer.add_image(np.full((96, 96, 3), 200, np.uint8), rgb=True, name="sheet")
 _, widget = viewer.window.add_plugin_dock_widget("napari-herbarium", "Segment leaves")
-widget.form.add_model(Path(sys.argv[1]))
+widget.form.models.add(Path(sys.argv[1]))
 widget.runner.done.connect(lambda result: print("done", result[0].probability.shape))
 widget.runner.failed.connect(print)
 assert "torch" not in sys.modules

@@ -20,7 +20,7 @@ from napari_herbarium.errors import (
 from napari_herbarium.model.catalogue import list_models, load_model, new_model_folder
 from napari_herbarium.train.data import Pair
 from napari_herbarium.train.held_out import Judge
-from napari_herbarium.train.recipes import read_recipe, recipe_of
+from napari_herbarium.train.recipes import FewSheetsRecipe, recipe_of
 from napari_herbarium.train.split import split_by_window
 from napari_herbarium.train.train import iter_train
 from napari_herbarium.train.trainer import Trainer
@@ -59,7 +59,8 @@ def test_the_new_model_is_in_the_list_and_tells_how_it_was_made(pairs, base, mod
     assert (made.epochs, made.steps) == (2, 6)
     assert "my oaks" in list_models()
     assert load_model("my oaks").config.name == "my oaks"
-    assert read_recipe(out) == few()
+    told = (out / "recipe.json").read_text()
+    assert FewSheetsRecipe.model_validate_json(told) == few()
     split = json.loads((out / "split.json").read_text())
     assert split["train"] == ["sheet0", "sheet1", "sheet2"]
     assert set(split["windows"]) == set(split["train"])

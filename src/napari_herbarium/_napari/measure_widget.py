@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_MS = 250
 _SETTLE_MS = 120
+_MOST_NAMED = 5
 _BUTTON = {
     State.IDLE: ("Measure leaves", tooltips.MEASURE),
     State.RUNNING: ("Cancel", tooltips.CANCEL),
@@ -297,7 +298,8 @@ class MeasureLeaves(MeasurePanel):
         return content_of(layer, image, measured, self.live.threshold, self.live.flips)
 
 
-def _some(labels: frozenset[int], most: int = 5) -> str:
-    shown = ", ".join(map(str, sorted(labels)[:most]))
-    more = f" and {len(labels) - most} more" if len(labels) > most else ""
-    return f"leaf {shown}{more}" if len(labels) == 1 else f"leaves {shown}{more}"
+def _some(labels: frozenset[int]) -> str:
+    shown = ", ".join(map(str, sorted(labels)[:_MOST_NAMED]))
+    more = len(labels) - _MOST_NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return f"leaf {shown}" if len(labels) == 1 else f"leaves {shown}{rest}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
 from superqt import QLabeledDoubleSlider
@@ -124,10 +122,6 @@ class SegmentForm(QWidget):
             choose(self.device, preferences.device)
         if before is None or preferences.detail is not before.detail:
             choose(self.detail, preferences.detail)
-
-    def add_model(self, folder: Path) -> None:
-        """Offer a model folder, and choose it."""
-        self.models.add(folder)
 
     def _build_basic(self) -> None:
         self.model = self.models.combo

@@ -13,12 +13,11 @@ _FEWEST_POINTS = 8
 _LETTERS = "abcd"
 
 
-def elliptic_fourier(
-    ring: Ring, harmonics: int = 20, normalise: bool = True
-) -> NDArray[np.float64]:
+def elliptic_fourier(ring: Ring, harmonics: int = 20) -> NDArray[np.float64]:
     """Return the elliptic Fourier descriptors of an outline.
 
-    Kuhl and Giardina 1982, by the library pyefd.
+    Kuhl and Giardina 1982, by the library pyefd; size, rotation, start point and
+    direction are taken out.
 
     Parameters
     ----------
@@ -26,8 +25,6 @@ def elliptic_fourier(
         Outline, y, x in px.
     harmonics : int
         Number of ellipses, at least 1.
-    normalise : bool
-        Take out size, rotation, start point and direction.
 
     Returns
     -------
@@ -47,9 +44,9 @@ def elliptic_fourier(
         return np.full((harmonics, 4), np.nan)
     points = closed(ring)[:, ::-1]
     descriptors: NDArray[np.float64] = elliptic_fourier_descriptors(
-        points, order=harmonics, normalize=normalise
+        points, order=harmonics, normalize=True
     )
-    return _one_way_round(descriptors) if normalise else descriptors
+    return _one_way_round(descriptors)
 
 
 def _one_way_round(descriptors: NDArray[np.float64]) -> NDArray[np.float64]:

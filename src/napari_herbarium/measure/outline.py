@@ -137,7 +137,7 @@ def closed(ring: Ring) -> Ring:
     return np.concatenate([ring, ring[:1]])
 
 
-def smooth_ring(ring: Ring, sigma: float = SMOOTHING) -> Ring:
+def smooth_ring(ring: Ring) -> Ring:
     """Take the pixel steps out of a ring.
 
     Steps make the outline of a disc 5 % too long; after a Gaussian of 1.5 points
@@ -146,7 +146,7 @@ def smooth_ring(ring: Ring, sigma: float = SMOOTHING) -> Ring:
     """
     if len(ring) < _SHORT:
         return ring
-    smooth: Ring = gaussian_filter1d(ring, sigma, axis=0, mode="wrap")
+    smooth: Ring = gaussian_filter1d(ring, SMOOTHING, axis=0, mode="wrap")
     return smooth
 
 

@@ -90,12 +90,11 @@ class _Planner:
         width: tuple[float, float],
         *,
         opposite: bool = False,
-        from_part: float = 0.12,
     ) -> None:
         """Grow a stem through `bones` (mm) with `count` nodes and a leaf at its tip."""
         line = smooth_line(bones)
         self.plan.stems.append(Stem(line, width, self._bark()))
-        for i, part in enumerate(np.linspace(from_part, 0.96, count)):
+        for i, part in enumerate(np.linspace(0.12, 0.96, count)):
             sides = (-1, 1) if opposite else ((-1, 1)[i % 2],)
             for side in sides:
                 self._node(line, part, side, habit)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-UPRIGHT = 1
 _FLIP_ROWS = frozenset({3, 4, 7, 8})
 _FLIP_COLUMNS = frozenset({2, 3, 6, 7})
 _TRANSPOSED = frozenset({5, 6, 7, 8})

@@ -96,9 +96,8 @@ def held_out_crops(
     long_sides: Sequence[int],
     size: int,
     rng: np.random.Generator,
-    most: int = MOST_CROPS,
 ) -> list[Sample]:
-    """Cut crops around leaves, the same number of each picture and working size.
+    """Cut about `MOST_CROPS` crops around leaves, equally of pictures and sizes.
 
     Parameters
     ----------
@@ -109,13 +108,11 @@ def held_out_crops(
     size : int
         Side of the crops in px.
     rng : numpy.random.Generator
-    most : int
-        About how many crops.
     """
     still = CropSettings(size, stretch=0.0, turn=False)
     views = [(picture, side) for picture in pictures for side in long_sides]
-    each = max(1, most // len(views))
-    chosen = rng.permutation(len(views))[: max(most, len(pictures))]
+    each = max(1, MOST_CROPS // len(views))
+    chosen = rng.permutation(len(views))[: max(MOST_CROPS, len(pictures))]
     crops = []
     for picture, side in (views[i] for i in sorted(chosen)):
         zoom = side / max(picture.size)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_herbarium.evaluate.masks import LEAF
 from napari_herbarium.evaluate.metrics import IGNORED
-from napari_herbarium.train.picture import LEAF
 
 if TYPE_CHECKING:
     from torch import Tensor

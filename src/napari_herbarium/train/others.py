@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_herbarium.errors import HerbariumError, SheetError
+from napari_herbarium.evaluate.masks import LEAF
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.evaluate.pairs import files_by_stem
 from napari_herbarium.progress import Job
@@ -23,7 +24,7 @@ from napari_herbarium.sheet.read import SUFFIXES
 from napari_herbarium.train.data import IMAGES, fault_of_size, refuse_faults
 from napari_herbarium.train.few_sheets import iter_seen, read_image
 from napari_herbarium.train.pair import Pair, open_image
-from napari_herbarium.train.picture import LEAF, Picture, make_picture
+from napari_herbarium.train.picture import Picture, make_picture
 
 if TYPE_CHECKING:
     from napari_herbarium.model.checkpoint import LeafModel

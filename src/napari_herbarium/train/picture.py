@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_herbarium.evaluate.masks import LEAF
 from napari_herbarium.evaluate.pairs import read_mask
 
-LEAF = 1
+_MOST_POINTS = 4000
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,11 @@ def read_picture(image_path: Path, mask_path: Path) -> Picture:
     return make_picture(image_path.stem, image, read_mask(mask_path))
 
 
-def _outline_points(mask: NDArray[np.uint8], most: int = 4000) -> NDArray[np.int32]:
+def _outline_points(mask: NDArray[np.uint8]) -> NDArray[np.int32]:
     leaf = mask == LEAF
     edge = np.zeros_like(leaf)
     edge[:, 1:] |= leaf[:, 1:] != leaf[:, :-1]
     edge[1:] |= leaf[1:] != leaf[:-1]
     y, x = np.nonzero(edge)
-    step = max(1, len(x) // most)
+    step = max(1, len(x) // _MOST_POINTS)
     return np.stack([x[::step], y[::step]], axis=1).astype(np.int32)

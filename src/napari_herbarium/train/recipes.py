@@ -6,10 +6,9 @@ it was made. Where the paper is silent, `PaperRecipe` says what was chosen.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.settings import _Settings
@@ -176,9 +175,6 @@ class FewSheetsRecipe(_Recipe):
     least_gain: float = Field(default=0.05, ge=0, lt=1)
 
 
-Recipe: TypeAlias = Annotated[
-    PaperRecipe | FewSheetsRecipe, Field(discriminator="recipe")
-]
 RECIPES: dict[str, type[PaperRecipe] | type[FewSheetsRecipe]] = {
     "few-sheets": FewSheetsRecipe,
     "paper": PaperRecipe,
@@ -223,25 +219,6 @@ def recipe_of(name: str, **changes: Any) -> PaperRecipe | FewSheetsRecipe:
         return RECIPES[name](**changes)
     except ValidationError as error:
         raise SettingsError(_sentence(f"The recipe {name!r}", error)) from error
-
-
-def read_recipe(folder: Path) -> PaperRecipe | FewSheetsRecipe:
-    """Read the recipe that a model folder was made by.
-
-    Raises
-    ------
-    SettingsError
-        There is none, or it is not valid.
-    """
-    path = folder / RECIPE_FILE
-    adapter: TypeAdapter[Any] = TypeAdapter(Recipe)
-    try:
-        return adapter.validate_json(path.read_bytes())
-    except OSError as error:
-        msg = f"{path} cannot be read ({error.strerror}); choose another model folder."
-        raise SettingsError(msg) from error
-    except ValidationError as error:
-        raise SettingsError(_sentence(str(path), error)) from error
 
 
 def _sentence(what: str, error: ValidationError) -> str:

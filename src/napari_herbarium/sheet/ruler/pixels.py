@@ -13,6 +13,7 @@ Grey = NDArray[np.float32]
 
 LONGEST = 3000
 """Longest side of the working copy, px: a millimetre is then 3 to 8 px."""
+_MARGIN = 12
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
@@ -33,15 +34,13 @@ class Frame:
         return self.x + u * c - v * s, self.y + u * s + v * c
 
 
-def grey_copy(image: Any, longest: int = LONGEST) -> tuple[Grey, int]:
+def grey_copy(image: Any) -> tuple[Grey, int]:
     """Average an image down to a grey copy by a whole factor.
 
     Parameters
     ----------
     image : array-like
         H x W x 3 uint8, numpy or dask; read in strips, never whole.
-    longest : int
-        The copy's longer side is at most this.
 
     Returns
     -------
@@ -51,7 +50,7 @@ def grey_copy(image: Any, longest: int = LONGEST) -> tuple[Grey, int]:
         Pixels of the image per pixel of the copy, exactly.
     """
     height, width = image.shape[:2]
-    factor = -(-max(height, width) // longest)
+    factor = -(-max(height, width) // LONGEST)
     rows, columns = height // factor, width // factor
     grey = np.empty((rows, columns), dtype=np.float32)
     step = max(1, 2_000_000 // (width * factor))
@@ -93,9 +92,9 @@ def straighten(
     return strip
 
 
-def _crop(places: NDArray[np.floating], size: int, margin: int = 12) -> tuple[int, int]:
-    first = int(np.clip(places.min() - margin, 0, size - 1))
-    return first, int(np.clip(places.max() + margin + 1, first + 1, size))
+def _crop(places: NDArray[np.floating], size: int) -> tuple[int, int]:
+    first = int(np.clip(places.min() - _MARGIN, 0, size - 1))
+    return first, int(np.clip(places.max() + _MARGIN + 1, first + 1, size))
 
 
 def band_means(grey: Grey, height: int, hop: int) -> tuple[NDArray[np.float64], Grey]:
