@@ -108,11 +108,23 @@ def batch_sheets(
         )
         check_text(out)
         check_folder(out)
-        anew = {"new_run": new_run, "retry_failed": retry_failed}
         if dry_run:
-            _say_plan(prepare(inputs, out, settings, **anew))
+            _say_plan(
+                prepare(
+                    inputs, out, settings, new_run=new_run, retry_failed=retry_failed
+                )
+            )
             return
-        report = _run(iter_batch(inputs, out, settings, workforce, **anew, csv=csv))
+        job = iter_batch(
+            inputs,
+            out,
+            settings,
+            workforce,
+            new_run=new_run,
+            retry_failed=retry_failed,
+            csv=csv,
+        )
+        report = _run(job)
     _say(report)
     if report.failed:
         raise typer.Exit(FAILED)
