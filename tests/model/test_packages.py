@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from napari_herbarium.errors import ModelError, SettingsError
-from napari_herbarium.model import packages
+from napari_herbarium.model import package_import
 from napari_herbarium.model.catalogue import (
     being_trained,
     list_models,
@@ -20,7 +20,8 @@ from napari_herbarium.model.catalogue import (
 )
 from napari_herbarium.model.checkpoint import ModelConfig, save_model
 from napari_herbarium.model.network import build_network
-from napari_herbarium.model.packages import import_model, model_info, remove_model
+from napari_herbarium.model.package_import import import_model
+from napari_herbarium.model.packages import model_info, remove_model
 
 BUNDLED = "herbarium-leaves"
 
@@ -174,7 +175,7 @@ def test_a_model_that_cannot_be_stored_has_fitting_advice(
 
 
 def test_too_large_a_zip_is_refused(oak, mine, tmp_path, monkeypatch):
-    monkeypatch.setattr(packages, "MOST_BYTES", 1000)
+    monkeypatch.setattr(package_import, "MOST_BYTES", 1000)
     with pytest.raises(ModelError, match="more than"):
         import_model(zipped(oak, tmp_path / "mail.zip"))
 

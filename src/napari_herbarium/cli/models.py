@@ -22,12 +22,8 @@ from napari_herbarium.model.catalogue import (
     user_models_folder,
 )
 from napari_herbarium.model.checkpoint import ModelConfig, NetworkConfig
-from napari_herbarium.model.packages import (
-    config_of,
-    import_model,
-    model_info,
-    remove_model,
-)
+from napari_herbarium.model.package_import import import_model
+from napari_herbarium.model.packages import config_of, model_info, remove_model
 from napari_herbarium.settings import DEFAULT_WHOLE_MODEL
 
 models = typer.Typer(no_args_is_help=True, help="List, show, remove, import models.")
