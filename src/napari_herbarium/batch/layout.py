@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,14 @@ def digits_for(sheets: int) -> int:
     if sheets <= MOST_IN_ONE_FOLDER:
         return 0
     return 2 if sheets <= 256 * MOST_IN_ONE_FOLDER else 3
+
+
+def folders_of(place: Path) -> Iterator[str]:
+    """Give a folder of results and its subfolders; results lie no deeper."""
+    if place.is_dir():
+        yield str(place)
+        with os.scandir(place) as entries:
+            yield from (entry.path for entry in entries if entry.is_dir())
 
 
 @dataclass(frozen=True)

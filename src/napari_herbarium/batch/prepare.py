@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
+from napari_herbarium.batch.earlier import EARLIER
 from napari_herbarium.batch.given import CARRIED, GIVEN, changes_of
-from napari_herbarium.batch.layout import Layout
+from napari_herbarium.batch.layout import Layout, folders_of
 from napari_herbarium.batch.ledger import Entry, State, read_entries
-from napari_herbarium.batch.manifest import Manifest, SheetRow, read_manifest
-from napari_herbarium.batch.names import output_names
+from napari_herbarium.batch.manifest import (
+    Manifest,
+    SheetRow,
+    read_manifest,
+    with_columns,
+)
+from napari_herbarium.batch.names import output_names, safe_name
 from napari_herbarium.batch.plan import (
     Plan,
     differences,
@@ -23,13 +26,11 @@ from napari_herbarium.batch.plan import (
     resumed,
 )
 from napari_herbarium.batch.settings import BatchSettings
-from napari_herbarium.errors import HerbariumError, SettingsError
+from napari_herbarium.errors import SettingsError
 from napari_herbarium.results import LABELS
 
-EARLIER = "earlier"
 _KEPT = (GIVEN, CARRIED)
 _MOST_NAMED = 3
-_TEMPORARY = re.compile(r"\.[0-9a-f]{32}(\.|$)")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def prepare(
     settings : BatchSettings
         What decides the results.
     new_run : bool
-        Take no notice of the run that is there; see `set_aside`.
+        Take no notice of the run that is there; see `batch.earlier.set_aside`.
     retry_failed : bool
         Do sheets again that failed.
 
@@ -130,8 +131,6 @@ def _resumed(plan: Plan) -> Plan:
 
 
 def _with_columns_of(manifest: Manifest, plan: Plan) -> Manifest:
-    from napari_herbarium.batch.manifest import with_columns
-
     if manifest.columns == plan.columns:
         return manifest
     rows = tuple(with_columns([manifest], plan.columns))
@@ -212,18 +211,10 @@ def _states(
 
 def _labelled(layout: Layout) -> Iterator[str]:
     """Names of the sheets that have labels."""
-    for folder in _folders(layout.labels_folder):
+    for folder in folders_of(layout.labels_folder):
         for name in os.listdir(folder):
             if name.endswith(LABELS):
                 yield name.removesuffix(LABELS)
-
-
-def _folders(folder: Path) -> Iterator[str]:
-    """Give a folder of results and its subfolders; results lie no deeper."""
-    if folder.is_dir():
-        yield str(folder)
-        with os.scandir(folder) as entries:
-            yield from (entry.path for entry in entries if entry.is_dir())
 
 
 def _newly_skipped(manifest: Manifest, known: dict[str, Entry]) -> list[Entry]:
@@ -235,67 +226,8 @@ def _newly_skipped(manifest: Manifest, known: dict[str, Entry]) -> list[Entry]:
 
 
 def _renamed(manifest: Manifest, names: dict[str, str]) -> dict[str, str]:
-    from napari_herbarium.batch.names import safe_name
-
     return {
         row.source: names[row.source]
         for row in manifest.rows
         if names[row.source] != safe_name(row.stem)
     }
-
-
-def remove_half_written(layout: Layout) -> None:
-    """Remove temporary files that killed workers left."""
-    places = (layout.labels_folder, layout.traits_folder, layout.overlays_folder)
-    for folder in (f for place in places for f in _folders(place)):
-        for name in os.listdir(folder):
-            if _TEMPORARY.match(name):
-                with suppress(FileNotFoundError):
-                    os.unlink(os.path.join(folder, name))
-
-
-def set_aside(layout: Layout) -> Path | None:
-    """Move the run that is there into a subfolder; give that, or None without one.
-
-    Raises
-    ------
-    HerbariumError
-        It cannot be moved.
-    """
-    if not layout.run.exists():
-        return None
-    place = layout.out / EARLIER / re.sub(r"[^0-9T]", "", _when_begun(layout))[:15]
-    number = 2
-    while place.exists():
-        place = place.with_name(f"{place.name.split('_')[0]}_{number}")
-        number += 1
-    ours = (
-        layout.labels_folder,
-        layout.traits_folder,
-        layout.overlays_folder,
-        layout.ledger,
-        layout.reviewed,
-        layout.sheets_table,
-        layout.traits_csv,
-        layout.report,
-        layout.run,  # last: until then the old run is still the run
-    )
-    try:
-        place.mkdir(parents=True)
-        for path in ours:
-            if path.exists():
-                path.rename(place / path.name)
-    except OSError as error:
-        msg = f"The old run cannot be moved to {place} ({error.strerror})."
-        raise HerbariumError(msg) from error
-    return place
-
-
-def _when_begun(layout: Layout) -> str:
-    """Give when the run that is there was begun, as far as that can be told."""
-    try:
-        return read_plan(layout.out).started
-    except SettingsError:
-        # Damaged, or of another version: it is set aside all the same.
-        written = layout.run.stat().st_mtime
-        return datetime.fromtimestamp(written, UTC).isoformat(timespec="seconds")

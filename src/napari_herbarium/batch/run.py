@@ -14,15 +14,11 @@ from uuid import uuid4
 from napari_herbarium.batch.begun import left_behind
 from napari_herbarium.batch.crew import Crew, crew_for
 from napari_herbarium.batch.dispatch import Dispatcher, Do
+from napari_herbarium.batch.earlier import remove_half_written, set_aside
 from napari_herbarium.batch.ledger import Entry, Ledger, State, last_entries
 from napari_herbarium.batch.lock import leading
 from napari_herbarium.batch.plan import write_plan
-from napari_herbarium.batch.prepare import (
-    Preparation,
-    prepare,
-    remove_half_written,
-    set_aside,
-)
+from napari_herbarium.batch.prepare import Preparation, prepare
 from napari_herbarium.batch.report import write_report
 from napari_herbarium.batch.reviewed import as_reviewed
 from napari_herbarium.batch.settings import BatchSettings, Workforce

@@ -1,0 +1,73 @@
+"""What an earlier run left: half a file, or all that it made."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from napari_herbarium.batch.layout import Layout, folders_of
+from napari_herbarium.batch.plan import read_plan
+from napari_herbarium.errors import HerbariumError, SettingsError
+
+EARLIER = "earlier"
+_TEMPORARY = re.compile(r"\.[0-9a-f]{32}(\.|$)")
+
+
+def remove_half_written(layout: Layout) -> None:
+    """Remove temporary files that killed workers left."""
+    places = (layout.labels_folder, layout.traits_folder, layout.overlays_folder)
+    for folder in (f for place in places for f in folders_of(place)):
+        for name in os.listdir(folder):
+            if _TEMPORARY.match(name):
+                with suppress(FileNotFoundError):
+                    os.unlink(os.path.join(folder, name))
+
+
+def set_aside(layout: Layout) -> Path | None:
+    """Move the run that is there into a subfolder; give that, or None without one.
+
+    Raises
+    ------
+    HerbariumError
+        It cannot be moved.
+    """
+    if not layout.run.exists():
+        return None
+    place = layout.out / EARLIER / re.sub(r"[^0-9T]", "", _when_begun(layout))[:15]
+    number = 2
+    while place.exists():
+        place = place.with_name(f"{place.name.split('_')[0]}_{number}")
+        number += 1
+    ours = (
+        layout.labels_folder,
+        layout.traits_folder,
+        layout.overlays_folder,
+        layout.ledger,
+        layout.reviewed,
+        layout.sheets_table,
+        layout.traits_csv,
+        layout.report,
+        layout.run,  # last: until then the old run is still the run
+    )
+    try:
+        place.mkdir(parents=True)
+        for path in ours:
+            if path.exists():
+                path.rename(place / path.name)
+    except OSError as error:
+        msg = f"The old run cannot be moved to {place} ({error.strerror})."
+        raise HerbariumError(msg) from error
+    return place
+
+
+def _when_begun(layout: Layout) -> str:
+    """Give when the run that is there was begun, as far as that can be told."""
+    try:
+        return read_plan(layout.out).started
+    except SettingsError:
+        # Damaged, or of another version: it is set aside all the same.
+        written = layout.run.stat().st_mtime
+        return datetime.fromtimestamp(written, UTC).isoformat(timespec="seconds")
