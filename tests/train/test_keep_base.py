@@ -8,6 +8,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from napari_herbarium.train.base_share import (
+    is_hardly_better,
+    mix_in_base,
+    share_of_base,
+)
 from napari_herbarium.train.card import _kept
 from napari_herbarium.train.recipes import FewSheetsRecipe
 from napari_herbarium.train.report import Score, TrainedModel
@@ -25,24 +30,19 @@ from napari_herbarium.train.run import Run
 def test_no_more_of_the_base_is_kept_than_the_gain_allows(needed, expected):
     network = torch.nn.Linear(1, 1, bias=False)
     network.weight.data[:] = 1.0
-    run = Run.__new__(Run)
-    run._start = {"weight": torch.zeros(1, 1)}
-    run._before = SimpleNamespace(iou=0.5)
-    run.judge = lambda net: (
-        SimpleNamespace(iou=0.9 if net.weight.item() >= needed else 0.6),
-        None,
-    )
-    _, share = run._mix_in_base(network, run.judge(network)[0], 0.5)
+    start, before = {"weight": torch.zeros(1, 1)}, SimpleNamespace(iou=0.5)
+
+    def judge(net):
+        return SimpleNamespace(iou=0.9 if net.weight.item() >= needed else 0.6), None
+
+    _, share = mix_in_base(network, start, 0.5, judge, judge(network)[0], before)
     assert share == pytest.approx(1 - expected)
     assert network.weight.item() == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(("sheets", "share"), [(1, 0.75), (3, 0.5), (27, 0.1)])
 def test_the_more_sheets_the_less_of_the_base_is_kept(sheets, share):
-    run = Run.__new__(Run)
-    run.recipe = FewSheetsRecipe()
-    run.plan = SimpleNamespace(data=dict.fromkeys(map(str, range(sheets)), 0))
-    assert run._share_of_base() == pytest.approx(share)
+    assert share_of_base(FewSheetsRecipe(), sheets) == pytest.approx(share)
 
 
 @pytest.mark.parametrize(
@@ -62,33 +62,45 @@ def test_the_card_says_how_much_of_the_base_is_in_the_weights(after, of_base, sa
 
 
 @pytest.mark.parametrize(
-    ("tuned", "base", "hardly"),
+    ("tuned", "hardly"),
     [
-        (0.905, {}, True),  # a tenth of the error of 0.1 is asked for
-        (0.915, {}, False),
-        (0.85, {}, True),
-        (float("nan"), {}, False),
-        (0.905, None, False),  # what starts at random has nothing to go back to
+        (0.905, True),  # a tenth of the error of 0.1 is asked for
+        (0.915, False),
+        (0.85, True),
+        (float("nan"), False),
     ],
 )
-def test_a_gain_too_small_to_be_true_is_none(tuned, base, hardly):
-    run = Run.__new__(Run)
-    run.recipe = SimpleNamespace(least_gain=0.1)
-    run.plan = SimpleNamespace(base=base)
-    run._before = SimpleNamespace(iou=0.9)
-    assert run._hardly_better(SimpleNamespace(iou=tuned)) is hardly
+def test_a_gain_too_small_to_be_true_is_none(tuned, hardly):
+    tuned, before = SimpleNamespace(iou=tuned), SimpleNamespace(iou=0.9)
+    assert is_hardly_better(tuned, before, SimpleNamespace(least_gain=0.1)) is hardly
 
 
-def test_the_base_is_written_where_hardly_anything_was_gained():
+@pytest.fixture
+def hardly_tuned():
+    """Give a run whose network has hardly gained, and what it started from."""
     network = torch.nn.Linear(1, 1, bias=False)
     network.weight.data[:] = 1.0
     run = Run.__new__(Run)
     run.recipe = SimpleNamespace(least_gain=0.05, keep_base=3.0)
-    run.plan = SimpleNamespace(base={"name": "base"})
     run.place = SimpleNamespace(best=Path("none"))
     run.trainer = SimpleNamespace(average=SimpleNamespace(network=network))
     run._start = {"weight": torch.zeros(1, 1)}
     run._before = SimpleNamespace(iou=0.9785)
     run.judge = lambda net: (SimpleNamespace(iou=0.9787), None)
+    return run, network
+
+
+def test_the_base_is_written_where_hardly_anything_was_gained(hardly_tuned):
+    run, network = hardly_tuned
+    run.plan = SimpleNamespace(base={"name": "base"}, data={})
     assert run._load_best() == (run._before, 1.0)
     assert network.weight.item() == 0
+
+
+def test_what_starts_at_random_has_nothing_to_go_back_to(hardly_tuned):
+    run, network = hardly_tuned
+    run.plan = SimpleNamespace(base=None, data={"sheet": 0})
+    run.recipe.keep_base = 0.0
+    _, of_base = run._load_best()
+    assert of_base == 0
+    assert network.weight.item() == 1

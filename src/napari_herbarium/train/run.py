@@ -8,6 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_herbarium.model.normalise import normaliser
+from napari_herbarium.train.base_share import (
+    is_hardly_better,
+    mix_in_base,
+    share_of_base,
+    weights_of,
+)
 from napari_herbarium.train.batches import batches
 from napari_herbarium.train.clock import Clock
 from napari_herbarium.train.held_out import Judge, preview, worst_crop
@@ -20,14 +26,10 @@ from napari_herbarium.train.workplace import EVENTS, Events, Workplace
 from napari_herbarium.train.written import write_folder
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 SAVE_EVERY_SECONDS = 300.0
 """Epochs may be long; no more than this is lost."""
-KEPT_GAIN = 0.5
-"""Share of the gain in IoU that a mean with the base weights has to keep;"""
-LESS_OF_BASE = 0.6
-"""where it does not, this much of the base is tried, and then none."""
 
 
 class Run:
@@ -44,7 +46,7 @@ class Run:
         config = plan.config
         normalise = normaliser(config.mean, config.std)
         self.recipe, self.plan, self.place, self.name = recipe, plan, place, name
-        self._start = _copied(plan.network)
+        self._start = weights_of(plan.network)
         self.trainer = Trainer(plan.network, plan.settings, normalise, plan.loss)
         self.clock = Clock(recipe.minutes, started, self._scorings_at_end())
         self.judge = Judge(
@@ -297,40 +299,18 @@ class Run:
             state, _ = load_tensors(self.place.best)
             network.load_state_dict(state)
         tuned, _ = self.judge(network)
-        if self._hardly_better(tuned):
+        before, has_base = self._before, self.plan.base is not None
+        if has_base and is_hardly_better(tuned, before, self.recipe):
             network.load_state_dict(self._start)
-            return self._before, 1.0
-        share = self._share_of_base()
-        return self._mix_in_base(network, tuned, share) if share else (tuned, 0.0)
-
-    def _share_of_base(self) -> float:
-        """Weigh the base as so many sheets against those that were given."""
-        base = float(getattr(self.recipe, "keep_base", 0.0))
-        return base / (base + len(self.plan.data))
-
-    def _hardly_better(self, tuned: Score) -> bool:
-        """Whether so little was gained that other sheets would rather lose by it."""
-        least = getattr(self.recipe, "least_gain", 0.0)
-        before = self._before.iou
-        return self.plan.base is not None and tuned.iou - before < least * (1 - before)
-
-    def _mix_in_base(
-        self, network: nn.Module, tuned: Score, share: float
-    ) -> tuple[Score, float]:
-        """Move towards the base as far as half of the gain at least stays."""
-        weights, before = _copied(network), self._before.iou
-        enough = before + KEPT_GAIN * (tuned.iou - before)
-        for part in (share, LESS_OF_BASE * share):
-            _blend(network, self._start, part)
-            mixed, _ = self.judge(network)
-            if mixed.iou >= enough:
-                return mixed, part
-            network.load_state_dict(weights)
-        return tuned, 0.0
+            return before, 1.0
+        share = share_of_base(self.recipe, len(self.plan.data))
+        if not share:
+            return tuned, 0.0
+        return mix_in_base(network, self._start, share, self.judge, tuned, before)
 
     def _scorings_at_end(self) -> float:
         """Count the last epoch's, the kept one's, its means' and the test sheets'."""
-        means = 2 if self._share_of_base() else 0
+        means = 2 if share_of_base(self.recipe, len(self.plan.data)) else 0
         return 2 + means + len(self.plan.test) / len(self.plan.val)
 
     def _test(self) -> Score | None:
@@ -338,14 +318,3 @@ class Run:
             return None
         judge = replace(self.judge, crops=self.plan.test)
         return judge(self.trainer.average.network)[0]
-
-
-def _copied(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in network.state_dict().items()}
-
-
-def _blend(network: nn.Module, start: dict[str, Tensor], share: float) -> None:
-    """Move a network's weights towards those it started from."""
-    for name, value in network.state_dict().items():
-        if value.is_floating_point():
-            value.lerp_(start[name].to(value), share)
