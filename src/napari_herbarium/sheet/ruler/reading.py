@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_herbarium.sheet.ruler.bar import find_bars, fit_bar
+from napari_herbarium.sheet.ruler.bar import fit_bar
+from napari_herbarium.sheet.ruler.bar_spots import find_bars
 from napari_herbarium.sheet.ruler.combs import Comb, find_combs
 from napari_herbarium.sheet.ruler.evidence import (
     INCH_MARKS,
