@@ -21,8 +21,9 @@ from napari_herbarium.train.plan import Plan
 from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
 from napari_herbarium.train.report import Score, TrainedModel, TrainProgress
 from napari_herbarium.train.saved import load_tensors, save_tensors
+from napari_herbarium.train.score_log import EVENTS, Events, write_metrics
 from napari_herbarium.train.trainer import AstrayError, Trainer
-from napari_herbarium.train.workplace import EVENTS, Events, Workplace
+from napari_herbarium.train.workplace import Workplace
 from napari_herbarium.train.written import write_folder
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ class Run:
         }
         self._rows.append(row)
         if self._writes:
-            self.place.write_metrics(self._rows)
+            write_metrics(self.place.folder, self._rows)
             if self._events is None:
                 self._events = Events(self.place.folder / EVENTS)
             self._events.add(row)

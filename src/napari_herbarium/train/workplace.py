@@ -6,13 +6,11 @@ taken for one; the finished folder takes its place in one rename.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,21 +25,11 @@ from napari_herbarium.model.catalogue import (
 )
 from napari_herbarium.model.checkpoint import CONFIG, WEIGHTS
 from napari_herbarium.train.pair import read_json
+from napari_herbarium.train.score_log import EVENTS, METRICS
 
-RUN, METRICS, EVENTS = "run.json", "metrics.csv", "events"
+RUN = "run.json"
 WRITTEN = "written.json"
 """SHA-256 of the models that the run wrote when it was stopped."""
-COLUMNS = (
-    "epoch",
-    "steps",
-    "seconds",
-    "loss",
-    "val_loss",
-    "iou",
-    "precision",
-    "recall",
-    "boundary_f",
-)
 
 
 @dataclass(frozen=True)
@@ -206,15 +194,6 @@ class Workplace:
             )
             raise SettingsError(msg)
 
-    def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write the scores of all epochs so far as CSV."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        with replacing(self.folder / METRICS) as temporary:
-            temporary.write_text(text.getvalue(), encoding="utf-8")
-
     def discard(self) -> None:
         """Forget a run that was cut short.
 
@@ -281,30 +260,3 @@ def _sha256_of(model: Path) -> str:
     except OSError:
         return ""
     return found.hexdigest()
-
-
-class Events:
-    """TensorBoard events, if TensorBoard is installed; otherwise nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        from importlib.util import find_spec
-
-        self._writer: Any = None
-        if find_spec("tensorboard") is not None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._writer = SummaryWriter(str(folder))
-
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Add the scores of an epoch."""
-        if self._writer is None:
-            return
-        for name in COLUMNS[3:]:
-            if row[name] != "":
-                self._writer.add_scalar(name, row[name], row["steps"])
-        self._writer.flush()
-
-    def close(self) -> None:
-        """Write what is left."""
-        if self._writer is not None:
-            self._writer.close()
