@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_herbarium._napari import batch_tooltips as tooltips
 from napari_herbarium._napari.batch_order import Order, with_subfolders
-from napari_herbarium._napari.controls import check, form_layout, spin
+from napari_herbarium._napari.controls import bare, check, form_layout, spin
 from napari_herbarium._napari.path_line import FolderRow, PathLine, ask_folder
 from napari_herbarium._napari.preferences import Preferences
 from napari_herbarium._napari.segment_form import SegmentForm
@@ -122,13 +122,9 @@ class BatchForm(QWidget):
         places.addRow("Results", self.results)
         workers = form_layout()
         workers.addRow("Workers", self.workers)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(places)
-        layout.addWidget(self.anew)
-        layout.addWidget(self.retry)
-        layout.addWidget(self.how)
-        layout.addLayout(workers)
+        layout = bare(
+            QVBoxLayout(self), places, self.anew, self.retry, self.how, workers
+        )
         # One under the other: side by side they would not fit a narrow dock.
         for output in (self.measure, self.csv, self.overlay):
             layout.addWidget(output)

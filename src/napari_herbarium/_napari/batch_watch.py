@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_herbarium._napari import batch_tooltips as tooltips
+from napari_herbarium._napari.controls import bare
 
 if TYPE_CHECKING:
     from napari_herbarium.batch.ledger import Entry
@@ -44,8 +45,7 @@ class BatchWatch(QWidget):
         self.failures.setToolTip(tooltips.FAILURES)
         self.failures.setMaximumHeight(_LIST_PX)
         self.failures.setWordWrap(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QVBoxLayout(self))
         shown = (self.bar, self.speed, self.dashboard, self.failed, self.failures)
         for widget in shown:
             layout.addWidget(widget)

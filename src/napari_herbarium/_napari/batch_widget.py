@@ -19,7 +19,6 @@ from qtpy.QtGui import QDesktopServices, QShowEvent
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -133,7 +132,6 @@ class SegmentFolder(DockedWidget):
         layout.addWidget(self.message)
         layout.addLayout(after)
         layout.addStretch(1)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
         self.destroyed.connect(self.runner.close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtWidgets import (
@@ -11,12 +12,18 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
     QLabel,
+    QLayout,
+    QMessageBox,
+    QProgressBar,
     QSizePolicy,
     QSpinBox,
     QWidget,
 )
 
+from napari_herbarium.progress import Progress
 from napari_herbarium.settings import Device
+
+L = TypeVar("L", bound=QLayout)
 
 DEVICES = {
     "Automatic": Device.AUTO,
@@ -64,10 +71,20 @@ def check(text: str, tip: str) -> QCheckBox:
     return box
 
 
+def bare(layout: L, *parts: QWidget | QLayout) -> L:
+    """Put parts into a layout without margins: it is itself a part of another one."""
+    layout.setContentsMargins(0, 0, 0, 0)
+    for part in parts:
+        if isinstance(part, QLayout):
+            layout.addLayout(part)
+        else:
+            layout.addWidget(part)
+    return layout
+
+
 def form_layout(parent: QWidget | None = None) -> QFormLayout:
     """Form without margins, whose fields grow."""
-    form = QFormLayout(parent) if parent is not None else QFormLayout()
-    form.setContentsMargins(0, 0, 0, 0)
+    form = bare(QFormLayout(parent) if parent is not None else QFormLayout())
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     return form
 
@@ -81,6 +98,25 @@ def text_label(tip: str = "") -> QLabel:
     label.setToolTip(tip)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
+
+
+def show_on(bar: QProgressBar, progress: Progress, more: str = "") -> bool:
+    """Show how far a job has come, and `more`; false while nobody knows."""
+    known = progress.total > 0
+    bar.setRange(0, progress.total)
+    bar.setValue(progress.done)
+    bar.setFormat(f"%v of %m {progress.what}{more}")
+    bar.setTextVisible(known)
+    return known
+
+
+def is_confirmed(parent: QWidget | None, title: str, question: str) -> bool:
+    """Ask the user whether to go on; no is the default."""
+    buttons = QMessageBox.StandardButton
+    answer = QMessageBox.question(
+        parent, title, question, buttons.Yes | buttons.No, buttons.No
+    )
+    return bool(answer == buttons.Yes)
 
 
 def settling(owner: QObject, milliseconds: int) -> QTimer:

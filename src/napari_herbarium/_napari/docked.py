@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_herbarium._napari.controls import settling
 
@@ -20,6 +20,7 @@ class DockedWidget(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._was_docked = False
         # Moved from one place to another, it is without a parent for a moment only.
         self._taken_out = settling(self, _SETTLE_MS)

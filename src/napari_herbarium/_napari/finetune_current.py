@@ -9,7 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_herbarium._napari import finetune_tooltips as tooltips
-from napari_herbarium._napari.controls import form_layout
+from napari_herbarium._napari.controls import bare, form_layout
 from napari_herbarium._napari.labels_output import leaves_layers
 from napari_herbarium._napari.layer_chooser import LayerChooser
 from napari_herbarium._napari.measure_subject import image_under
@@ -70,10 +70,7 @@ class CurrentPair(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.add)
         buttons.addWidget(self.save)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(form)
-        layout.addLayout(buttons)
+        bare(QVBoxLayout(self), form, buttons)
 
     def _begin(self) -> None:
         pair = chosen_pair(self._viewer)

@@ -10,7 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_herbarium._napari import finetune_tooltips as tooltips
-from napari_herbarium._napari.controls import slim, text_label
+from napari_herbarium._napari.controls import bare, slim, text_label
 from napari_herbarium._napari.finetune_look import (
     iter_look_at_others,
     iter_look_at_pairs,
@@ -53,10 +53,7 @@ class SeenFolder(QWidget):
         slim(self.row.line)
         self.text = text_label()
         self.text.setToolTip(self.row.line.toolTip())
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.row)
-        layout.addWidget(self.text)
+        bare(QVBoxLayout(self), self.row, self.text)
         self._connect()
         self._say([])
 

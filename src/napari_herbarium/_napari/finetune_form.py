@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 from napari_herbarium._napari import finetune_tooltips as tooltips
 from napari_herbarium._napari.controls import (
     DEVICES,
+    bare,
     choose,
     combo,
     form_layout,
@@ -152,10 +153,7 @@ class FineTuneForm(QWidget):
         form.addRow("At most", bound)
         form.addRow("Device", self.device)
         form.addRow("New model", self.name)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(form)
-        layout.addWidget(self.refusal)
+        bare(QVBoxLayout(self), form, self.refusal)
 
     def _connect(self) -> None:
         self.recipe_name.currentIndexChanged.connect(self._on_recipe)

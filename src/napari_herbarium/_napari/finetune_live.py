@@ -13,7 +13,7 @@ from qtpy.QtGui import QImage, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_herbarium._napari import finetune_tooltips as tooltips
-from napari_herbarium._napari.controls import settling
+from napari_herbarium._napari.controls import bare, settling
 from napari_herbarium._napari.finetune_drawing import (
     MODEL,
     TRUTH,
@@ -150,15 +150,9 @@ class LiveView(QWidget):
             column.addWidget(picture)
             column.addStretch(1)
             crops.addLayout(column, 1)
-        inside = QVBoxLayout(self._crop)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.addLayout(crops)
-        inside.addWidget(self.caption)
+        bare(QVBoxLayout(self._crop), crops, self.caption)
         self._crop.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.curves)
-        layout.addWidget(self._crop)
+        bare(QVBoxLayout(self), self.curves, self._crop)
 
     def _draw(self) -> None:
         if self.runner.state is not State.IDLE:

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_herbarium import words
 from napari_herbarium._napari import finetune_tooltips as tooltips
-from napari_herbarium._napari.controls import text_label
+from napari_herbarium._napari.controls import bare, text_label
 from napari_herbarium._napari.finetune_pairs import (
     OpenPair,
     PairFacts,
@@ -60,8 +60,7 @@ class PairRow(QFrame):
         self.remove = QToolButton()
         self.remove.setText("✕")
         self.remove.setToolTip(tooltips.REMOVE)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QHBoxLayout(self))
         layout.addWidget(self.text, 1)
         layout.addWidget(self.remove, 0, Qt.AlignmentFlag.AlignTop)
         self.remove.clicked.connect(self.removed)
@@ -114,9 +113,7 @@ class PairRows(QWidget):
         self._settle.setSingleShot(True)
         self._empty = QLabel(_NONE_YET)
         self._empty.setWordWrap(True)
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.addWidget(self._empty)
+        self._layout = bare(QVBoxLayout(self), self._empty)
         self._settle.timeout.connect(self._look)
         self.runner.done.connect(self._on_looked)
         self.runner.failed.connect(self._on_not_looked)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info
 from psygnal import Signal
-from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
+from qtpy.QtWidgets import QApplication, QFileDialog
 
+from napari_herbarium._napari.controls import is_confirmed
 from napari_herbarium._napari.finetune_current import chosen_pair
 from napari_herbarium._napari.finetune_pairs import OpenPair, open_pair, pair_name
 from napari_herbarium._napari.preferences import (
@@ -66,15 +67,11 @@ def ask_folder(start: Path | None) -> Path | None:
 
 def ask_replace(stem: str, folder: Path) -> bool:
     """Ask whether a pair that is in the folder may be replaced."""
-    buttons = QMessageBox.StandardButton
-    answer = QMessageBox.question(
+    return is_confirmed(
         QApplication.activeWindow(),
         "Replace the training pair?",
         f"There is a pair “{stem}” in {folder} already. Replace its sheet and mask?",
-        buttons.Yes | buttons.No,
-        buttons.No,
     )
-    return bool(answer == buttons.Yes)
 
 
 class PairSaver:

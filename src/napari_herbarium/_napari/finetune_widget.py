@@ -15,14 +15,13 @@ from qtpy.QtWidgets import (
     QGroupBox,
     QProgressBar,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_herbarium._napari import finetune_tooltips as tooltips
 from napari_herbarium._napari.column import Column
-from napari_herbarium._napari.controls import text_label
+from napari_herbarium._napari.controls import bare, show_on, text_label
 from napari_herbarium._napari.docked import DockedWidget
 from napari_herbarium._napari.finetune_current import CurrentPair
 from napari_herbarium._napari.finetune_folder import TrainingFolder
@@ -155,11 +154,9 @@ class FineTuneModel(DockedWidget):
         column.addWidget(self.message)
         column.addWidget(self.live)
         column.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QVBoxLayout(self))
         layout.addWidget(Column(inside))
         layout.addStretch(1)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
         self._wires = Wires(self)
@@ -258,12 +255,8 @@ class FineTuneModel(DockedWidget):
             self._show_progress(progress)
 
     def _show_progress(self, progress: Progress) -> None:
-        known = progress.total > 0
-        self.progress.setRange(0, progress.total)
-        self.progress.setValue(progress.done)
         left = time_left(getattr(progress, "seconds_left", None))
-        self.progress.setFormat(f"%v of %m {progress.what}{', ' if left else ''}{left}")
-        self.progress.setTextVisible(known)
+        known = show_on(self.progress, progress, f", {left}" if left else "")
         self._say("" if known else f"{progress.what.capitalize()}…")
 
     def _on_done(self, made: FineTuned | None) -> None:

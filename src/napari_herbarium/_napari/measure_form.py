@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 from superqt import QLabeledDoubleSlider
 
 from napari_herbarium._napari import measure_tooltips as tooltips
-from napari_herbarium._napari.controls import combo, form_layout
+from napari_herbarium._napari.controls import bare, combo, form_layout
 from napari_herbarium._napari.fold import Fold
 from napari_herbarium._napari.measure_columns import (
     meaning,
@@ -133,8 +133,4 @@ class MeasureForm(QWidget):
         form.addRow(row)
         form.addRow("Colour by", self.colour)
         form.addRow("Trait", self.trait)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(form)
-        layout.addWidget(self.legend)
-        layout.addWidget(self.unfold)
+        bare(QVBoxLayout(self), form, self.legend, self.unfold)

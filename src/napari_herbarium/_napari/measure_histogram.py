@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_herbarium._napari.controls import bare
 from napari_herbarium._napari.measure_colours import kinds_of
 from napari_herbarium._napari.measure_columns import title
 
@@ -27,8 +28,7 @@ class Histogram(QWidget):
         super().__init__()
         self._figure: Any = None
         self._canvas: Any = None
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        bare(QVBoxLayout(self))
         self.setMinimumHeight(_HEIGHT_PX)
 
     def show_trait(self, table: pd.DataFrame, trait: str) -> None:

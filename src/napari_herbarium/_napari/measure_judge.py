@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_herbarium._napari import measure_tooltips as tooltips
-from napari_herbarium._napari.controls import combo
+from napari_herbarium._napari.controls import bare, combo
 from napari_herbarium._napari.layer_chooser import Wires
 from napari_herbarium._napari.model_choice import add_folder, installed, models_in
 from napari_herbarium._napari.preferences import preference_events, read_preferences
@@ -37,8 +37,7 @@ class JudgeBox(QWidget):
         self.combo = combo(tooltips.JUDGE)
         self.learn = QPushButton("Learn…")
         self.learn.setToolTip(tooltips.LEARN)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QHBoxLayout(self))
         layout.addWidget(self.combo, 1)
         layout.addWidget(self.learn)
         self.refresh()

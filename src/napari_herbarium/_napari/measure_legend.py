@@ -7,6 +7,7 @@ from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from napari_herbarium._napari import measure_tooltips as tooltips
+from napari_herbarium._napari.controls import bare
 from napari_herbarium._napari.measure_colours import Colouring, ramp
 
 _STOPS = 16
@@ -21,8 +22,7 @@ class Legend(QWidget):
         self.low, self.high, self.swatches = QLabel(), QLabel(), QLabel()
         self.swatches.setTextFormat(Qt.TextFormat.RichText)
         self.ramp = _Ramp()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QHBoxLayout(self))
         for widget in (self.low, self.ramp, self.high, self.swatches):
             layout.addWidget(widget)
         layout.addStretch(1)

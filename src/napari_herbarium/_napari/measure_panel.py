@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 
 from napari_herbarium._napari import measure_tooltips as tooltips
 from napari_herbarium._napari.column import Column
-from napari_herbarium._napari.controls import text_label
+from napari_herbarium._napari.controls import show_on, text_label
 from napari_herbarium._napari.docked import DockedWidget
 from napari_herbarium._napari.layer_chooser import LayerChooser
 from napari_herbarium._napari.measure_form import MeasureForm
@@ -70,10 +70,7 @@ class MeasurePanel(DockedWidget):
 
     def show_progress(self, progress: Progress) -> None:
         """Show how far a job has come."""
-        self.progress.setRange(0, progress.total)
-        self.progress.setValue(progress.done)
-        self.progress.setFormat(f"%v of %m {progress.what}")
-        self.progress.setTextVisible(progress.total > 0)
+        show_on(self.progress, progress)
 
     def show_message(self, message: str) -> None:
         """Show a sentence; no room is taken when there is none."""
@@ -103,4 +100,3 @@ class MeasurePanel(DockedWidget):
         scroll.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         layout = QVBoxLayout(self)
         layout.addWidget(scroll)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from psygnal import Signal
-from qtpy.QtWidgets import QFileDialog, QMenu, QMessageBox, QPushButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 
 from napari_herbarium._napari import measure_tooltips as tooltips
+from napari_herbarium._napari.controls import is_confirmed
 from napari_herbarium._napari.measure_save import (
     FORMATS,
     Content,
@@ -101,15 +102,8 @@ def ask_path(parent: QWidget, kind: SaveFormat, proposed: Path) -> Path | None:
 def ask_replace(parent: QWidget, existing: Sequence[Path]) -> bool:
     """Ask the user whether files may be replaced; no is the default."""
     names = "\n".join(str(path) for path in existing)
-    buttons = QMessageBox.StandardButton
-    answer = QMessageBox.question(
-        parent,
-        "Replace files?",
-        f"These files exist already:\n{names}\n\nReplace them?",
-        buttons.Yes | buttons.No,
-        buttons.No,
-    )
-    return answer == buttons.Yes
+    question = f"These files exist already:\n{names}\n\nReplace them?"
+    return is_confirmed(parent, "Replace files?", question)
 
 
 def _stem(content: Content) -> str:

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_herbarium._napari import measure_tooltips as tooltips
+from napari_herbarium._napari.controls import bare
 from napari_herbarium._napari.measure_columns import (
     MAIN,
     UNITS,
@@ -47,8 +48,7 @@ class TableBar(QWidget):
         self._chosen = set(MAIN)
         self._calibrated = False
         self._build()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QHBoxLayout(self))
         for widget in (self.traits, self.units):
             layout.addWidget(widget)
         layout.addStretch(1)

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QToolButton, QWidget
 
 from napari_herbarium._napari import tooltips
-from napari_herbarium._napari.controls import combo
+from napari_herbarium._napari.controls import bare, combo
 from napari_herbarium._napari.layer_chooser import Wires
 from napari_herbarium._napari.model_choice import (
     add_folder,
@@ -44,10 +44,7 @@ class ModelBox(QWidget):
         self.browse = QToolButton()
         self.browse.setText("…")
         self.browse.setToolTip(tooltips.BROWSE_MODEL)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.combo)
-        layout.addWidget(self.browse)
+        bare(QHBoxLayout(self), self.combo, self.browse)
         self.browse.clicked.connect(self._browse)
         self.combo.currentIndexChanged.connect(lambda _: self.chosen.emit())
         self._wires = Wires(self)

@@ -16,6 +16,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_herbarium._napari.controls import bare
+
 BETWEEN = " ; "
 """Divides paths in a line; no file has it in its name."""
 
@@ -88,8 +90,7 @@ class FolderRow(QWidget):
         self.browse.setText("…")
         self.browse.setToolTip(button_tip)
         self.ask: Callable[[], str] = lambda: ask_folder(self, button_tip, self.line)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = bare(QHBoxLayout(self))
         if label:
             layout.addWidget(QLabel(label))
         layout.addWidget(self.line)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QMessageBox, QWidget
 
+from napari_herbarium._napari.controls import is_confirmed
+
 
 class Unsaved(StrEnum):
     """What to do with repairs that were not saved."""
@@ -33,12 +35,5 @@ def ask_unsaved(parent: QWidget, name: str) -> Unsaved:
 
 def ask_replace(parent: QWidget, name: str, folder: Path) -> bool:
     """Ask whether a training pair may be replaced; no is the default."""
-    buttons = QMessageBox.StandardButton
-    answer = QMessageBox.question(
-        parent,
-        "Replace the training pair?",
-        f"{folder} has a pair {name} already. Replace it?",
-        buttons.Yes | buttons.No,
-        buttons.No,
-    )
-    return answer == buttons.Yes
+    question = f"{folder} has a pair {name} already. Replace it?"
+    return is_confirmed(parent, "Replace the training pair?", question)

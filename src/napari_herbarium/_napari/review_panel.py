@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 
 from napari_herbarium import words
 from napari_herbarium._napari import review_tooltips as tooltips
-from napari_herbarium._napari.controls import text_label
+from napari_herbarium._napari.controls import bare, text_label
 from napari_herbarium._napari.path_line import FolderRow
 
 if TYPE_CHECKING:
@@ -79,18 +79,18 @@ class ReviewPanel(QWidget):
         steps.addWidget(self.next)
         verdicts.addWidget(self.accept)
         verdicts.addWidget(self.reject)
-        training = QFormLayout()
-        training.setContentsMargins(0, 0, 0, 0)
+        training = bare(QFormLayout())
         training.addRow("Training pairs", self.training)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(steps)
-        layout.addWidget(self.facts)
-        layout.addLayout(verdicts)
-        layout.addWidget(self.go_on)
-        layout.addWidget(self.restore)
-        layout.addLayout(training)
-        layout.addWidget(self.train)
+        bare(
+            QVBoxLayout(self),
+            steps,
+            self.facts,
+            verdicts,
+            self.go_on,
+            self.restore,
+            training,
+            self.train,
+        )
 
     def _connect(self) -> None:
         self.previous.clicked.connect(lambda: self.stepped.emit(-1))

@@ -7,6 +7,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_herbarium._napari import tooltips
+from napari_herbarium._napari.controls import bare
 from napari_herbarium._napari.layers import mm_per_px, offered_mm_per_px
 
 _MM_PER_INCH = 25.4
@@ -32,10 +33,7 @@ class ScaleLine(QWidget):
         self.accept = QPushButton()
         self.accept.setToolTip(tooltips.USE_SCALE)
         self.accept.clicked.connect(self._accept)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.text)
-        layout.addWidget(self.accept)
+        bare(QVBoxLayout(self), self.text, self.accept)
         self.show_layer(None)
 
     def show_layer(self, layer: Image | None) -> None:

@@ -9,6 +9,7 @@ from superqt import QLabeledDoubleSlider
 from napari_herbarium._napari import tooltips
 from napari_herbarium._napari.controls import (
     DEVICES,
+    bare,
     check,
     choose,
     combo,
@@ -169,10 +170,7 @@ class SegmentForm(QWidget):
         advanced.addRow("Batch", self.batch)
         self.advanced = Fold("Advanced", inside)
         self.advanced.toggleButton().setToolTip(tooltips.ADVANCED)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(basic)
-        layout.addWidget(self.advanced)
+        bare(QVBoxLayout(self), basic, self.advanced)
 
     def _connect(self) -> None:
         self.models.chosen.connect(self._use_own_threshold)

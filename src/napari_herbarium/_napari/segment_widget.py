@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QProgressBar,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +23,7 @@ from qtpy.QtWidgets import (
 from napari_herbarium import words
 from napari_herbarium._napari import tooltips
 from napari_herbarium._napari.column import Column
-from napari_herbarium._napari.controls import settling, text_label
+from napari_herbarium._napari.controls import settling, show_on, text_label
 from napari_herbarium._napari.docked import DockedWidget
 from napari_herbarium._napari.labels_output import (
     Leaves,
@@ -138,7 +137,6 @@ class SegmentLeaves(DockedWidget):
         layout.addWidget(self.button)
         layout.addWidget(self.message)
         layout.addStretch(1)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def _connect(self) -> None:
         self._wires = Wires(self)
@@ -193,11 +191,7 @@ class SegmentLeaves(DockedWidget):
         self._refresh()
 
     def _show_progress(self, progress: Progress) -> None:
-        self.progress.setRange(0, progress.total)
-        self.progress.setValue(progress.done)
-        known = progress.total > 0
-        self.progress.setFormat(f"%v of %m {progress.what}")
-        self.progress.setTextVisible(known)
+        known = show_on(self.progress, progress)
         self._say("" if known else f"{progress.what.capitalize()}…")
 
     def _on_click(self) -> None:
