@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,6 @@ def _faults_of_all(pairs: Sequence[Pair]) -> Iterator[str]:
 
 
 def _faults_of(pair: Pair, *, decode: bool = False) -> Iterator[str]:
-    shape = None
     known = words.printable(pair.name)
     if known != pair.name:
         # The split is written down by names, and text cannot hold this one.
@@ -170,6 +169,15 @@ def _faults_of(pair: Pair, *, decode: bool = False) -> Iterator[str]:
         return
     for files in pair.doubles:
         yield f"There are both {files}; keep the one that belongs to the pair."
+    shape = yield from _faults_of_image(pair, decode=decode)
+    yield from _faults_of_mask(pair, shape)
+
+
+def _faults_of_image(
+    pair: Pair, *, decode: bool
+) -> Generator[str, None, tuple[int, ...] | None]:
+    """Give the size of the sheet too, where it is known."""
+    shape = None
     try:
         image = open_image(pair)
         shape = tuple(image.shape[:2])
@@ -180,6 +188,10 @@ def _faults_of(pair: Pair, *, decode: bool = False) -> Iterator[str]:
     small = shape and fault_of_size(pair.name, shape)
     if small:
         yield small
+    return shape
+
+
+def _faults_of_mask(pair: Pair, shape: tuple[int, ...] | None) -> Iterator[str]:
     if isinstance(pair.mask, Polygons) and shape != pair.mask.shape:
         # Not drawn: a size that is wrong may be larger than any memory.
         if shape is not None:

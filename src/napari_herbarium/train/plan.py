@@ -170,23 +170,21 @@ def _iter_few_sheets(
     wrong = yield from _iter_each(again, len(pairs), steps)
     looks = [iter_other(sheet, in_all, model, device) for sheet in others]
     known = yield from _iter_each(looks, 2 * len(pairs), steps)
-    sides = sorted({s for p in val for s in _sides(model, p)})
-    rng = np.random.default_rng((recipe.seed, 3))
-    crops = held_out_crops(val, sides, recipe.size, rng)
-    rehearsal = few_sheets.drawn_pictures() if recipe.rehearsal else []
+    crops = _held_out(val, model, recipe)
+    draw = few_sheets.FewSheetsDraw(
+        train,
+        {p.name: at for p, at in zip(train, wrong, strict=True)},
+        few_sheets.drawn_pictures() if recipe.rehearsal else [],
+        model.config.scales,
+        recipe,
+        known,
+    )
     return Plan(
         network=copied_network(model),
         config=model.config,
         settings=few_settings(recipe, model.config.encoder, device),
         loss=partial(bce_dice_loss, leaf_weight=recipe.leaf_weight),
-        sample_at=few_sheets.FewSheetsDraw(
-            train,
-            {p.name: at for p, at in zip(train, wrong, strict=True)},
-            rehearsal,
-            model.config.scales,
-            recipe,
-            known,
-        ),
+        sample_at=draw,
         epoch_steps=recipe.epoch_steps,
         epochs=recipe.epochs,
         patience=recipe.patience,
@@ -210,8 +208,14 @@ def _note_of_crops(crops: Sequence[Sample]) -> str:
     )
 
 
-def _sides(model: LeafModel, picture: Picture) -> list[int]:
-    return few_sheets.working_sides(model.config.scales, picture)
+def _held_out(
+    pictures: Sequence[Picture], model: LeafModel, recipe: FewSheetsRecipe
+) -> list[Sample]:
+    """Cut held-out crops at every size at which the model looks at a sheet."""
+    scales = model.config.scales
+    sides = {s for p in pictures for s in few_sheets.working_sides(scales, p)}
+    rng = np.random.default_rng((recipe.seed, 3))
+    return held_out_crops(pictures, sorted(sides), recipe.size, rng)
 
 
 def _iter_each(

@@ -23,6 +23,7 @@ from napari_herbarium.train.saved import (
 )
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
     from torch import Tensor, nn
 
     Loss = Callable[[Tensor, Tensor], Tensor]
@@ -69,25 +70,16 @@ class Trainer:
         normalise: Normalise,
         loss: Loss,
     ) -> None:
-        from lightning_fabric import Fabric
         from torch import channels_last
 
         from napari_herbarium.train.depthwise import quick_depthwise
         from napari_herbarium.train.ema import Average
 
-        # What precision it uses is news for programmers only.
-        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
         self.settings, self.steps, self.done = settings, settings.steps, 0
         self._normalise, self._loss = normalise, loss
         self._micro = settings.micro_batch or settings.batch
         self._skipped = 0
-        self.fabric = Fabric(
-            accelerator=settings.accelerator,
-            devices=settings.devices,
-            num_nodes=settings.num_nodes,
-            precision=settings.precision,  # type: ignore[arg-type]
-        )
-        self.fabric.launch()
+        self.fabric = _launched(settings)
         self._network = network.to(memory_format=channels_last).train()
         freeze(network, settings)
         # One crop has no statistics: behind a global pooling it is a single number.
@@ -266,6 +258,21 @@ class Trainer:
         _set_random_states(under("random", tensors))
         caller: dict[str, Any] = facts["caller"]
         return caller
+
+
+def _launched(settings: LoopSettings) -> Fabric:
+    from lightning_fabric import Fabric
+
+    # What precision it uses is news for programmers only.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    fabric = Fabric(
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        num_nodes=settings.num_nodes,
+        precision=settings.precision,  # type: ignore[arg-type]
+    )
+    fabric.launch()
+    return fabric
 
 
 def parts_of(count: int, most: int, least: int) -> list[slice]:
