@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -63,6 +63,22 @@ def _says(network: nn.Module, example: Tensor, wanted: Tensor) -> bool:
         return False
 
 
+class _Follower:
+    """Notes which normalisation takes the output of which convolution."""
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[str, str]] = []
+        self._outputs: dict[int, tuple[str, Tensor]] = {}
+
+    def after(self, name: str, _module: nn.Module, _given: Any, output: Tensor) -> None:
+        # Kept, or another tensor could be given the id of one that is gone.
+        self._outputs[id(output)] = name, output
+
+    def before(self, name: str, _module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        if id(given[0]) in self._outputs:
+            self.pairs.append((self._outputs[id(given[0])][0], name))
+
+
 def _followed(
     network: nn.Module, example: Tensor
 ) -> tuple[list[tuple[str, str]], Tensor]:
@@ -72,35 +88,18 @@ def _followed(
     """
     from torch.nn import Conv2d
 
-    outputs: dict[int, tuple[str, Tensor]] = {}
-    pairs: list[tuple[str, str]] = []
-
-    def after(name: str) -> Callable[..., None]:
-        def note(_module: nn.Module, _given: Any, output: Tensor) -> None:
-            # Kept, or another tensor could be given the id of one that is gone.
-            outputs[id(output)] = name, output
-
-        return note
-
-    def before(name: str) -> Callable[..., None]:
-        def note(_module: nn.Module, given: tuple[Tensor, ...]) -> None:
-            if id(given[0]) in outputs:
-                pairs.append((outputs[id(given[0])][0], name))
-
-        return note
-
-    hooks = []
+    seen, hooks = _Follower(), []
     for name, module in network.named_modules():
         if isinstance(module, Conv2d):
-            hooks.append(module.register_forward_hook(after(name)))
+            hooks.append(module.register_forward_hook(partial(seen.after, name)))
         elif _is_norm(module):
-            hooks.append(module.register_forward_pre_hook(before(name)))
+            hooks.append(module.register_forward_pre_hook(partial(seen.before, name)))
     try:
         said: Tensor = network(example)
     finally:
         for hook in hooks:
             hook.remove()
-    return _used_once(pairs), said
+    return _used_once(seen.pairs), said
 
 
 def _is_norm(module: nn.Module) -> bool:
