@@ -106,35 +106,47 @@ def decoder_of(page: Any) -> Decoder:
     """
     code = int(page.compression)
     if page.is_subsampled and (code == RAW or code in _BYTE_CODECS):
-        return partial(
-            _decode_subsampled,
-            codec=_BYTE_CODECS.get(code),
-            part=part_of(page),
-            subsampling=page.subsampling or (2, 2),
-        )
+        return _subsampled_decoder(page)
     if code in _STRICT_CODECS:
-        return partial(
-            _decode_with_surplus,
-            codec=tifffile.TIFF.DECOMPRESSORS[code],
-            raw=_uncompressed(page).decode,
-            is_reversed=page.fillorder == _LOW_BIT_FIRST,
-            row_bytes=_row_bytes(page),
-            rows=part_of(page)[0],
-        )
+        return _strict_decoder(page)
     if code in _JPEG:
-        return partial(
-            _decode_jpeg,
-            decode=page.decode,
-            part=part_of(page),
-            tables=page.jpegtables,
-            colours=_jpeg_colours(page),
-            is_rgb=page.photometric == _RGB and not page.is_jfif,
-        )
+        return _jpeg_decoder(page)
     return partial(
         _decode_part,
         decode=page.decode,
         size_of=jpeg2000_size if code in _JPEG2000 else None,
         part=part_of(page),
+    )
+
+
+def _subsampled_decoder(page: Any) -> Decoder:
+    return partial(
+        _decode_subsampled,
+        codec=_BYTE_CODECS.get(int(page.compression)),
+        part=part_of(page),
+        subsampling=page.subsampling or (2, 2),
+    )
+
+
+def _strict_decoder(page: Any) -> Decoder:
+    return partial(
+        _decode_with_surplus,
+        codec=tifffile.TIFF.DECOMPRESSORS[int(page.compression)],
+        raw=_uncompressed(page).decode,
+        is_reversed=page.fillorder == _LOW_BIT_FIRST,
+        row_bytes=_row_bytes(page),
+        rows=part_of(page)[0],
+    )
+
+
+def _jpeg_decoder(page: Any) -> Decoder:
+    return partial(
+        _decode_jpeg,
+        decode=page.decode,
+        part=part_of(page),
+        tables=page.jpegtables,
+        colours=_jpeg_colours(page),
+        is_rgb=page.photometric == _RGB and not page.is_jfif,
     )
 
 
