@@ -6,7 +6,7 @@ import glob
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_herbarium import words
@@ -88,14 +88,15 @@ def iter_outlook(order: Order) -> Job[Outlook]:
     yield Progress(0, 0, "looking for sheets")
     layout = Layout(order.out.absolute())
     _refuse_file(order.out)
-    has_run = _exists(layout.run)
-    has_report = _exists(layout.report)
-    if not has_run or order.anew:
+    there = Outlook(
+        has_run=_exists(layout.run),
+        has_report=_exists(layout.report),
+        is_reviewed=_is_newer(layout.reviewed, layout.report),
+    )
+    if not there.has_run or order.anew:
         _refuse_missing(order.inputs)
-    else:
-        changes = _changes(order)
-        if changes:
-            return Outlook(has_run=True, has_report=has_report, changes=changes)
+    elif changes := _changes(order):
+        return replace(there, changes=changes)
     ready = prepare(
         order.inputs,
         order.out,
@@ -104,14 +105,12 @@ def iter_outlook(order: Order) -> Job[Outlook]:
         retry_failed=order.retry,
     )
     states = list(ready.states.values())
-    return Outlook(
+    return replace(
+        there,
         todo=len(ready.todo),
         done=states.count(State.DONE),
         failed=states.count(State.FAILED),
         others=len(ready.skipped),
-        has_run=has_run,
-        has_report=has_report,
-        is_reviewed=has_report and _is_newer(layout.reviewed, layout.report),
     )
 
 
@@ -138,7 +137,8 @@ def _exists(path: str | Path) -> bool:
 
 
 def _is_newer(path: Path, other: Path) -> bool:
-    return path.exists() and path.stat().st_mtime > other.stat().st_mtime
+    there = _exists(path) and _exists(other)
+    return there and path.stat().st_mtime > other.stat().st_mtime
 
 
 def _changes(order: Order) -> tuple[str, ...]:
