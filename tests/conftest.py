@@ -28,6 +28,13 @@ def yes_sayer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty place for the user's models."""
+    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of the labelled sheets; skips where it is absent."""

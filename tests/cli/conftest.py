@@ -30,12 +30,14 @@ def stub_model(monkeypatch):
     """Stand in for the network: leaf is what is green."""
     config = SimpleNamespace(name="sees-green", version="1", threshold=0.5)
     model = SimpleNamespace(config=config, sha256="ab" * 32)
-    for module in ("segment", "evaluate"):
+    for module in ("segment", "evaluate", "evaluate_leaves"):
         home = f"napari_herbarium.cli.{module}"
         monkeypatch.setattr(f"{home}.load_model", lambda name: model)
         monkeypatch.setattr(f"{home}.choose_device", lambda device: "cpu")
     monkeypatch.setattr("napari_herbarium.batch.one_sheet.iter_segment", _sees_green)
-    monkeypatch.setattr("napari_herbarium.evaluate.run.iter_segment", _sees_green)
+    for module in ("run", "leaves_run"):
+        home = f"napari_herbarium.evaluate.{module}"
+        monkeypatch.setattr(f"{home}.iter_segment", _sees_green)
     batch = "napari_herbarium.batch"
     monkeypatch.setattr(f"{batch}.worker.load_model", lambda name: model)
     monkeypatch.setattr(f"{batch}.plan.find_model", Path)
@@ -69,10 +71,15 @@ def draw():
     return write
 
 
-@pytest.fixture
-def run(stub_model, monkeypatch):
-    """Run the command; gives exit code, stdout and stderr."""
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    """Keep the sentences of the command from being wrapped."""
     monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def run(stub_model):
+    """Run the command; gives exit code, stdout and stderr."""
 
     def call(*arguments):
         return CliRunner().invoke(app, [str(argument) for argument in arguments])

@@ -14,12 +14,6 @@ from napari_herbarium.progress import Progress
 LEAVES = {1: np.s_[50:80, 40:60], 2: np.s_[200:260, 100:140]}
 
 
-def _sees_green(image, model=None, settings=None):
-    image = np.asarray(image).astype(int)
-    yield Progress(1, 1, "tiles")
-    return np.where(image[..., 1] > image[..., 0] + 30, 250, 5).astype(np.uint8)
-
-
 @pytest.fixture(autouse=True)
 def classifier(monkeypatch):
     """Take every label for whole but the first."""
@@ -52,16 +46,6 @@ def data(tmp_path, draw):
         told = {"whole": [1, 2]}
         (folder / "instances" / f"{stem}.json").write_text(json.dumps(told))
     return folder
-
-
-@pytest.fixture(autouse=True)
-def stubs(stub_model, monkeypatch):
-    home = "napari_herbarium.cli.evaluate_leaves"
-    monkeypatch.setattr(f"{home}.load_model", lambda name: stub_model)
-    monkeypatch.setattr(f"{home}.choose_device", lambda device: "cpu")
-    monkeypatch.setattr(
-        "napari_herbarium.evaluate.leaves_run.iter_segment", _sees_green
-    )
 
 
 def test_figures_of_the_model(tmp_path, run, data):

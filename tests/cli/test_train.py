@@ -21,12 +21,7 @@ from napari_herbarium.model.network import build_network
 from napari_herbarium.train.recipes import recipe_of
 from napari_herbarium.train.report import TrainProgress
 
-
-@pytest.fixture(autouse=True)
-def models(tmp_path, monkeypatch):
-    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("COLUMNS", "200")
-    return tmp_path / "models"
+pytestmark = pytest.mark.usefixtures("models")
 
 
 @pytest.fixture

@@ -13,12 +13,7 @@ from napari_herbarium.cli import train_whole as command
 from napari_herbarium.measure.export import write_labels
 from napari_herbarium.train.whole.learnt import Learnt, iter_learn_words
 
-
-@pytest.fixture(autouse=True)
-def models(tmp_path, monkeypatch):
-    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(tmp_path / "models"))
-    monkeypatch.setenv("COLUMNS", "200")
-    return tmp_path / "models"
+pytestmark = pytest.mark.usefixtures("models")
 
 
 @pytest.fixture(autouse=True)

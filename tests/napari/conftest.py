@@ -139,6 +139,19 @@ def judge(monkeypatch):
 
 
 @pytest.fixture
+def docked(viewer, qtbot):
+    """Make a dock widget of ours for the viewer, and show it."""
+
+    def make(kind):
+        widget = kind(viewer)
+        qtbot.addWidget(widget)
+        widget.show()
+        return widget
+
+    return make
+
+
+@pytest.fixture
 def settle(widget, until):
     """Wait until Measure leaves, the `widget` of a test, has measured and shown all."""
 

@@ -127,11 +127,8 @@ def scans(tmp_path):
 
 
 @pytest.fixture
-def widget(viewer, core, engine, qtbot):
-    widget = SegmentFolder(viewer)
-    qtbot.addWidget(widget)
-    widget.show()
-    return widget
+def widget(docked, core, engine):
+    return docked(SegmentFolder)
 
 
 @pytest.fixture

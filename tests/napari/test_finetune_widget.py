@@ -39,6 +39,8 @@ MM = {"scale": (0.1, 0.1), "units": ("mm", "mm"), "axis_labels": ("y", "x")}
 BEFORE, AFTER = 0.7, 0.8
 STEPS = 4
 
+pytestmark = pytest.mark.usefixtures("models")
+
 
 def score(iou):
     return Score(val_loss=0.5, iou=iou, precision=0.9, recall=0.9, boundary_f=0.8)
@@ -93,13 +95,6 @@ class FakeTraining:
         (out / "config.json").write_text(config.model_dump_json())
 
 
-@pytest.fixture(autouse=True)
-def models(tmp_path, monkeypatch):
-    """An empty place for the user's models."""
-    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(tmp_path / "models"))
-    return tmp_path / "models"
-
-
 @pytest.fixture
 def training(monkeypatch):
     fake = FakeTraining()
@@ -110,11 +105,8 @@ def training(monkeypatch):
 
 
 @pytest.fixture
-def widget(viewer, training, qtbot):
-    widget = FineTuneModel(viewer)
-    qtbot.addWidget(widget)
-    widget.show()
-    return widget
+def widget(docked, training):
+    return docked(FineTuneModel)
 
 
 @pytest.fixture

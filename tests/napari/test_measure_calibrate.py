@@ -17,11 +17,8 @@ SHAPE = (200, 300)
 
 
 @pytest.fixture
-def widget(viewer, qtbot, judge):
-    widget = MeasureLeaves(viewer)
-    qtbot.addWidget(widget)
-    widget.show()
-    return widget
+def widget(docked, judge):
+    return docked(MeasureLeaves)
 
 
 @pytest.fixture

@@ -24,17 +24,8 @@ MANIFEST = Path(napari_herbarium.__file__).parent / "napari.yaml"
 
 
 @pytest.fixture
-def models(tmp_path, monkeypatch):
-    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(tmp_path / "models"))
-    return tmp_path / "models"
-
-
-@pytest.fixture
-def widget(viewer, qtbot, models):
-    widget = MeasureLeaves(viewer)
-    qtbot.addWidget(widget)
-    widget.show()
-    return widget
+def widget(docked, models):
+    return docked(MeasureLeaves)
 
 
 @pytest.fixture

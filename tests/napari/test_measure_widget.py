@@ -21,11 +21,8 @@ PX_PER_MM = 10
 
 
 @pytest.fixture
-def widget(viewer, qtbot, judge):
-    widget = MeasureLeaves(viewer)
-    qtbot.addWidget(widget)
-    widget.show()
-    return widget
+def widget(docked, judge):
+    return docked(MeasureLeaves)
 
 
 @pytest.fixture

@@ -80,10 +80,8 @@ def remembered(monkeypatch):
 
 
 @pytest.fixture
-def widget(viewer, qtbot):
-    widget = BatchReview(viewer)
-    qtbot.addWidget(widget)
-    widget.show()
+def widget(docked):
+    widget = docked(BatchReview)
     widget.ask_unsaved = lambda name: pytest.fail("asked without need")
     widget.ask_replace = lambda name, folder: pytest.fail("asked without need")
     return widget

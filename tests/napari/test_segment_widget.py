@@ -20,11 +20,8 @@ MM = {"scale": (0.1, 0.1), "units": ("mm", "mm"), "axis_labels": ("y", "x")}
 
 
 @pytest.fixture
-def widget(viewer, core, qtbot):
-    widget = SegmentLeaves(viewer)
-    qtbot.addWidget(widget)
-    widget.show()
-    return widget
+def widget(docked, core):
+    return docked(SegmentLeaves)
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ from napari_herbarium.train.trainer import Trainer
 
 SMALL = {"size": 64, "batch": 2, "minutes": None, "rehearsal": 0.0}
 
+pytestmark = pytest.mark.usefixtures("models")
+
 
 def few(**changes):
     plain = {"epochs": 2, "epoch_steps": 3, "patience": 9, "least_gain": 0.0}
@@ -44,12 +46,6 @@ def run(job, until=None):
         if until is not None and until(reports[-1]):
             job.close()
             return reports, None
-
-
-@pytest.fixture(autouse=True)
-def models(tmp_path, monkeypatch):
-    monkeypatch.setenv("NAPARI_HERBARIUM_MODELS", str(tmp_path / "models"))
-    return tmp_path / "models"
 
 
 def test_the_new_model_is_in_the_list_and_tells_how_it_was_made(pairs, base, models):
