@@ -147,6 +147,12 @@ def start(widget, training, until):
     return start
 
 
+def look_into(line, folder):
+    """Give a folder as a user does, who ends with Enter."""
+    line.row.set_folder(folder)
+    line.row.line.editingFinished.emit()
+
+
 def row_texts(widget):
     return [row.text.text() for row in widget.pairs.rows]
 
@@ -220,7 +226,7 @@ def test_sheets_of_other_plants_are_optional(
 ):
     add_pair()
     widget.current.add.click()
-    widget.form.others.use(tmp_path)
+    look_into(widget.form.others, tmp_path)
     widget.button.click()
     idle()
     assert training.calls == []
@@ -444,7 +450,7 @@ def test_a_folder_adds_its_pairs_but_open_sheets_count(
     labels = (picture[..., 0] < 60).astype(np.uint8)
     for stem in ("sheet", "other"):
         save_pair(tmp_path / "pairs", stem, picture, labels)
-    widget.folder.use(tmp_path / "pairs")
+    look_into(widget.folder, tmp_path / "pairs")
     until(lambda: "2 pairs" in widget.folder.text.text())
     assert widget.button.isEnabled()
     add_pair()
@@ -469,7 +475,7 @@ def test_what_is_wrong_in_a_folder_is_said(widget, tmp_path, picture, until):
     for stem in ("one", "two"):
         mask = save_pair(tmp_path, stem, picture, labels)
         mask.unlink()
-    widget.folder.use(tmp_path)
+    look_into(widget.folder, tmp_path)
     until(lambda: "2 pairs" in widget.folder.text.text())
     assert "one has no mask" in widget.folder.text.text()
     assert "two has no mask" in widget.folder.text.text()
@@ -477,7 +483,7 @@ def test_what_is_wrong_in_a_folder_is_said(widget, tmp_path, picture, until):
 
 def test_a_folder_of_other_plants_is_looked_into(widget, tmp_path, until):
     others = widget.form.others
-    others.use(tmp_path)
+    look_into(others, tmp_path)
     until(lambda: "holds no sheets of other plants" in others.text.text())
     for number in range(17):
         (tmp_path / f"{number}.png").write_bytes(b"")

@@ -61,11 +61,6 @@ class SeenFolder(QWidget):
         """Give the folder; None for none."""
         return self.row.folder()
 
-    def use(self, folder: Path) -> None:
-        """Take a folder and look into it, even if it was looked into before."""
-        self.row.set_folder(folder)
-        self.look(again=True)
-
     def look(self, *, again: bool = False) -> None:
         """Look into the folder, in the background, if it is another one."""
         folder = self.folder()

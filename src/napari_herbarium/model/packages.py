@@ -24,6 +24,7 @@ from napari_herbarium.model.checkpoint import (
     ModelConfig,
     read_config,
     read_config_as,
+    weights_sha256,
 )
 from napari_herbarium.model.whole_network import WholeConfig
 
@@ -64,15 +65,15 @@ def model_info(name_or_folder: str | Path) -> ModelInfo:
         There is no such model, or its configuration or weights cannot be read.
     """
     folder = find_of_kind(name_or_folder, None, model_folders(None))
-    card, weights = folder / CARD, folder / WEIGHTS
+    card = folder / CARD
     try:
         return ModelInfo(
             folder=folder,
             bundled=is_bundled(folder),
             config=config_of(folder),
             card=card.read_text(encoding="utf-8") if card.is_file() else "",
-            size=weights.stat().st_size,
-            sha256=_sha256(weights),
+            size=(folder / WEIGHTS).stat().st_size,
+            sha256=weights_sha256(folder),
         )
     except (OSError, UnicodeDecodeError) as error:
         msg = f"The model {folder} cannot be read ({error}); get a fresh copy of it."
@@ -90,13 +91,6 @@ def config_of(folder: Path) -> ModelConfig | WholeConfig:
     if kind_of(folder) is Kind.WHOLE:
         return read_config_as(WholeConfig, folder)
     return read_config(folder)
-
-
-def _sha256(path: Path) -> str:
-    import hashlib
-
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_model(name: str) -> Path:
