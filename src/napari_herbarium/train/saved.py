@@ -88,3 +88,22 @@ def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Put ``prefix.`` before every name."""
     return {f"{prefix}.{name}": value for name, value in tensors.items()}
+
+
+def random_states() -> dict[str, Tensor]:
+    """Give where torch's random numbers are, on the CPU and on the GPU."""
+    import torch
+
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def set_random_states(states: Mapping[str, Tensor]) -> None:
+    """Go back to where `random_states` was called."""
+    import torch
+
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])

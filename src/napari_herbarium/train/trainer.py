@@ -17,7 +17,9 @@ from napari_herbarium.train.saved import (
     flat_optimiser,
     load_tensors,
     named,
+    random_states,
     save_tensors,
+    set_random_states,
     under,
     whole_optimiser,
 )
@@ -224,7 +226,7 @@ class Trainer:
             **named("network", self._network.state_dict()),
             **named("average", self.average.network.state_dict()),
             **named("optimiser", moments),
-            **named("random", _random_states()),
+            **named("random", random_states()),
         }
         own = {
             "step": self.done,
@@ -255,7 +257,7 @@ class Trainer:
             raise ModelError(msg) from error
         self.done, self.steps = own["step"], own["steps"]
         self.average.steps = own["average_steps"]
-        _set_random_states(under("random", tensors))
+        set_random_states(under("random", tensors))
         caller: dict[str, Any] = facts["caller"]
         return caller
 
@@ -290,20 +292,3 @@ def parts_of(count: int, most: int, least: int) -> list[slice]:
     parts = max(1, min(math.ceil(count / most), count // least))
     ends = [count * part // parts for part in range(parts + 1)]
     return [slice(*ends) for ends in pairwise(ends)]
-
-
-def _random_states() -> dict[str, Tensor]:
-    import torch
-
-    states = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state()
-    return states
-
-
-def _set_random_states(states: dict[str, Tensor]) -> None:
-    import torch
-
-    torch.set_rng_state(states["cpu"])
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(states["cuda"])
