@@ -10,3 +10,9 @@ def test_one_is_singular_and_large_numbers_have_commas():
     assert words.leaves(2134) == "2,134 leaves"
     assert words.sheets(0) == "0 sheets"
     assert words.counted(1, "other file") == "1 other file"
+
+
+def test_the_first_few_are_named_and_the_others_counted():
+    assert words.some(["K1", "K2"], 2) == "K1, K2"
+    assert words.some(["K1", "K2", "K3"], 2, "; ") == "K1; K2 and 1 more"
+    assert words.some(["K1"] * 2135, 1) == "K1 and 2,134 more"

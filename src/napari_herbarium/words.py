@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def counted(count: int, one: str, several: str = "") -> str:
     """Say how many there are: ``1 sheet``, ``2,134 leaves``.
@@ -25,6 +27,13 @@ def leaves(count: int) -> str:
 def sheets(count: int) -> str:
     """Say how many sheets there are."""
     return counted(count, "sheet")
+
+
+def some(names: Sequence[str], most: int, between: str = ", ") -> str:
+    """Name the first few: ``K1, K2 and 2,134 more``."""
+    more = len(names) - most
+    rest = f" and {more:,} more" if more > 0 else ""
+    return between.join(names[:most]) + rest
 
 
 def printable(text: str) -> str:

@@ -299,7 +299,5 @@ class MeasureLeaves(MeasurePanel):
 
 
 def _some(labels: frozenset[int]) -> str:
-    shown = ", ".join(map(str, sorted(labels)[:_MOST_NAMED]))
-    more = len(labels) - _MOST_NAMED
-    rest = f" and {more} more" if more > 0 else ""
-    return f"leaf {shown}" if len(labels) == 1 else f"leaves {shown}{rest}"
+    shown = words.some([str(label) for label in sorted(labels)], _MOST_NAMED)
+    return f"{'leaf' if len(labels) == 1 else 'leaves'} {shown}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from napari_herbarium import words
 from napari_herbarium.batch.earlier import EARLIER
 from napari_herbarium.batch.given import CARRIED, GIVEN, changes_of
 from napari_herbarium.batch.layout import Layout, folders_of
@@ -166,21 +167,17 @@ def _refuse_other_rows(
     there: Sequence[str],
 ) -> None:
     """Refuse where a manifest says something else of sheets that are done."""
-    changed: dict[str, str] = {}
+    changed: list[str] = []
     for row in done:
         entry = known[row.source]
-        changes = list(changes_of(row, entry.facts, plan.columns, there))
+        changes = ", ".join(changes_of(row, entry.facts, plan.columns, there))
         if changes:
-            changed[entry.name] = ", ".join(changes)
+            changed.append(f"{entry.name} ({changes})")
     if not changed:
         return
-    some = "; ".join(
-        f"{name} ({what})" for name, what in list(changed.items())[:_MOST_NAMED]
-    )
-    more = len(changed) - _MOST_NAMED
     msg = (
-        f"The manifest says something else than when these sheets were done: {some}"
-        f"{f' and {more} more' if more > 0 else ''}. Go back to what it said, remove "
+        "The manifest says something else than when these sheets were done: "
+        f"{words.some(changed, _MOST_NAMED, '; ')}. Go back to what it said, remove "
         f"the labels of these sheets from {plan.layout.labels_folder} to have them "
         "done again, choose another --out, or add --new-run."
     )

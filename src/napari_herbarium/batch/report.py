@@ -179,9 +179,8 @@ def _skipped(skipped: Sequence[Entry]) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    rest = f" and {more:,} more (see sheets.parquet)" if more > 0 else ""
-    return ", ".join(names[:MOST_NAMED]) + rest
+    where = " (see sheets.parquet)" if len(names) > MOST_NAMED else ""
+    return words.some(names, MOST_NAMED) + where
 
 
 def _contact(title: str, pictures: Iterable[Picture], about: str) -> str:

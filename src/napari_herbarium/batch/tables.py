@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 import pandas as pd
 
+from napari_herbarium import words
 from napari_herbarium.batch.places import check_kind, is_url
 from napari_herbarium.errors import SettingsError
 
@@ -137,12 +138,9 @@ def _scales(text: str, cells: pd.Series | None, count: int) -> list[float | None
         if value is not None and not (math.isfinite(value) and value > 0)
     ]
     if wrong:
-        more = (
-            f" and {len(wrong) - _MOST_NAMED} more" if len(wrong) > _MOST_NAMED else ""
-        )
         msg = (
             f"mm_per_px in {text} has to be a positive number or empty, but there is "
-            f"{', '.join(wrong[:_MOST_NAMED])}{more}."
+            f"{words.some(wrong, _MOST_NAMED)}."
         )
         raise SettingsError(msg)
     return values

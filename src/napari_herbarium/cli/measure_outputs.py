@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
+from napari_herbarium import words
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.table_export import (
@@ -206,10 +207,9 @@ def _refuse_to_lose(table: Path, sheets: Collection[str], harmonics: int) -> Non
     before = _harmonics_of(table)
     if not sheets or before in (None, harmonics):
         return
-    names = ", ".join(sorted(sheets)[:_MOST_NAMED])
-    more = f" and {len(sheets) - _MOST_NAMED} more" if len(sheets) > _MOST_NAMED else ""
+    names = words.some(sorted(sheets), _MOST_NAMED)
     msg = (
-        f"{table} has rows of other sheets ({names}{more}) with other columns "
+        f"{table} has rows of other sheets ({names}) with other columns "
         f"(--harmonics {before}, now {harmonics}); give the labels of these sheets as "
         "well, go back to that number of harmonics, or choose another --out."
     )
