@@ -124,6 +124,10 @@ class WholeSettings(_Settings):
 DEFAULT_JUDGE = WholeSettings()
 
 
+LEAST_MM_PER_PX, MOST_MM_PER_PX = 1e-4, 100.0
+"""254,000 ppi to 0.25 ppi; what lies beyond is a slip, not a scale."""
+
+
 class ScaleSettings(_Settings):
     """Where the millimetres of a sheet come from (`sheet.calibrate.settle_scale`).
 
@@ -137,5 +141,7 @@ class ScaleSettings(_Settings):
         resolution.
     """
 
-    mm_per_px: float | None = Field(default=None, ge=1e-4, le=100, allow_inf_nan=False)
+    mm_per_px: float | None = Field(
+        default=None, ge=LEAST_MM_PER_PX, le=MOST_MM_PER_PX, allow_inf_nan=False
+    )
     ruler: bool = True

@@ -112,6 +112,21 @@ def test_a_line_that_is_too_short_says_so(viewer, widget, add_sheet, add_leaves)
     assert "only 10.0 px long" in widget.scale.verdict.text()
 
 
+def test_a_line_that_makes_a_scale_no_sheet_has_says_so(
+    viewer, widget, add_sheet, add_leaves
+):
+    sheet, _ = add_sheet(), add_leaves()
+    widget.scale.start_line()
+    draw(viewer, sheet, (10, 20), (10, 220))
+    widget.scale.unit.setCurrentText("inch")
+    widget.scale.length.setValue(10_000)
+    assert not widget.scale.use_line.isEnabled()
+    assert "No sheet has 1270 mm per px" in widget.scale.verdict.text()
+    widget.scale.unit.setCurrentText("mm")
+    widget.scale.length.setValue(50)
+    assert widget.scale.use_line.isEnabled()
+
+
 def test_a_line_can_be_dropped(viewer, widget, add_sheet, add_leaves):
     sheet, _ = add_sheet(), add_leaves()
     widget.scale.start_line()

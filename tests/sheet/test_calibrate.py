@@ -65,6 +65,8 @@ def test_line_of_known_length_in_any_unit(length, unit, mm):
         (Line((0, 0), (0, 500), float("nan")), "greater than 0"),
         (Line((0, 0), (0, float("nan")), 10), "draw it along"),
         (Line((0, 0), (0, 500), 3, "ell"), "mm, cm or inch"),
+        (Line((0, 0), (0, 500), 10_000, "inch"), "No sheet has 508 mm per px"),
+        (Line((0, 0), (0, 5000), 0.01, "mm"), "check the length"),
     ],
 )
 def test_line_that_makes_no_scale_is_refused_with_a_sentence(line, says):

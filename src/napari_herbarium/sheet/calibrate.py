@@ -11,7 +11,11 @@ from dataclasses import dataclass, replace
 from math import hypot, isfinite, log
 
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.settings import ScaleSettings
+from napari_herbarium.settings import (
+    LEAST_MM_PER_PX,
+    MOST_MM_PER_PX,
+    ScaleSettings,
+)
 from napari_herbarium.sheet.ruler import RulerReading, read_ruler
 from napari_herbarium.sheet.sheet import Sheet
 
@@ -89,8 +93,8 @@ def line_mm_per_px(line: Line) -> float:
     Raises
     ------
     SettingsError
-        When the line is too short, or its length is not a positive number of a known
-        unit.
+        When the line is too short, its length is not a positive number of a known
+        unit, or no sheet can have the scale that it makes.
     """
     if line.unit not in MM_PER:
         msg = f"The unit of a line is mm, cm or inch, not {line.unit!r}."
@@ -105,7 +109,7 @@ def line_mm_per_px(line: Line) -> float:
             f"ruler as there is, at least {SHORTEST_LINE_PX:.0f} px."
         )
         raise SettingsError(msg)
-    return line.length * MM_PER[line.unit] / pixels
+    return _possible(line.length * MM_PER[line.unit] / pixels)
 
 
 def calibrate(
@@ -177,6 +181,16 @@ def settle_scale(sheet: Sheet, settings: ScaleSettings) -> Sheet:
         return calibrated(sheet, calibrate(sheet, use_ruler=settings.ruler))
     reason = f"{given:g} mm per px was given."
     return calibrated(sheet, Calibration(given, "user", "trusted", None, reason))
+
+
+def _possible(mm_per_px: float) -> float:
+    if not LEAST_MM_PER_PX <= mm_per_px <= MOST_MM_PER_PX:
+        msg = (
+            f"No sheet has {mm_per_px:.5g} mm per px, as this line makes it: check the "
+            "length of the line and its unit."
+        )
+        raise SettingsError(msg)
+    return mm_per_px
 
 
 def _from_line(sheet: Sheet, line: Line) -> Calibration:
