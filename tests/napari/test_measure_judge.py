@@ -165,6 +165,36 @@ def test_words_of_all_layers_make_a_classifier(
     assert widget.learn.name.text() == "my whole leaves"
 
 
+def test_leaves_that_were_erased_since_are_not_learnt_from(widget, layer, learn, until):
+    widget.live.say([1, 2], True)
+    layer.data[layer.data == 1] = 0
+    layer.refresh()
+    widget.judge.learn.click()
+    assert "1 leaf on 1 sheet" in widget.learn.lead.text()
+    widget.learn.button.click()
+    until(lambda: widget.learn.runner.state is State.IDLE)
+    [(words, _)] = learn[0]
+    assert [x.label for x in words.said] == [2]
+
+
+def test_where_all_were_erased_there_is_nothing_to_learn(widget, layer):
+    widget.live.say([1], True)
+    layer.data[layer.data == 1] = 0
+    layer.refresh()
+    widget.judge.learn.click()
+    assert "Nothing was said" in widget.message.text()
+    assert not widget.learn.isVisible()
+
+
+def test_a_tick_in_the_table_of_another_layer_is_learnt_from(widget, viewer, layer):
+    other = viewer.add_labels(layer.data.copy(), name="others")
+    widget.chooser.choose(other)
+    assert widget.live.layer is other
+    layer.features.loc[layer.features["index"] == 2, "whole"] = True
+    widget.judge.learn.click()
+    assert "1 leaf on 1 sheet" in widget.learn.lead.text()
+
+
 def test_taken_and_bundled_names_are_refused(widget, layer, learn, models):
     (models / "precious").mkdir(parents=True)
     widget.live.say([1], True)

@@ -7,16 +7,19 @@ they are opened.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from napari_herbarium.measure.flips import flips_beside
 
 if TYPE_CHECKING:
     from napari.layers import Labels
+
+_STRIP = 512
 
 
 def flips_of(layer: Labels) -> dict[int, bool]:
@@ -61,6 +64,25 @@ def ticked_in(features: pd.DataFrame, written: Mapping[int, Any]) -> dict[int, b
         and not pd.isna(now[label])
         and (pd.isna(word) or bool(now[label]) != bool(word))
     }
+
+
+def labels_in(labels: Any, wanted: Iterable[int]) -> set[int]:
+    """Tell which labels are in a picture of labels.
+
+    Parameters
+    ----------
+    labels : H x W integers, array-like
+        Looked at in strips, and no further than until all are found.
+    wanted : iterable of int
+    """
+    missing, found = set(wanted), set()
+    for top in range(0, len(labels), _STRIP):
+        if not missing:
+            break
+        strip = np.asarray(labels[top : top + _STRIP])
+        here = missing.intersection(np.unique(strip[strip != 0]).tolist())
+        found, missing = found | here, missing - here
+    return found
 
 
 def _said_in(features: pd.DataFrame) -> dict[int, bool]:
