@@ -127,6 +127,43 @@ def test_a_line_that_makes_a_scale_no_sheet_has_says_so(
     assert widget.scale.use_line.isEnabled()
 
 
+def seen_from(viewer, layer):
+    """Give the px of a layer in the middle of the view, and its size on the screen."""
+    middle = layer.world_to_data(viewer.scene.camera.center[-2:])
+    across = np.subtract(layer.data_to_world((0, 1)), layer.data_to_world((0, 0)))
+    return *middle, np.linalg.norm(across) * viewer.scene.camera.zoom
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_sheet_stays_in_view_when_it_gets_a_scale(viewer, widget, add_sheet, place):
+    sheet = add_sheet(**PLACES[place])
+    viewer.scene.camera.center, viewer.scene.camera.zoom = (60, 45), 3
+    before = seen_from(viewer, sheet)
+    widget.scale.given.emit(0.21, "user")
+    assert sheet.scale[0] == 0.21
+    assert seen_from(viewer, sheet) == pytest.approx(before)
+
+
+def test_leaves_without_a_sheet_stay_in_view(viewer, widget, add_leaves):
+    leaves = add_leaves(translate=(4, 8))
+    viewer.scene.camera.center, viewer.scene.camera.zoom = (60, 45), 3
+    before = seen_from(viewer, leaves)
+    widget.scale.given.emit(0.21, "user")
+    assert seen_from(viewer, leaves) == pytest.approx(before)
+
+
+@pytest.mark.parametrize("end", ["use_line", "drop"])
+def test_after_the_line_the_layer_of_before_is_selected(
+    viewer, widget, add_sheet, add_leaves, end
+):
+    sheet, leaves = add_sheet(), add_leaves()
+    viewer.layers.selection.active = leaves
+    widget.scale.start_line()
+    draw(viewer, sheet, (10, 20), (10, 220))
+    getattr(widget.scale, end).click()
+    assert viewer.layers.selection.active is leaves
+
+
 def test_a_line_can_be_dropped(viewer, widget, add_sheet, add_leaves):
     sheet, _ = add_sheet(), add_leaves()
     widget.scale.start_line()

@@ -16,7 +16,12 @@ import pandas as pd
 from napari.layers import Labels
 from numpy.typing import NDArray
 
-from napari_herbarium._napari.layers import METADATA_KEY, placement, put
+from napari_herbarium._napari.layers import (
+    METADATA_KEY,
+    kept_in_view,
+    placement,
+    put,
+)
 from napari_herbarium.settings import LeafSettings, SegmentSettings
 
 if TYPE_CHECKING:
@@ -108,10 +113,8 @@ def apply_scale(
         Where the scale is from: ``"user"`` or ``"ruler"``.
     """
     ours = [(layer, is_edited(layer)) for layer in leaves_layers(viewer, image)]
-    # What was placed in px keeps its place relative to the pixels.
-    image.translate = image.translate * (mm_per_px / image.scale)
-    image.scale = (mm_per_px, mm_per_px)
-    image.units = ("mm", "mm")
+    with kept_in_view(viewer, image):
+        set_size(image, mm_per_px)
     image.metadata.update(
         scale_source=source, scale_trust="trusted", mm_per_px=mm_per_px
     )
@@ -123,6 +126,13 @@ def apply_scale(
         layer.metadata[METADATA_KEY]["mm_per_px"] = mm_per_px
         if not edited:
             mark_written(layer)
+
+
+def set_size(layer: Layer, mm_per_px: float) -> None:
+    """Give a layer's pixels their size in mm."""
+    # What was placed in px keeps its place relative to the pixels.
+    layer.translate = layer.translate * (mm_per_px / layer.scale)
+    layer.scale, layer.units = (mm_per_px, mm_per_px), ("mm", "mm")
 
 
 def mark_written(layer: Labels) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import pint
 from napari_herbarium.errors import SheetError
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Image, Layer
 
 METADATA_KEY = "napari-herbarium"
@@ -161,3 +164,26 @@ def put(layer: Layer, where: dict[str, Any]) -> None:
     """Lay a layer where `placement` says."""
     for name, value in where.items():
         setattr(layer, name, value)
+
+
+@contextmanager
+def kept_in_view(viewer: ViewerModel, layer: Layer) -> Iterator[None]:
+    """Let the camera follow a layer that gets another scale, so that it stays in view.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Whose camera it is.
+    layer : Layer
+        Of one sheet.
+    """
+    camera = viewer.scene.camera
+    seen, size = layer.world_to_data(camera.center[-2:]), _pixel_in_world(layer)
+    yield
+    camera.zoom *= size / _pixel_in_world(layer)
+    camera.center = (*camera.center[:-2], *layer.data_to_world(seen))
+
+
+def _pixel_in_world(layer: Layer) -> float:
+    corner, next_to_it = map(layer.data_to_world, ((0, 0), (0, 1)))
+    return float(np.linalg.norm(np.subtract(next_to_it, corner)))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Shapes
 
-from napari_herbarium._napari.labels_output import apply_scale
+from napari_herbarium._napari.labels_output import apply_scale, set_size
 from napari_herbarium._napari.layers import (
     LayerSheet,
     full_resolution,
+    kept_in_view,
     mm_per_px,
     placement,
     put,
@@ -93,8 +94,8 @@ def set_scale(
         if image is not None:
             put(labels, placement(image))
         else:
-            labels.translate = labels.translate * (mm_per_px / labels.scale)
-            labels.scale, labels.units = (mm_per_px, mm_per_px), ("mm", "mm")
+            with kept_in_view(viewer, labels):
+                set_size(labels, mm_per_px)
         labels.metadata.update(
             scale_source=source, scale_trust="trusted", mm_per_px=mm_per_px
         )

@@ -50,6 +50,7 @@ class ScaleBox(QWidget):
         self._viewer = viewer
         self._under: Layer | None = None
         self._line: Shapes | None = None
+        self._active: Layer | None = None
         self._offered: float | None = None
         self._build()
         self._lay_out()
@@ -77,6 +78,7 @@ class ScaleBox(QWidget):
         """Give the user a layer and the tool to draw a line."""
         if self._under is None or self._line is not None:
             return
+        self._active = self._viewer.layers.selection.active
         self._line = add_line_layer(self._viewer, self._under)
         self._line_wires.connect(self._line.events.data, self._refresh)
         self._refresh()
@@ -87,7 +89,15 @@ class ScaleBox(QWidget):
         self._line_wires.cut()
         if line is not None and line in self._viewer.layers:
             self._viewer.layers.remove(line)
+        self._give_back_selection()
         self._refresh()
+
+    def _give_back_selection(self) -> None:
+        """Select what was selected before the line, so that the brush is at hand."""
+        layers, before = self._viewer.layers, self._active
+        self._active = None
+        if before in layers and not layers.selection:
+            layers.selection.active = before
 
     def line_scale(self) -> float:
         """Give the scale that line and length make, in mm per px.
