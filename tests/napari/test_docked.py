@@ -93,6 +93,31 @@ def test_what_is_being_written_comes_to_its_end(window, qtbot, until):
     until(is_gone)
 
 
+def test_a_second_widget_becomes_a_tab_with_the_first(window, until):
+    window.show()
+    foreign = QDockWidget("foreign", window)
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, foreign)
+    first = docked(window, Writer())
+    second = docked(window, Writer())
+    until(lambda: window.tabifiedDockWidgets(second) == [first])
+    until(lambda: not second.visibleRegion().isEmpty())
+    assert first.visibleRegion().isEmpty()
+    assert not window.tabifiedDockWidgets(foreign)
+
+
+def test_a_widget_stays_where_the_user_puts_it(window, qtbot, until):
+    window.show()
+    first = docked(window, Writer())
+    second = docked(window, Writer())
+    until(lambda: window.tabifiedDockWidgets(second) == [first])
+    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, second)
+    widget = second.widget()
+    close(second)
+    third = docked(window, widget)
+    qtbot.wait(100)
+    assert not window.tabifiedDockWidgets(third)
+
+
 @pytest.mark.window
 @pytest.mark.parametrize("title", TITLES)
 def test_the_x_in_napari_ends_our_widgets(make_napari_viewer, core, until, title):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QSizePolicy, QWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QWidget
 
 from napari_herbarium._napari.controls import settling
 
@@ -16,6 +16,9 @@ class DockedWidget(QWidget):
     The x of a dock only takes the widget out of it, and a new one is made when the
     user opens it again. The old one, which the viewer's events still reach, would go
     on working where nobody sees it.
+
+    Opened beside another of ours it becomes a tab with it: one over the other, as
+    napari stacks docks, each would be a sliver. Where the user puts it later it stays.
     """
 
     def __init__(self) -> None:
@@ -25,6 +28,8 @@ class DockedWidget(QWidget):
         # Moved from one place to another, it is without a parent for a moment only.
         self._taken_out = settling(self, _SETTLE_MS)
         self._taken_out.timeout.connect(self._on_taken_out)
+        self._opened = settling(self, 0)
+        self._opened.timeout.connect(self._join)
 
     @property
     def is_writing(self) -> bool:
@@ -45,15 +50,46 @@ class DockedWidget(QWidget):
         if event.type() != QEvent.Type.ParentChange:
             return
         if self.parent() is not None:
+            if not self._was_docked:
+                self._opened.start()  # its dock is not in the window yet
             self._was_docked = True
             _leaving.discard(self)
         elif self._was_docked:
             _leaving.add(self)
             self._taken_out.start()
 
+    def _join(self) -> None:
+        """Become a tab with another of our docks that lies in the same place."""
+        dock, window = _dock_of(self), self.window()
+        if dock is None or not isinstance(window, QMainWindow):
+            return
+        if dock.isFloating() or window.tabifiedDockWidgets(dock):
+            return
+        area = window.dockWidgetArea(dock)
+        for other in self._docks_before(window):
+            if other.isVisible() and window.dockWidgetArea(other) == area:
+                window.tabifyDockWidget(other, dock)
+                dock.raise_()
+                return
+
+    def _docks_before(self, window: QMainWindow) -> list[QDockWidget]:
+        """List the docks in a window of those of ours that were opened before."""
+        ours = window.findChildren(DockedWidget)
+        before = [x for x in ours if x is not self and not x._opened.isActive()]
+        docks = [dock for dock in map(_dock_of, before) if dock is not None]
+        return [dock for dock in docks if not dock.isFloating()]
+
     def _on_taken_out(self) -> None:
         if self.parent() is None:
             self.leave()
+
+
+def _dock_of(widget: QWidget) -> QDockWidget | None:
+    """Find the dock that a widget is in."""
+    inside: QWidget | None = widget
+    while inside is not None and not isinstance(inside, QDockWidget):
+        inside = inside.parentWidget()
+    return inside
 
 
 _leaving: set[DockedWidget] = set()
