@@ -105,6 +105,16 @@ def test_a_second_widget_becomes_a_tab_with_the_first(window, until):
     assert not window.tabifiedDockWidgets(foreign)
 
 
+def test_a_tab_that_is_shown_again_comes_forward(window, until):
+    window.show()
+    first, second = docked(window, Writer()), docked(window, Writer())
+    until(lambda: window.tabifiedDockWidgets(second) == [first])
+    until(lambda: first.visibleRegion().isEmpty())
+    first.setVisible(False)
+    first.setVisible(True)
+    until(lambda: not first.visibleRegion().isEmpty())
+
+
 def test_a_widget_stays_where_the_user_puts_it(window, qtbot, until):
     window.show()
     first = docked(window, Writer())

@@ -30,6 +30,8 @@ class DockedWidget(QWidget):
         self._taken_out.timeout.connect(self._on_taken_out)
         self._opened = settling(self, 0)
         self._opened.timeout.connect(self._join)
+        self._shown = settling(self, 0)
+        self._shown.timeout.connect(self._come_forward)
 
     @property
     def is_writing(self) -> bool:
@@ -63,6 +65,7 @@ class DockedWidget(QWidget):
         dock, window = _dock_of(self), self.window()
         if dock is None or not isinstance(window, QMainWindow):
             return
+        dock.toggleViewAction().toggled.connect(self._on_toggled)
         if dock.isFloating() or window.tabifiedDockWidgets(dock):
             return
         area = window.dockWidgetArea(dock)
@@ -71,6 +74,15 @@ class DockedWidget(QWidget):
                 window.tabifyDockWidget(other, dock)
                 dock.raise_()
                 return
+
+    def _on_toggled(self, shown: bool) -> None:
+        if shown:
+            self._shown.start()  # it has no tab yet
+
+    def _come_forward(self) -> None:
+        dock = _dock_of(self)
+        if dock is not None:
+            dock.raise_()
 
     def _docks_before(self, window: QMainWindow) -> list[QDockWidget]:
         """List the docks in a window of those of ours that were opened before."""
