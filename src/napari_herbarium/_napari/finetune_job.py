@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
 from napari_herbarium._napari import graphics
 from napari_herbarium._napari.finetune_pairs import OpenPair, gather
+from napari_herbarium._napari.turn import iter_in_turn
 from napari_herbarium.errors import ModelError
 from napari_herbarium.model.catalogue import new_model_folder
 from napari_herbarium.model.checkpoint import CONFIG, read_config
@@ -108,7 +110,8 @@ def iter_fine_tune(request: Request, stop: Event) -> Job[FineTuned | None]:
     """
     yield Progress(0, 0, "looking at the pairs")
     graphics.load_torch()
-    job = train.iter_train(
+    start = partial(
+        train.iter_train,
         request.recipe,
         gather(request.pairs, request.folder),
         request.out,
@@ -117,7 +120,7 @@ def iter_fine_tune(request: Request, stop: Event) -> Job[FineTuned | None]:
         resume=request.resume,
         others=find_other_sheets(request.others),
     )
-    with graphics.settled_memory(), closing(job):
+    with graphics.settled_memory(), closing(iter_in_turn(start)) as job:
         while not stop.is_set():
             try:
                 yield next(job)

@@ -34,6 +34,7 @@ from napari_herbarium._napari.measure_subject import (
 )
 from napari_herbarium._napari.model_choice import installed
 from napari_herbarium._napari.preferences import read_preferences
+from napari_herbarium._napari.turn import iter_in_turn
 from napari_herbarium._napari.worker import JobRunner, State
 from napari_herbarium.errors import HerbariumError, SettingsError
 from napari_herbarium.measure.whole_models import find_whole_model
@@ -104,7 +105,8 @@ def iter_learn(said: Sequence[Said], out: Path, base: WholeSettings) -> Job[Lear
         raise SettingsError(NOTHING)
     graphics.load_torch()
     with graphics.settled_memory():
-        return (yield from iter_learn_words(found, out, find_whole_model(base.model)))
+        model = find_whole_model(base.model)
+        return (yield from iter_in_turn(partial(iter_learn_words, found, out, model)))
 
 
 class LearnBox(QWidget):
@@ -129,6 +131,7 @@ class LearnBox(QWidget):
         super().__init__(parent)
         self.said: Callable[[], list[Said]] = list
         self.base: Callable[[], WholeSettings] = WholeSettings
+        self._lead = ""
         self.runner = JobRunner()
         self._build()
         self.button.clicked.connect(self._on_click)
@@ -149,7 +152,8 @@ class LearnBox(QWidget):
         if not said:
             self.told.emit(NOTHING)
             return
-        self.lead.setText(f"A new classifier, from what you said of {_extent(said)}.")
+        self._lead = f"A new classifier, from what you said of {_extent(said)}."
+        self.lead.setText(self._lead)
         if not self.name.text() or self._is_taken():
             self.name.setText(free_name(_NAME, read_preferences().model_folder))
         self.show()
@@ -211,6 +215,8 @@ class LearnBox(QWidget):
         self.progress.setRange(0, progress.total)
         self.progress.setValue(progress.done)
         self.progress.setFormat(f"%v of %m {progress.what}")
+        waits = progress.total == 0
+        self.lead.setText(f"{progress.what.capitalize()}…" if waits else self._lead)
 
     def _on_done(self, made: Learnt) -> None:
         self.hide()
