@@ -75,7 +75,7 @@ def labels_in(labels: Any, wanted: Iterable[int]) -> set[int]:
         Looked at in strips, and no further than until all are found.
     wanted : iterable of int
     """
-    missing, found = set(wanted), set()
+    missing, found = set(wanted), set[int]()
     for top in range(0, len(labels), _STRIP):
         if not missing:
             break
