@@ -55,7 +55,7 @@ def finish(job: Job[T], on_progress: Callable[[Progress], object] | None = None)
             on_progress(progress)
 
 
-def reported(job: Job[T], step: P) -> Generator[P, None, T]:
+def reported(job: Generator[object, None, T], step: P) -> Generator[P, None, T]:
     """Report `step` for every step of `job`: where what counts is the sheet.
 
     Parameters

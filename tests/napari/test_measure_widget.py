@@ -230,12 +230,12 @@ class Click:
 
     type, button = "mouse_press", 1
 
-    def __init__(self, position):
-        self.position, self.pos = position, (50, 50)
+    def __init__(self, position, modifiers):
+        self.position, self.pos, self.modifiers = position, (50, 50), modifiers
 
 
-def click(viewer, position, *, drag_px=0):
-    event = Click(position)
+def click(viewer, position, *, drag_px=0, modifiers=()):
+    event = Click(position, modifiers)
     steps = [callback(viewer, event) for callback in viewer.mouse_drag_callbacks]
     for step in steps:
         next(step, None)
@@ -259,6 +259,17 @@ def test_a_click_on_a_leaf_selects_its_row(viewer, widget, layer):
     assert widget.table.labels() == [5]
     layer.mode = "paint"
     click(viewer, (8.0, 2.5))
+    assert widget.table.labels() == [5]
+
+
+def test_shift_and_a_click_select_a_leaf_beside_others(viewer, widget, layer):
+    viewer.mouse_drag_callbacks[:] = viewer.mouse_drag_callbacks[-1:]
+    click(viewer, (2.0, 7.0))
+    click(viewer, (8.0, 2.5), modifiers=("Shift",))
+    assert sorted(widget.table.labels()) == [5, 7]
+    click(viewer, (2.0, 7.0), modifiers=("Shift",))
+    assert widget.table.labels() == [7]
+    click(viewer, (2.0, 7.0))
     assert widget.table.labels() == [5]
 
 

@@ -48,6 +48,8 @@ class MeasureForm(QWidget):
         Other leaves may count as whole.
     flip_asked
         The user says the opposite of the selected leaves.
+    merge_asked, cut_asked
+        The selected leaves are to be one; the selected leaf is to be two.
     colours_changed
         Leaves are to be coloured by something else.
     trait_changed
@@ -56,6 +58,8 @@ class MeasureForm(QWidget):
 
     threshold_changed = Signal()
     flip_asked = Signal()
+    merge_asked = Signal()
+    cut_asked = Signal()
     colours_changed = Signal()
     trait_changed = Signal()
 
@@ -65,6 +69,8 @@ class MeasureForm(QWidget):
         self._lay_out()
         self.threshold.valueChanged.connect(self.threshold_changed)
         self.flip.clicked.connect(self.flip_asked)
+        self.merge.clicked.connect(self.merge_asked)
+        self.cut.clicked.connect(self.cut_asked)
         self.colour.currentIndexChanged.connect(self.colours_changed)
         self.trait.currentIndexChanged.connect(self.trait_changed)
         self.unfold.toggled.connect(self.trait_changed)
@@ -116,6 +122,10 @@ class MeasureForm(QWidget):
         self.counts.setToolTip(tooltips.THRESHOLD)
         self.flip = QPushButton("Whole ⇄ partial")
         self.flip.setToolTip(tooltips.FLIP)
+        self.merge = QPushButton("Merge")
+        self.merge.setToolTip(tooltips.MERGE)
+        self.cut = QPushButton("Cut in two")
+        self.cut.setToolTip(tooltips.CUT)
         self.colour = combo(tooltips.COLOUR, _COLOURS)
         self.trait = combo(tooltips.TRAIT)
         self.legend = Legend()
@@ -126,6 +136,7 @@ class MeasureForm(QWidget):
 
     def _lay_out(self) -> None:
         form = form_layout()
+        form.addRow(self._repairs())
         form.addRow("Whole from", self.threshold)
         row = QHBoxLayout()
         row.addWidget(self.counts, 1)
@@ -134,3 +145,9 @@ class MeasureForm(QWidget):
         form.addRow("Colour by", self.colour)
         form.addRow("Trait", self.trait)
         bare(QVBoxLayout(self), form, self.legend, self.unfold)
+
+    def _repairs(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addWidget(self.merge)
+        row.addWidget(self.cut)
+        return row

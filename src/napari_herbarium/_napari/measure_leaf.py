@@ -74,14 +74,14 @@ class LeafClicks:
     layer : callable
         Gives the labels layer of the moment, or None.
     clicked : callable
-        Called with the label.
+        Called with the label, and whether it is to be selected beside others.
     """
 
     def __init__(
         self,
         viewer: ViewerModel,
         layer: Callable[[], Labels | None],
-        clicked: Callable[[int], None],
+        clicked: Callable[[int, bool], None],
     ) -> None:
         self._viewer, self._layer, self._clicked = viewer, layer, clicked
         viewer.mouse_drag_callbacks.append(self._on_press)
@@ -105,7 +105,7 @@ class LeafClicks:
         if layer is not None and self._is_free() and event.button == 1:
             label = leaf_at(layer, event.position)
             if label:
-                self._clicked(label)
+                self._clicked(label, "Shift" in event.modifiers)
 
     def _is_free(self) -> bool:
         """No tool is in use that means something else by a click."""

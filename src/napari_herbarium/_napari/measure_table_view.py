@@ -67,6 +67,12 @@ class LeafTable(QTableView):
         if not self._quiet and label not in self.labels():
             self._select([label])
 
+    def toggle_leaf(self, label: int) -> None:
+        """Select the row of a leaf beside those that are, or no longer."""
+        chosen = self.labels()
+        others = [other for other in chosen if other != label]
+        self._select([*others, label] if others == chosen else others)
+
     def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
         """Go to the leaf of the row that mouse or keys reached."""
         super().currentChanged(current, previous)

@@ -57,6 +57,15 @@ FLIP = (
     "whole. Your word stays when leaves are measured again. Right click on a row "
     "offers more."
 )
+MERGE = (
+    "Make one leaf of the selected ones, as where a strap or a twig lies across it: a "
+    "gap that is narrower than the leaf is filled. Shift+click takes more leaves. "
+    "Ctrl+Z in the picture undoes it."
+)
+CUT = (
+    "Cut the selected leaf in two where shape and sheet speak most for two leaves. "
+    "Click again to go on with the larger one. Ctrl+Z in the picture undoes it."
+)
 SAY_WHOLE = "Count the selected leaves as single whole leaves, whatever the model says."
 SAY_PARTIAL = "Count the selected leaves as partial, whatever the model says."
 SAY_NOTHING = "Take back what you said of the selected leaves."

@@ -24,6 +24,7 @@ from napari_herbarium._napari.measure_learn import Said, said_of
 from napari_herbarium._napari.measure_live import LiveMeasure
 from napari_herbarium._napari.measure_painting import Painter
 from napari_herbarium._napari.measure_panel import MeasurePanel
+from napari_herbarium._napari.measure_repair import LeafRepair
 from napari_herbarium._napari.measure_ruler import RulerReader
 from napari_herbarium._napari.measure_save import Content
 from napari_herbarium._napari.measure_subject import why_not_measured
@@ -58,9 +59,10 @@ class MeasureLeaves(MeasurePanel):
         threshold = own_threshold(DEFAULT_JUDGE)
         super().__init__(napari_viewer, threshold)
         self._viewer = napari_viewer
-        self._message = ""
+        self._message = self._repaired = ""
         self.live = LiveMeasure(napari_viewer, self, threshold)
         self.ruler = RulerReader()
+        self.repair = LeafRepair()
         self.painter = Painter(self.live, self.form)
         self.save.content = self._content
         self.learn.said = self._said
@@ -100,6 +102,7 @@ class MeasureLeaves(MeasurePanel):
         )
         self.destroyed.connect(self._clicks.stop)
         self.destroyed.connect(self.ruler.runner.close)
+        self.destroyed.connect(self.repair.runner.close)
         self.destroyed.connect(self.learn.runner.close)
         self._wires.connect(self._viewer.layers.events, self._on_layers)
         self.chooser.chosen.connect(self._on_chosen)
@@ -115,6 +118,9 @@ class MeasureLeaves(MeasurePanel):
         self.ruler.found.connect(self._on_ruler)
         self.ruler.contradicted.connect(self._on_other_ruler)
         self.ruler.said.connect(self._on_ruler_said)
+        self.repair.begun.connect(self._say)
+        self.repair.said.connect(self._say)
+        self.repair.repaired.connect(self._on_repaired)
         self.save.said.connect(self._say)
         self.learn.told.connect(self._tell)
 
@@ -126,6 +132,8 @@ class MeasureLeaves(MeasurePanel):
         self.scale.ruler_asked.connect(self._read_ruler)
         self.bar.changed.connect(self._show_table)
         self.form.flip_asked.connect(self._flip)
+        self.form.merge_asked.connect(self._merge)
+        self.form.cut_asked.connect(self._cut)
         self.table.leaf_chosen.connect(self.go_to)
         self.table.said.connect(self.live.say)
         self.form.threshold_changed.connect(self._settle.start)
@@ -175,6 +183,7 @@ class MeasureLeaves(MeasurePanel):
 
     def _on_chosen(self, layer: Labels | None) -> None:
         self._layer_wires.cut()
+        self._repaired = ""
         self.live.watch(layer)
         if layer is not None:
             selected = layer.events.selected_label
@@ -192,7 +201,8 @@ class MeasureLeaves(MeasurePanel):
     def _on_updated(self, again: frozenset[int] | None) -> None:
         # A word on something else (a scale, a flip) shall not be talked over.
         if again is None or again:
-            self._message = self._summary(again)
+            self._message = self._repaired or self._summary(again)
+            self._repaired = ""
         self._show_all()
 
     def _on_failed(self, reason: str) -> None:
@@ -207,8 +217,12 @@ class MeasureLeaves(MeasurePanel):
         if self.live.layer is not None and not self.live.looks_away:
             self.table.select_leaf(self.live.layer.selected_label)
 
-    def _on_leaf_clicked(self, label: int) -> None:
-        if self.live.layer is not None:
+    def _on_leaf_clicked(self, label: int, beside: bool) -> None:
+        if self.live.layer is None:
+            return
+        if beside:
+            self.table.toggle_leaf(label)
+        else:
             self.live.layer.selected_label = label
             self.table.select_leaf(label)
 
@@ -232,6 +246,22 @@ class MeasureLeaves(MeasurePanel):
             self.live.flip(labels)
         else:
             self._say("Select leaves first: click their rows, or a leaf.")
+
+    def _merge(self) -> None:
+        if self.live.layer is not None:
+            self.repair.merge(self.live.layer, self.table.labels())
+
+    def _cut(self) -> None:
+        layer, image = self.live.layer, self.live.image
+        if layer is not None:
+            self.repair.cut(layer, self.table.labels(), image)
+
+    def _on_repaired(self, labels: list[int], sentence: str) -> None:
+        """Forget what was said of leaves that are others now."""
+        if self.repair.layer is self.live.layer:
+            self.live.say(labels, None)
+            self._repaired = sentence  # what is measured for it has no more to say
+            self._say(sentence)
 
     def _set_scale(self, size: float, source: str) -> None:
         told = set_scale(self._viewer, self.live.layer, self._sheet, size, source)

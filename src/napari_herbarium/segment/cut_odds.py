@@ -72,12 +72,11 @@ def best_cut(
     list of int
         Nodes that together are the patch.
     """
-    weights = _weights(seen=seen, judged=whole is not None)
-    signs = signs_of_joins(tree, whole)
+    odds = odds_of_joins(tree, whole, seen=seen)
     gain: dict[int, float] = {}
     for node in sorted(tree.parts):
-        odds = sum(w * s for w, s in zip(weights, signs[node], strict=True))
-        gain[node] = odds + sum(max(0.0, gain.get(p, 0.0)) for p in tree.parts[node])
+        below = (max(0.0, gain.get(part, 0.0)) for part in tree.parts[node])
+        gain[node] = odds[node] + sum(below)
     leaves, rest = [], [tree.root]
     while rest:
         node = rest.pop()
@@ -86,6 +85,17 @@ def best_cut(
         else:
             leaves.append(node)
     return leaves
+
+
+def odds_of_joins(
+    tree: PieceTree, whole: Mapping[int, float] | None, *, seen: bool
+) -> dict[int, float]:
+    """Give the log odds that leaves meet at each join; see `best_cut`."""
+    weights = _weights(seen=seen, judged=whole is not None)
+    return {
+        node: sum(w * s for w, s in zip(weights, signs, strict=True))
+        for node, signs in signs_of_joins(tree, whole).items()
+    }
 
 
 def _weights(*, seen: bool, judged: bool) -> Signs:

@@ -16,7 +16,7 @@ from scipy import ndimage
 from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
 
-from napari_herbarium.progress import Job, Progress
+from napari_herbarium.progress import Job, Progress, reported
 from napari_herbarium.segment.mask import boxes_of, moved
 from napari_herbarium.segment.working_size import at_full_size, shrunk, step_to
 
@@ -107,7 +107,7 @@ def iter_split_each(
     for done, label in enumerate(chosen):
         box = leaves.boxes[label - 1]
         job = pieces_of(label, box, labels[box] == label)
-        pieces = yield from _stoppable(job, Progress(done, len(chosen), "leaves"))
+        pieces = yield from reported(job, Progress(done, len(chosen), "leaves"))
         if pieces is not None:
             more = pieces > 1
             first = len(found) - 1
@@ -136,17 +136,6 @@ def _boxes_within(box: Box, pieces: np.ndarray) -> list[Box]:
     """Bounding boxes in the sheet of pieces that were found in one."""
     rows, columns = box
     return [moved(inner, rows.start, columns.start) for inner in boxes_of(pieces)]
-
-
-def _stoppable(job: Pieces, progress: Progress) -> Job[np.ndarray | None]:
-    """Run to the end, and report how far all labels are wherever it may be stopped."""
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            found: np.ndarray | None = end.value
-            return found
-        yield progress
 
 
 def split_at_necks(mask: np.ndarray, min_area: float) -> np.ndarray | None:

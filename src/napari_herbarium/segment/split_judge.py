@@ -9,7 +9,7 @@ patch the one with the highest sum of log odds is taken.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import Any, NamedTuple, Protocol
 
@@ -184,6 +184,38 @@ class Looked(NamedTuple):
         """Say whether a node may be several leaves, or part of one."""
         return self.whole is not None and self.whole.get(node, 0.0) < SURELY_WHOLE
 
+    def grouped(
+        self, mask: NDArray[np.bool_], groups: Sequence[Sequence[int]]
+    ) -> tuple[NDArray[np.integer] | None, list[int]]:
+        """Give pixels of the patch the number of their group of pieces, from 1 on.
+
+        Parameters
+        ----------
+        mask : h x w bool
+            The patch at the sheet's own size, connected.
+        groups : sequence of sequence of int
+            Together all pieces of the tree.
+
+        Returns
+        -------
+        ndarray or None
+            h x w, 0 outside; None where one group alone is there at this size.
+        list of int
+            Which groups are, counted from 0.
+        """
+        number = np.zeros(len(self.tree.members) + 1, np.int32)
+        for new, members in enumerate(groups, start=1):
+            number[list(members)] = new
+        pieces = self.view.brought_back(number[self.tree.pieces])
+        # A leaf that is a thread at this size may be none at the sheet's.
+        kept = np.unique(pieces[mask & (pieces > 0)])
+        places = [int(new) - 1 for new in kept]
+        if len(kept) < 2:
+            return None, places
+        renumbered = np.zeros(len(groups) + 1, np.int32)
+        renumbered[kept] = np.arange(1, len(kept) + 1)
+        return fitted_to(renumbered[pieces], mask), places
+
 
 class Looking(NamedTuple):
     """All that is needed to look at the patches of a sheet.
@@ -231,21 +263,14 @@ def _cut(
 
     Numbers go from 1 on. Beside them stand the nodes that the leaves are.
     """
-    view, tree, whole = looked
-    nodes = best_cut(tree, whole, seen=seen)
+    tree = looked.tree
+    nodes = best_cut(tree, looked.whole, seen=seen)
     if len(nodes) < 2:
         return None, nodes
-    number = np.zeros(len(tree.members) + 1, np.int32)
-    for new, node in enumerate(nodes, start=1):
-        number[tree.members[node]] = new
-    pieces = view.brought_back(number[tree.pieces])
-    # A leaf that is a thread at this size may be none at the sheet's.
-    kept = np.unique(pieces[mask & (pieces > 0)])
-    if len(kept) < 2:
+    pieces, kept = looked.grouped(mask, [tree.members[node] for node in nodes])
+    if pieces is None:
         return None, [tree.root]
-    renumbered = np.zeros(len(nodes) + 1, np.int32)
-    renumbered[kept] = np.arange(1, len(kept) + 1)
-    return fitted_to(renumbered[pieces], mask), [nodes[new - 1] for new in kept]
+    return pieces, [nodes[place] for place in kept]
 
 
 def _around(
