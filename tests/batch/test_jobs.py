@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from functools import partial
 
 import pytest
 import yaml
 
-from napari_herbarium.batch.crew import crew_for
+from napari_herbarium.batch.crew import check_workforce, crew_for
 from napari_herbarium.batch.jobs import job_cluster, job_options
 from napari_herbarium.batch.ledger import Entry, State, last_entries
 from napari_herbarium.batch.outcome import Outcome
@@ -52,7 +53,16 @@ def test_job_script_of_slurm(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("cores: 8\n", "at least 'cores:' and 'memory:'"), ("a: [", "as YAML")],
+    [
+        ("cores: 8\n", "at least 'cores:' and 'memory:'"),
+        ("a: [", "as YAML"),
+        ("cores: many\nmemory: 2GB\n", "'cores:' .* is many; it has to be a whole"),
+        ("cores: 2\nmemory: 2GB\nprocesses: 0\n", "'processes:' .* is 0;"),
+        (
+            "cores: 2\nmemory: 2GB\njob_script_prologue: . venv/bin/activate\n",
+            "'job_script_prologue:' .* has to be a list",
+        ),
+    ],
 )
 def test_configuration_that_makes_no_sense(tmp_path, text, said):
     path = tmp_path / "c.yaml"
@@ -87,6 +97,63 @@ def test_every_kind_of_queue_gets_our_threads():
         assert "--nthreads 2" in job.job_script()
 
 
+def test_ctrl_c_is_what_it_was_after_dask_jobqueue_came(monkeypatch):
+    pytest.importorskip("dask_jobqueue")
+    from napari_herbarium.batch.jobs import _kind
+
+    for name in [n for n in sys.modules if n.split(".")[0] == "dask_jobqueue"]:
+        monkeypatch.delitem(sys.modules, name)
+    before = signal.getsignal(signal.SIGINT)
+    _kind("slurm")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def put_command(folder, name, text):
+    """Stand in for a command of the queue."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    (folder / name).chmod(0o755)
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """Give workers through a queue, whose commands lie in tmp_path / bin."""
+    pytest.importorskip("dask_jobqueue")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    config = {"cores": 2, "memory": "2GB", "processes": 1, "walltime": "00:10:00"}
+    config |= {"scheduler_options": {"host": "127.0.0.1"}}
+    path = tmp_path / "slurm.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return Workforce(cluster="slurm", cluster_config=path, workers=1)
+
+
+def test_a_machine_without_a_queue_is_said_to_be_one(slurm):
+    if shutil.which("sbatch"):
+        pytest.skip("this machine has a queue")
+    with pytest.raises(SettingsError, match="no command 'sbatch' on this machine"):
+        check_workforce(slurm)
+
+
+def test_a_key_that_the_queue_does_not_know_is_named_in_one_sentence(slurm, tmp_path):
+    put_command(tmp_path / "bin", "sbatch", "#!/bin/sh\n")
+    path = slurm.cluster_config
+    path.write_text(path.read_text() + "queu: standard\n")
+    with pytest.raises(SettingsError, match="argument 'queu'") as refused:
+        check_workforce(slurm)
+    assert "job_kwargs" not in str(refused.value)
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="stands in for a queue")
+def test_what_the_queue_says_against_a_job_is_told(slurm, tmp_path):
+    refusal = "#!/bin/sh\necho 'sbatch: error: no such partition' >&2\nexit 1\n"
+    put_command(tmp_path / "bin", "sbatch", refusal)
+    with (
+        pytest.raises(SettingsError, match=r"takes no job \(.*no such partition\)"),
+        crew_for(slurm, Device.CPU),
+    ):
+        pass
+
+
 SBATCH = """#!/bin/bash
 cp "$1" "$0.job"  # the caller removes its own
 setsid bash "$0.job" > "$0.log" 2>&1 &
@@ -99,17 +166,12 @@ for job in "$@"; do kill -- "-$job"; done
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("setsid") is None, reason="stands in for a queue")
-def test_a_run_through_sbatch(tmp_path, monkeypatch, draw, run):
-    pytest.importorskip("dask_jobqueue")
-    for name, text in (("sbatch", SBATCH), ("scancel", SCANCEL)):
-        command = tmp_path / "bin" / name
-        command.parent.mkdir(exist_ok=True)
-        command.write_text(text)
-        command.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    config = {"cores": 2, "memory": "2GB", "processes": 1, "walltime": "00:10:00"}
-    config |= {"scheduler_options": {"host": "127.0.0.1"}}
-    (tmp_path / "slurm.yaml").write_text(yaml.safe_dump(config))
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_through_sbatch(slurm, tmp_path, draw, run, jobs, caplog):
+    """The queue takes one job; where two are asked for that is said."""
+    once = f'mkdir {tmp_path}/taken || {{ echo "too many jobs" >&2; exit 1; }}\n'
+    put_command(tmp_path / "bin", "sbatch", SBATCH.replace("cp", once + "cp", 1))
+    put_command(tmp_path / "bin", "scancel", SCANCEL)
     for stem in ("K1", "K2", "K3"):
         draw(tmp_path / "scans" / f"{stem}.png")
 
@@ -117,11 +179,13 @@ def test_a_run_through_sbatch(tmp_path, monkeypatch, draw, run):
         facts = {"threads": os.environ["NAPARI_HERBARIUM_THREADS"], "leaves": 1}
         return Outcome(Entry(row.source, name, State.DONE, facts=facts))
 
-    force = Workforce(
-        cluster="slurm", cluster_config=tmp_path / "slurm.yaml", workers=1
-    )
+    force = slurm.model_copy(update={"workers": jobs})
     crew = partial(crew_for, force, Device.CPU)
     report = run([tmp_path / "scans"], tmp_path / "out", crew=crew, do=tell)
     assert (report.done, report.failed, report.leaves) == (3, 0, 3)
     ledger = last_entries(tmp_path / "out" / "ledger.jsonl")
     assert {entry.facts["threads"] for entry in ledger.values()} == {"2"}
+    said = [each.getMessage() for each in caplog.records if each.name.endswith("jobs")]
+    assert said == (
+        [] if jobs == 1 else ["The queue took 1 of 2 jobs (too many jobs)."]
+    )

@@ -99,6 +99,10 @@ def test_ctrl_c_stops_and_says_how_to_go_on(scans, run, tmp_path, draw, monkeypa
     [
         (("--workers", "0"), "--workers is 0"),
         (("--threshold", "2"), "--threshold is 2"),
+        (("--cluster", "nonsense"), "There is no cluster 'nonsense'"),
+        (("--cluster", "nonsense", "--dry-run"), "There is no cluster 'nonsense'"),
+        (("--cluster-config", "slurm.yaml"), "--cluster-config is for --cluster"),
+        (("--cluster", "slurm"), "A cluster needs --cluster-config"),
     ],
 )
 def test_option_that_makes_no_sense(scans, run, tmp_path, options, said):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from napari_herbarium.batch.jobs import WORKER_CONFIG, job_cluster
+from napari_herbarium.batch.jobs import WORKER_CONFIG, check_jobs, job_cluster
 from napari_herbarium.batch.settings import Workforce
 from napari_herbarium.batch.worker import THREADS_VARIABLE
 from napari_herbarium.errors import SettingsError
@@ -68,6 +68,33 @@ class Crew:
         return len(self.client.nthreads())
 
 
+def check_workforce(workforce: Workforce) -> None:
+    """Refuse, before anything is written, workers that cannot be had.
+
+    Raises
+    ------
+    SettingsError
+        The scheduler does not answer, the cluster is not configured, or more than one
+        kind of workers was asked for.
+    """
+    _refuse_both(workforce)
+    if workforce.cluster_config and not workforce.cluster:
+        msg = "--cluster-config is for --cluster; say which one, such as slurm."
+        raise SettingsError(msg)
+    if workforce.scheduler:
+        with _crew_of_scheduler(workforce.scheduler):
+            return
+    if workforce.cluster:
+        with _quiet(), _any_port():
+            check_jobs(workforce)
+
+
+def _refuse_both(workforce: Workforce) -> None:
+    if workforce.scheduler and workforce.cluster:
+        msg = "Give a scheduler or a cluster, not both."
+        raise SettingsError(msg)
+
+
 def crew_for(workforce: Workforce, device: Device) -> AbstractContextManager[Crew]:
     """Bring the workers together; they go home at the end.
 
@@ -77,9 +104,7 @@ def crew_for(workforce: Workforce, device: Device) -> AbstractContextManager[Cre
         The scheduler does not answer, the cluster is not configured, or more than one
         kind of workers was asked for.
     """
-    if workforce.scheduler and workforce.cluster:
-        msg = "Give a scheduler or a cluster, not both."
-        raise SettingsError(msg)
+    _refuse_both(workforce)
     if workforce.scheduler:
         return _crew_of_scheduler(workforce.scheduler)
     if workforce.cluster:
@@ -256,7 +281,8 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def _silent_loggers() -> Iterator[None]:
     known = logging.root.manager.loggerDict
-    loggers = [logging.getLogger(n) for n in known if n.split(".")[0] == "distributed"]
+    talkers = [n for n in known if n.split(".")[0] in ("distributed", "tornado")]
+    loggers = [logging.getLogger(name) for name in talkers]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)

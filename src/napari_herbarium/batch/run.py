@@ -12,7 +12,7 @@ from typing import TypeAlias
 from uuid import uuid4
 
 from napari_herbarium.batch.begun import left_behind
-from napari_herbarium.batch.crew import Crew, crew_for
+from napari_herbarium.batch.crew import Crew, check_workforce, crew_for
 from napari_herbarium.batch.dispatch import Dispatcher, Do
 from napari_herbarium.batch.earlier import remove_half_written, set_aside
 from napari_herbarium.batch.ledger import Entry, Ledger, State, last_entries
@@ -152,6 +152,8 @@ def iter_batch(
     """
     out, settings = Path(out).absolute(), settings or BatchSettings()
     started = time.monotonic()
+    if crew is None:
+        check_workforce(workforce or Workforce())
     with leading(out / ".running"):
         ready = prepare(
             inputs, out, settings, new_run=new_run, retry_failed=retry_failed

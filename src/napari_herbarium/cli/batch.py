@@ -12,7 +12,7 @@ import rich.progress
 import typer
 
 from napari_herbarium import words
-from napari_herbarium.batch.crew import has_dashboard
+from napari_herbarium.batch.crew import check_workforce, has_dashboard
 from napari_herbarium.batch.ledger import State
 from napari_herbarium.batch.prepare import Preparation, prepare
 from napari_herbarium.batch.run import BatchJob, BatchProgress, BatchReport, iter_batch
@@ -109,6 +109,7 @@ def batch_sheets(
         check_text(out)
         check_folder(out)
         if dry_run:
+            check_workforce(workforce)
             _say_plan(
                 prepare(
                     inputs, out, settings, new_run=new_run, retry_failed=retry_failed
