@@ -44,6 +44,26 @@ def test_help_says_how_many_tiles_a_processor_is_given(monkeypatch, command):
     assert f"never more than {CPU_PX // 512**2} tiles of 512 px" in told
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("train", "--data", "", "--out", "m"), "--data is empty"),
+        (("train", "--data=", "--out", "m"), "--data is empty"),
+        (("evaluate", "--data", ""), "--data is empty"),
+        (("segment", "a.png", "--out", ""), "--out is empty"),
+        (("measure", "a.png", "--out", "x", "--image", ""), "--image is empty"),
+        (("batch", "", "--out", "x"), "One of the names given is empty"),
+        (("models", "import", ""), "One of the names given is empty"),
+    ],
+)
+def test_an_empty_word_is_not_the_current_folder(monkeypatch, tmp_path, words, said):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 2
+    assert f"{said}; is a variable in the command not set?" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def pairs(tmp_path):
     for part in ("images", "masks"):

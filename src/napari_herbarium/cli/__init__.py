@@ -4,20 +4,45 @@ from __future__ import annotations
 
 import logging
 from importlib.metadata import version
-from typing import Annotated
+from itertools import pairwise
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from napari_herbarium.cli.batch import batch_sheets
 from napari_herbarium.cli.evaluate import evaluate_model
 from napari_herbarium.cli.evaluate_leaves import score_leaves
+from napari_herbarium.cli.inputs import NO_NAME, NOT_SET
 from napari_herbarium.cli.measure import measure_labels
 from napari_herbarium.cli.models import models
 from napari_herbarium.cli.segment import segment_sheets
+from napari_herbarium.cli.show import MISUSED
 from napari_herbarium.cli.train import train_model
 from napari_herbarium.cli.train_whole import train_classifier
 
+
+class _Herbarium(TyperGroup):
+    """Refuses empty words, before a path of none becomes the current folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for before, word in pairwise(["", *args]):
+            option, equals, value = word.partition("=")
+            if equals and not value and option.startswith("--"):
+                _refuse_empty(option)
+            if not word:
+                _refuse_empty(before if before.startswith("--") else "")
+        return super().parse_args(ctx, args)
+
+
+def _refuse_empty(option: str) -> NoReturn:
+    sentence = f"{option} is empty; {NOT_SET}" if option else NO_NAME
+    typer.echo(f"Error: {sentence}", err=True)
+    raise typer.Exit(MISUSED)
+
+
 app = typer.Typer(
+    cls=_Herbarium,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -19,7 +19,8 @@ from napari_herbarium.words import printable
 SAMPLE_STEM = "sample-sheet"
 NOTHING = f"holds no sheet; sheets are {', '.join(sorted(SUFFIXES))}."
 
-NO_NAME = "One of the names given is empty; is a variable in the command not set?"
+NOT_SET = "is a variable in the command not set?"
+NO_NAME = f"One of the names given is empty; {NOT_SET}"
 
 
 @dataclass(frozen=True)
