@@ -71,6 +71,17 @@ def test_a_classifier_of_whole_leaves_is_no_leaf_model(folder, yes_sayer):
             new_model_folder(taken)
 
 
+@pytest.mark.parametrize("config", ["", "{", "[]"])
+def test_a_classifier_with_a_damaged_configuration_is_no_leaf_model(
+    folder, yes_sayer, config
+):
+    shutil.copytree(yes_sayer, folder / "yes")
+    (folder / "yes" / "config.json").write_text(config)
+    (save(folder / "leaves") / "config.json").write_text(config)
+    assert list_models() == ["leaves"]
+    assert list(catalogue.model_folders(catalogue.Kind.WHOLE)) == ["yes"]
+
+
 def test_the_users_folder_is_the_systems_unless_chosen(monkeypatch):
     monkeypatch.delenv("NAPARI_HERBARIUM_MODELS", raising=False)
     assert user_models_folder().is_absolute()

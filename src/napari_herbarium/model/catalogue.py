@@ -52,13 +52,29 @@ _WHAT = {
 
 
 def kind_of(folder: Path) -> Kind:
-    """Tell what the model of a folder is for; a damaged one counts as a leaf model."""
+    """Tell what the model of a folder is for.
+
+    Where its configuration is damaged the weights tell, by their names. Where they are
+    damaged, too, it counts as a leaf model.
+    """
     try:
         told = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
         is_whole = told.get("architecture") in get_args(Architecture)
     except (OSError, ValueError, AttributeError):
-        return Kind.LEAF
+        is_whole = _are_of_whole(Path(folder) / WEIGHTS)
     return Kind.WHOLE if is_whole else Kind.LEAF
+
+
+def _are_of_whole(weights: Path) -> bool:
+    """Whether weights are there, and none of them is of what every leaf model has."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, framework="np") as file:
+            names = list(file.keys())
+    except (OSError, SafetensorError):
+        return False
+    return not any(name.startswith("segmentation_head.") for name in names)
 
 
 def user_models_folder() -> Path:
