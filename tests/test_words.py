@@ -16,3 +16,10 @@ def test_the_first_few_are_named_and_the_others_counted():
     assert words.some(["K1", "K2"], 2) == "K1, K2"
     assert words.some(["K1", "K2", "K3"], 2, "; ") == "K1; K2 and 1 more"
     assert words.some(["K1"] * 2135, 1) == "K1 and 2,134 more"
+
+
+def test_the_unit_behind_a_count_agrees_with_how_many_there_are_in_all():
+    assert words.unit("tiles", 1) == "tile"
+    assert words.unit("tiles", 7) == "tiles"
+    assert words.unit("leaves", 1) == "leaf"
+    assert words.unit("steps", None) == "steps"

@@ -36,6 +36,21 @@ def some(names: Sequence[str], most: int, between: str = ", ") -> str:
     return between.join(names[:most]) + rest
 
 
+def unit(what: str, total: int | None) -> str:
+    """Say what is counted behind ``1/1`` or ``3/7``: ``tile`` or ``tiles``.
+
+    Parameters
+    ----------
+    what : str
+        More than one of it.
+    total : int or None
+        How many there are in all, None where nobody knows.
+    """
+    if total != 1:
+        return what
+    return "leaf" if what == "leaves" else what.removesuffix("s")
+
+
 def printable(text: str) -> str:
     """Text as any terminal and file can hold it: bytes that are no UTF-8 escaped."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import rich.progress
 
+from napari_herbarium import words
 from napari_herbarium.cli.show import complain
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.progress import Job, Progress, finish
-from napari_herbarium.words import printable
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -37,7 +37,8 @@ def attempt(bar: rich.progress.Progress, stem: str, name: str, job: Job[T]) -> T
     row = bar.add_task(stem, total=None, unit="")
 
     def show(step: Progress) -> None:
-        bar.update(row, completed=step.done, total=step.total or None, unit=step.what)
+        unit = words.unit(step.what, step.total)
+        bar.update(row, completed=step.done, total=step.total or None, unit=unit)
 
     try:
         return finish(job, show)
@@ -56,6 +57,6 @@ def attempt(bar: rich.progress.Progress, stem: str, name: str, job: Job[T]) -> T
 
 
 def _named(name: str, sentence: str) -> str:
-    known = printable(Path(name).name) in printable(sentence)
+    known = words.printable(Path(name).name) in words.printable(sentence)
     told = sentence if known else f"{name}: {sentence}"
-    return f"Failed: {printable(told)}"
+    return f"Failed: {words.printable(told)}"

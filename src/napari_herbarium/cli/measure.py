@@ -135,7 +135,7 @@ def _run(
     """Measure every file; give the number of leaves of those that worked."""
     done = {}
     with progress_bar() as bar:
-        files = bar.add_task("Sheets", total=len(outputs), unit="sheets")
+        files = bar.add_task("Sheets", total=len(outputs), unit="")
         for task, where in outputs.items():
             leaves = attempt(
                 bar, task.sheet, str(task.path), iter_measured(task, where, how)

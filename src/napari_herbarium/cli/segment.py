@@ -102,7 +102,7 @@ def _run(tasks: Sequence[SheetInput], work: Work) -> dict[str, Done]:
     """Do every sheet; give by stem those that worked."""
     done = {}
     with progress_bar() as bar:
-        sheets = bar.add_task("Sheets", total=len(tasks), unit="sheets")
+        sheets = bar.add_task("Sheets", total=len(tasks), unit="")
         for task in tasks:
             job = iter_sheet(task, work)
             one = attempt(bar, task.stem, task.name, job)

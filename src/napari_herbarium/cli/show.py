@@ -72,7 +72,7 @@ def progress_bar() -> Iterator[Progress]:
 def with_bar(job: Job[T]) -> T:
     """Run a job over sheets to its end behind a bar, and give its result."""
     with progress_bar() as bar:
-        row = bar.add_task("Sheets", total=None, unit="sheets")
+        row = bar.add_task("Sheets", total=None, unit="")
 
         def show(step: Step) -> None:
             bar.update(row, completed=step.done, total=step.total)

@@ -201,9 +201,8 @@ def _show(
 ) -> None:
     what = "Training" if report.what == "steps" else "Reading"
     total = report.total or None
-    bar.update(
-        row, description=what, completed=report.done, total=total, unit=report.what
-    )
+    unit = words.unit(report.what, total)
+    bar.update(row, description=what, completed=report.done, total=total, unit=unit)
     if report.note:
         complain(bar, report.note)
     if report.scored:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from napari_herbarium import words
 from napari_herbarium.cli.interrupt import STOPPED, finish_unless_stopped
 from napari_herbarium.cli.labels_inputs import find_labels
 from napari_herbarium.cli.show import progress_bar, sentences
@@ -64,6 +65,7 @@ def _with_bar(job: Job[Learnt]) -> Learnt | None:
         row = bar.add_task("Learning", total=None, unit="steps")
 
         def show(step: Progress) -> None:
-            bar.update(row, completed=step.done, total=step.total, unit=step.what)
+            unit = words.unit(step.what, step.total)
+            bar.update(row, completed=step.done, total=step.total, unit=unit)
 
         return finish_unless_stopped(job, show)
