@@ -31,13 +31,16 @@ class Picture:
 
     def box(self, x: float, y: float, w: float, h: float, value: float) -> None:
         """Fill a rectangle given in mm, its borders exact to a part of a pixel."""
-        covers = []
+        covers, places = [], []
         for start, length, pixels in zip((y, x), (h, w), self.grey.shape, strict=True):
             edge = np.arange(pixels + 1) / self.px_per_mm
             inside = np.clip(edge, start, start + length)
-            covers.append(np.diff(inside) * self.px_per_mm)
-        cover = np.outer(*covers)
-        self.grey += cover * (value - self.grey)
+            cover = np.diff(inside) * self.px_per_mm
+            drawn = np.flatnonzero(cover)
+            places.append(slice(drawn[0], drawn[-1] + 1) if len(drawn) else slice(0))
+            covers.append(cover[places[-1]])
+        part = self.grey[tuple(places)]
+        part += np.outer(*covers) * (value - part)
 
     def image(self, turn: float = 0.0, blur: float = 0.5, noise: float = 3.0):
         """H x W x 3 uint8, turned by degrees, blurred and noisy."""
