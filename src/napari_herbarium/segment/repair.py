@@ -21,8 +21,8 @@ from napari_herbarium.segment.pixels import SheetRows, as_rgb8
 from napari_herbarium.segment.split import Box
 from napari_herbarium.segment.split_judge import CLOSER, Help, Looked, Looking
 
-_SMALLEST_SHARE = 0.05
-"""Of the area of what is cut in two; less than this is not cut off."""
+_SMALLEST_SHARES = (0.05, 0.01)
+"""Of the area of what is cut in two; less is cut off only where no more can be."""
 
 
 class Repair(NamedTuple):
@@ -121,9 +121,10 @@ def iter_cut_in_two(
         raise SettingsError(msg)
     mask = labels[box] == number
     part = _loose(mask)
-    if part is None:
-        looks = yield from _iter_looks(labels, number, box, help_)
-        part = _surest_part(looks, mask, seen=help_.image is not None)
+    for share in _SMALLEST_SHARES:
+        if part is None:
+            looks = yield from _iter_looks(labels, number, box, help_, share)
+            part = _surest_part(looks, mask, seen=help_.image is not None)
     if part is None:
         msg = (
             f"Nothing in leaf {number} looks like a place where two leaves meet: erase "
@@ -190,11 +191,11 @@ def _loose(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
 
 
 def _iter_looks(
-    labels: NDArray[np.integer], number: int, box: Box, help_: Help
+    labels: NDArray[np.integer], number: int, box: Box, help_: Help, share: float
 ) -> Job[list[Looked]]:
     mask = labels[box] == number
     sheet = None if help_.image is None else SheetRows(as_rgb8(help_.image))
-    smallest = _SMALLEST_SHARE * float(mask.sum())
+    smallest = share * float(mask.sum())
     looks = []
     for done, closer in enumerate(CLOSER):
         looking = Looking(labels, smallest, sheet, help_.judge, closer)
