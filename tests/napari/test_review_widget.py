@@ -487,6 +487,37 @@ def test_the_x_of_the_dock_asks_before_repairs_are_lost(
         review.ask_unsaved = lambda name: Unsaved.DROP
 
 
+def click_in_menu(menu, title):
+    """Click what begins with a title, in a menu or one within it."""
+    for action in menu.actions():
+        if action.menu() is not None:
+            action.menu().aboutToShow.emit()
+            click_in_menu(action.menu(), title)
+        elif action.text().startswith(title):
+            action.trigger()
+
+
+@pytest.mark.window
+@pytest.mark.parametrize("first", ["menu", "button"])
+def test_menu_and_button_open_one_review(make_napari_viewer, out, until, first):
+    viewer = make_napari_viewer(show=True)
+    _, batch = viewer.window.add_plugin_dock_widget(
+        "napari-herbarium", "Segment a folder"
+    )
+
+    def reviews():
+        opened = viewer.window.dock_widgets.values()
+        return [widget for widget in opened if isinstance(widget, BatchReview)]
+
+    if first == "menu":
+        click_in_menu(viewer.window.plugins_menu, "Batch review")
+    batch.open_review(out)
+    (review,) = reviews()
+    until(lambda: review.session.is_open)
+    click_in_menu(viewer.window.plugins_menu, "Batch review")
+    assert reviews() == [review]
+
+
 def test_a_run_of_which_all_sheets_failed_can_be_opened(widget, out, settle):
     ledger = out / "ledger.jsonl"
     lines = [x for x in ledger.read_text().splitlines() if '"failed"' in x]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error, show_info
+from npe2 import PluginManager
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices, QShowEvent
 from qtpy.QtWidgets import (
@@ -31,9 +32,10 @@ from napari_herbarium._napari.batch_outlook import Outlook, iter_outlook
 from napari_herbarium._napari.batch_watch import BatchWatch, time_in_words
 from napari_herbarium._napari.column import Column
 from napari_herbarium._napari.controls import settling, text_label
-from napari_herbarium._napari.docked import DockedWidget
+from napari_herbarium._napari.docked import DockedWidget, dock_of
 from napari_herbarium._napari.preferences import PLUGIN, read_preferences
 from napari_herbarium._napari.review_widget import TITLE as REVIEW
+from napari_herbarium._napari.review_widget import BatchReview
 from napari_herbarium._napari.worker import JobRunner, State
 
 if TYPE_CHECKING:
@@ -287,7 +289,19 @@ def _review(viewer: ViewerModel, folder: Path) -> None:
     window = getattr(viewer, "window", None)
     if window is None:
         return
-    dock, widget = window.add_plugin_dock_widget(PLUGIN, REVIEW, tabify=True)
-    dock.show()
-    dock.raise_()
+    open_already = window.dock_widgets.values()
+    widget = next((x for x in open_already if isinstance(x, BatchReview)), None)
+    if widget is None:
+        widget = BatchReview(viewer)
+        # By the name that napari's menu gives it: that would open a second one else.
+        window.add_dock_widget(widget, name=f"{REVIEW} ({_shown_name()})", tabify=True)
+    dock = dock_of(widget)
+    if dock is not None:
+        dock.show()
+        dock.raise_()
     widget.open_run(folder)
+
+
+def _shown_name() -> str:
+    manifest = PluginManager.instance().get_manifest(PLUGIN)
+    return manifest.display_name or PLUGIN

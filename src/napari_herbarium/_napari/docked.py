@@ -62,7 +62,7 @@ class DockedWidget(QWidget):
 
     def _join(self) -> None:
         """Become a tab with another of our docks that lies in the same place."""
-        dock, window = _dock_of(self), self.window()
+        dock, window = dock_of(self), self.window()
         if dock is None or not isinstance(window, QMainWindow):
             return
         dock.toggleViewAction().toggled.connect(self._on_toggled)
@@ -80,7 +80,7 @@ class DockedWidget(QWidget):
             self._shown.start()  # it has no tab yet
 
     def _come_forward(self) -> None:
-        dock = _dock_of(self)
+        dock = dock_of(self)
         if dock is not None:
             dock.raise_()
 
@@ -88,7 +88,7 @@ class DockedWidget(QWidget):
         """List the docks in a window of those of ours that were opened before."""
         ours = window.findChildren(DockedWidget)
         before = [x for x in ours if x is not self and not x._opened.isActive()]
-        docks = [dock for dock in map(_dock_of, before) if dock is not None]
+        docks = [dock for dock in map(dock_of, before) if dock is not None]
         return [dock for dock in docks if not dock.isFloating()]
 
     def _on_taken_out(self) -> None:
@@ -96,7 +96,7 @@ class DockedWidget(QWidget):
             self.leave()
 
 
-def _dock_of(widget: QWidget) -> QDockWidget | None:
+def dock_of(widget: QWidget) -> QDockWidget | None:
     """Find the dock that a widget is in."""
     inside: QWidget | None = widget
     while inside is not None and not isinstance(inside, QDockWidget):
