@@ -24,6 +24,7 @@ _UNKNOWN = 0.35
 _LIVE, _KEPT = "#8a8a8a", "#ff8c00"
 _FONT = 8
 _DPI = 100
+_ROOM = 0.05  # of the steps, left and right of the curves
 _LEAF = 1
 
 Point = tuple[int, float]
@@ -126,11 +127,14 @@ def draw_curves(drawing: Drawing) -> NDArray[np.uint8]:
     figure = Figure(figsize=size, dpi=dpi, layout="constrained")
     figure.patch.set_alpha(0)
     canvas: Any = FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
-    left, right = figure.subplots(1, 2)
+    left, right = figure.subplots(1, 2, sharex=True)
     curves = drawing.curves
     _plot(left, curves.loss, _LIVE, "crops trained on", marker="")
     _plot(left, curves.val_loss, _KEPT, "held-out crops", marker="o")
     _plot(right, curves.iou, _KEPT, "held-out crops", marker="o")
+    last = max(step for step, _ in (*curves.loss, *curves.iou, (1, 0.0)))
+    # A first point alone would lie between parts of a step.
+    left.set_xlim(-_ROOM * last, (1 + _ROOM) * last)
     _dress(left, "loss", drawing.ink)
     _dress(right, _iou_title(curves.iou), drawing.ink)
     if curves.loss and curves.val_loss:
