@@ -70,3 +70,26 @@ def test_closed_and_opened_again_a_leaf_is_measured_once(
     qtbot.wait(1000)  # the widget that is gone would have measured by now
     assert set(layer.features["whole_by"]) == {"model"}
     assert not layer.features["whole"].any()
+
+
+def test_leaves_are_merged_by_clicks_and_ctrl_z_in_the_picture_undoes_it(
+    make_napari_viewer, judge, qtbot, until
+):
+    viewer = make_napari_viewer(show=True)
+    labels = np.zeros((60, 130), np.uint8)
+    labels[10:50, 10:60] = 1
+    labels[10:50, 65:120] = 2
+    layer = viewer.add_labels(labels.copy(), name="leaves")
+    plugin = ("napari-herbarium", "Measure leaves")
+    _, widget = viewer.window.add_plugin_dock_widget(*plugin)
+    qtbot.mouseClick(widget.button, Qt.MouseButton.LeftButton)
+    until(lambda: widget.live.measured is not None and widget.live.settled)
+    widget.table.selectAll()
+    qtbot.mouseClick(widget.form.merge, Qt.MouseButton.LeftButton)
+    until(lambda: widget.table.rows.rowCount() == 1)
+    assert layer.data[30, 62] == layer.data[30, 20] == layer.data[30, 90]
+
+    canvas = viewer.window._qt_viewer.canvas.native
+    qtbot.keyClick(canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    until(lambda: widget.table.rows.rowCount() == 2)
+    assert np.array_equal(layer.data, labels)
