@@ -17,6 +17,15 @@ def result_of(job):
             return end.value
 
 
+def threads_of_a_new_one():
+    """Threads of torch in a thread that begins now."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
 @pytest.fixture
 def two_threads():
     before = torch.get_num_threads()
@@ -49,12 +58,18 @@ def test_two_are_worked_on_at_once_each_by_one_thread_of_torch(two_threads, meet
 
     with SideBySide(both, range(2)) as work:
         assert [result_of(work.iter_next()) for _ in range(2)] == [1, 1]
-    assert torch.get_num_threads() == 2
-    later = []
-    thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
-    thread.start()
-    thread.join()
-    assert later == [2]
+    assert torch.get_num_threads() == threads_of_a_new_one() == 2
+
+
+def test_who_begins_meanwhile_has_all_threads_of_torch(two_threads, meeting):
+    def both(_item):
+        yield
+        meeting.wait()
+
+    with SideBySide(both, range(2)) as work:
+        result_of(work.iter_next())
+        assert threads_of_a_new_one() == 2
+    assert threads_of_a_new_one() == 2
 
 
 def test_a_fault_is_told_where_its_result_is_asked_for(two_threads):

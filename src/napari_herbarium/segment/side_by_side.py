@@ -6,12 +6,14 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from itertools import islice
-from threading import Event
+from threading import Event, Lock, Semaphore
 from typing import Generic, Self, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _WAIT_S = 0.1
+_setting = Lock()
+"""Held while torch may have one thread for all; nobody is to take that for usual."""
 
 
 class SideBySide(Generic[Item, Result]):
@@ -33,15 +35,10 @@ class SideBySide(Generic[Item, Result]):
         work: Callable[[Item], Generator[None, None, Result]],
         items: Iterable[Item],
     ) -> None:
-        import torch
-
-        self._threads = torch.get_num_threads()
         self._work, self._items = work, iter(items)
         self._waiting: deque[Future[Result]] = deque()
         self._stopped = Event()
-        self._pool = ThreadPoolExecutor(
-            self._threads, "patches", torch.set_num_threads, (1,)
-        )
+        self._threads, self._pool = _single_threads()
 
     def __enter__(self) -> Self:
         """Begin nothing yet."""
@@ -49,12 +46,8 @@ class SideBySide(Generic[Item, Result]):
 
     def __exit__(self, *_error: object) -> None:
         """Stop what is being worked on."""
-        import torch
-
         self._stopped.set()
         self._pool.shutdown(cancel_futures=True)
-        # A thread begun later would otherwise have one as those here have.
-        torch.set_num_threads(self._threads)
 
     def iter_next(self) -> Generator[None, None, Result]:
         """Give the result of the next item; yields while it is waited for."""
@@ -80,3 +73,30 @@ class SideBySide(Generic[Item, Result]):
                 result: Result = end.value
                 return result
         raise CancelledError
+
+
+def _single_threads() -> tuple[int, ThreadPoolExecutor]:
+    """Give as many threads as torch has, each with one of torch, and how many."""
+    import torch
+
+    ready, go_on = Semaphore(0), Event()
+
+    def settle() -> None:
+        torch.get_num_threads()  # else torch would go back to the others' number
+        torch.set_num_threads(1)
+        ready.release()
+        go_on.wait()
+
+    with _setting:
+        count = torch.get_num_threads()
+        pool = ThreadPoolExecutor(count, "patches", settle)
+        try:
+            for _ in range(count):
+                pool.submit(int)
+            for _ in range(count):
+                ready.acquire()
+        finally:
+            # What a thread sets is what all have that begin later: a training, too.
+            torch.set_num_threads(count)
+            go_on.set()
+    return count, pool
