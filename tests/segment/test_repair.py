@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from skimage.draw import ellipse, polygon
@@ -84,6 +86,17 @@ def test_three_parts_become_one(strapped):
     after = merged(labels, 3, 7, 8)
     assert len(np.unique(after)) == 2
     assert ((after > 0) ^ whole).sum() < 0.02 * whole.sum()
+
+
+def test_a_gap_takes_memory_by_its_own_size_not_by_that_of_the_leaves():
+    labels = np.zeros((900, 2400), np.uint8)
+    labels[100:800, 50:1190], labels[100:800, 1210:2350] = 1, 2
+    tracemalloc.start()
+    after = merged(labels, 1, 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (after[110:790, 1190:1210] == after[400, 100]).all()
+    assert peak < 30 * labels.size
 
 
 @pytest.mark.parametrize("numbers", [(), (3,), (3, 3), (3, 55)])

@@ -12,11 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import KDTree
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import Job, Progress, reported
 from napari_herbarium.segment.cut_odds import odds_of_joins
-from napari_herbarium.segment.mask import areas_of, components
+from napari_herbarium.segment.mask import areas_of, components, moved
 from napari_herbarium.segment.pixels import SheetRows, as_rgb8
 from napari_herbarium.segment.split import Box
 from napari_herbarium.segment.split_judge import CLOSER, Help, Looked, Looking
@@ -143,10 +144,14 @@ def _box_of(labels: NDArray[np.integer], number: int) -> Box | None:
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
+def _grown(box: Box, by: int) -> Box:
+    down, right = (slice(max(0, s.start - by), s.stop + by) for s in box)
+    return down, right
+
+
 def _at(part: NDArray[np.bool_], box: Box) -> NDArray[np.intp]:
     """Rows and columns in the sheet of what lies in a box, 2 x N."""
-    corner = np.array([[side.start] for side in box])
-    return np.array(np.nonzero(part)) + corner
+    return np.array(np.nonzero(part)) + [[side.start] for side in box]
 
 
 def _gap(
@@ -156,21 +161,43 @@ def _gap(
     mask = np.pad(labels[box] == number, 1)
     widest = int(2 * ndimage.distance_transform_edt(mask).max())
     # What lies further away than the leaf is wide is not filled up to.
-    down, right = (slice(max(0, s.start - widest), s.stop + widest) for s in box)
-    near = down, right
+    near = _grown(box, widest)
     seen = labels[near]
     one, others = seen == number, np.isin(seen, numbers) & (seen != number)
-    from_one, from_others = (_distance_to(part) for part in (one, others))
-    narrowest = from_others[one].min(initial=np.inf)
+    rim, distance = _rim_facing(one, others)
+    narrowest = distance.min(initial=np.inf)
     if not 1.5 < narrowest <= widest:  # they touch, or are too far from each other
         return np.empty((2, 0), np.intp)
     # A strap across is not as wide everywhere as where it is narrowest.
     reach = 0.75 * narrowest + 1
-    between = (np.maximum(from_one, from_others) <= 2 * reach) & (seen == 0)
+    # Leaves may fill a sheet: distances are taken where they face each other alone.
+    facing = rim[distance <= 4 * reach]
+    down, right = map(slice, facing.min(0), facing.max(0) + 1)
+    around = _grown((down, right), int(4 * reach) + 3)
+    gap = _between(one[around], others[around], reach) & (seen[around] == 0)
+    return _at(gap, moved(around, near[0].start, near[1].start))
+
+
+def _between(
+    one: NDArray[np.bool_], others: NDArray[np.bool_], reach: float
+) -> NDArray[np.bool_]:
+    """Give what is between a leaf and others, and in no bay of their outline."""
+    close = np.maximum(_distance_to(one), _distance_to(others)) <= 2 * reach
     both = np.pad(one | others, int(reach) + 2)
     closed = _distance_to(_distance_to(both) > reach) > reach
     inner = tuple(slice(int(reach) + 2, side - int(reach) - 2) for side in both.shape)
-    return _at(between & closed[inner], near)
+    return close & closed[inner]
+
+
+def _rim_facing(
+    one: NDArray[np.bool_], others: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Give a leaf's rim, N x 2 row and column, and how far others are from there."""
+    rim, other = (
+        np.argwhere(part & ~ndimage.binary_erosion(part)) for part in (one, others)
+    )
+    distance, _ = KDTree(other).query(rim)
+    return rim, distance
 
 
 def _distance_to(part: NDArray[np.bool_]) -> NDArray[np.float64]:
