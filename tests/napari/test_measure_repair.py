@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import dask.array as da
 import numpy as np
 import pytest
 from skimage.draw import ellipse
@@ -52,7 +53,7 @@ def click(widget, settle, until):
 
 
 def numbers(layer):
-    return set(np.unique(layer.data).tolist()) - {0}
+    return set(np.unique(np.asarray(layer.data)).tolist()) - {0}
 
 
 def test_selected_leaves_become_one_with_the_gap_between(widget, layer, click):
@@ -106,32 +107,83 @@ def test_one_leaf_alone_cannot_be_merged(widget, layer, click):
     assert "at least two" in widget.message.text()
 
 
-def test_a_leaf_painted_over_meanwhile_is_left_alone(
-    widget, layer, click, until, monkeypatch
+@pytest.fixture
+def held(widget, layer, until, monkeypatch):
+    """Click a button, and do something else before what it found is written."""
+
+    def held(button, labels, meanwhile):
+        found, go_on = threading.Event(), threading.Event()
+
+        def waits(real):
+            def wrapped(*args):
+                result = yield from real(*args)
+                found.set()
+                go_on.wait(60)
+                return result
+
+            return wrapped
+
+        for name in ("_iter_merged", "_iter_cut"):
+            real = getattr(measure_repair, name)
+            monkeypatch.setattr(measure_repair, name, waits(real))
+        for label in labels:
+            widget.table.toggle_leaf(label)
+        button.click()
+        until(found.is_set)
+        meanwhile()
+        go_on.set()
+        until(lambda: widget.repair.runner.state == "idle")
+
+    return held
+
+
+@pytest.mark.parametrize(
+    ("button", "labels", "painted"), [("merge", (3, 8), 0), ("cut", (5,), 9)]
+)
+def test_what_is_painted_meanwhile_counts_more(
+    widget, layer, held, button, labels, painted
 ):
-    found, painted = threading.Event(), threading.Event()
-    real = measure_repair._iter_merged
+    place = (np.array([20]), np.array([90]))
+    after = layer.data.copy()
+    after[place] = painted
+    held(
+        getattr(widget.form, button),
+        labels,
+        lambda: layer.data_setitem(place, painted),
+    )
+    assert "changed meanwhile" in widget.message.text()
+    assert np.array_equal(layer.data, after)
 
-    def held(*args):
-        result = yield from real(*args)
-        found.set()
-        painted.wait(60)
-        return result
 
-    monkeypatch.setattr(measure_repair, "_iter_merged", held)
-    widget.table.toggle_leaf(3)
-    widget.table.toggle_leaf(8)
-    widget.form.merge.click()
-    until(found.is_set)
-    layer.data_setitem((np.array([20]), np.array([90])), 0)
-    before = layer.data.copy()
-    painted.set()
-    until(lambda: "changed meanwhile" in widget.message.text())
+def test_a_layer_that_is_left_meanwhile_keeps_leaves_and_words(
+    viewer, widget, layer, leaves, held
+):
+    before = leaves.copy()
+    widget.live.say([8], True)
+    other = viewer.add_labels(leaves.copy(), name="other leaves")
+    widget.chooser.choose(layer)
+
+    held(widget.form.merge, (3, 8), lambda: widget.chooser.choose(other))
+    widget.chooser.choose(layer)
     assert np.array_equal(layer.data, before)
+    assert dict(widget.live.flips) == {8: True}
 
 
-def test_labels_that_cannot_be_edited_are_refused(widget, layer, click):
+def _lock(layer):
     layer.editable = False
+
+
+def _make_read_only(layer):
+    layer.data.flags.writeable = False
+
+
+def _make_lazy(layer):
+    layer.data = da.from_array(layer.data)
+
+
+@pytest.mark.parametrize("make_fixed", [_lock, _make_read_only, _make_lazy])
+def test_labels_that_cannot_be_edited_are_refused(widget, layer, click, make_fixed):
+    make_fixed(layer)
     click(widget.form.merge, 3, 8)
     assert "cannot be edited" in widget.message.text()
     assert numbers(layer) == {3, 5, 8}

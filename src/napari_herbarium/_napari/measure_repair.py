@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from napari_herbarium import words
 from napari_herbarium._napari.layers import full_resolution, sheet_of, why_no_sheet
+from napari_herbarium._napari.measure_flips import labels_in
 from napari_herbarium._napari.worker import JobRunner
 from napari_herbarium.progress import Job
 
@@ -75,7 +76,7 @@ class LeafRepair:
         start_job: Callable[[], Job[Any]],
         title: str,
     ) -> None:
-        if not layer.editable:
+        if not layer.editable or not _is_writable(full_resolution(layer)):
             self.said.emit(_FIXED.format(layer.name))
         elif self.runner.run(start_job, title):
             self.layer, self._chosen = layer, chosen
@@ -85,15 +86,24 @@ class LeafRepair:
         (rows, columns, number), before = outcome
         if self.layer is None:
             return
-        if not np.array_equal(full_resolution(self.layer)[rows, columns], before):
+        pixels, is_merged = full_resolution(self.layer), number in self._chosen
+        is_taken = not is_merged and labels_in(pixels, [number])
+        if is_taken or not np.array_equal(pixels[rows, columns], before):
             self.said.emit(_CHANGED)
             return
         self.layer.data_setitem((rows, columns), number)
-        if number in self._chosen:
+        if is_merged:
             done = f"Merged into leaf {number}."
         else:
             done = f"Cut into leaves {self._chosen[0]} and {number}."
         self.repaired.emit([*self._chosen, number], f"{done} {_UNDO}")
+
+
+def _is_writable(pixels: Any) -> bool:
+    """Tell pixels that can be changed from what is only read or computed."""
+    if isinstance(pixels, np.ndarray):
+        return bool(pixels.flags.writeable)
+    return not hasattr(pixels, "dask")
 
 
 def _iter_merged(labels: Any, chosen: list[int]) -> Job[tuple[Repair, np.ndarray]]:

@@ -184,6 +184,7 @@ class MeasureLeaves(MeasurePanel):
     def _on_chosen(self, layer: Labels | None) -> None:
         self._layer_wires.cut()
         self._repaired = ""
+        self.repair.runner.cancel()  # what was said of that layer's leaves would stay
         self.live.watch(layer)
         if layer is not None:
             selected = layer.events.selected_label
