@@ -136,6 +136,21 @@ def test_a_leaf_in_two_places_is_parted_there():
     assert after[50, 50] == 10
 
 
+def test_crumbs_beside_the_leaves_stay_with_them():
+    labels = (leaf(100, 80, 40, 60) | leaf(100, 190, 40, 60)).astype(np.uint8)
+    labels[10, 40] = labels[190, 250] = 1
+    after = cut(labels, 1)
+    assert after[100, 60] != after[100, 210]
+    assert after[10, 40] == after[190, 250] == 1
+
+
+def test_crumbs_are_parted_from_a_leaf_that_is_one():
+    labels = leaf(100, 150, 50, 50).astype(np.uint8)
+    labels[10, 40] = 1
+    after = cut(labels, 1)
+    assert np.array_equal(np.argwhere(after == 2), [(10, 40)])
+
+
 def test_a_plain_disc_has_no_place_to_cut_and_it_says_what_to_do():
     labels = leaf(100, 150, 50, 50).astype(np.uint8)
     with pytest.raises(SettingsError, match="erase a line across it"):

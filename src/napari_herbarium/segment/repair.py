@@ -42,6 +42,15 @@ class Repair(NamedTuple):
     number: int
 
 
+class _Leaf(NamedTuple):
+    """A label, its box in the sheet, and what of it is in the box."""
+
+    labels: NDArray[np.integer]
+    number: int
+    box: Box
+    mask: NDArray[np.bool_]
+
+
 def iter_merged(labels: NDArray[np.integer], numbers: Iterable[int]) -> Job[Repair]:
     """Make one leaf of several, and fill a narrow gap between them.
 
@@ -92,6 +101,7 @@ def iter_cut_in_two(
     """Cut a leaf in two where it is most probable that two leaves meet.
 
     One that lies apart already is parted there: the largest part stays what it is.
+    Crumbs, in all less than a twentieth of the leaf, go only where nothing else does.
 
     Parameters
     ----------
@@ -120,12 +130,8 @@ def iter_cut_in_two(
     if box is None:
         msg = f"There is no leaf {number} any more: select another one."
         raise SettingsError(msg)
-    mask = labels[box] == number
-    part = _loose(mask)
-    for share in _SMALLEST_SHARES:
-        if part is None:
-            looks = yield from _iter_looks(labels, number, box, help_, share)
-            part = _surest_part(looks, mask, seen=help_.image is not None)
+    leaf = _Leaf(labels, number, box, labels[box] == number)
+    part = yield from _iter_part(leaf, help_)
     if part is None:
         msg = (
             f"Nothing in leaf {number} looks like a place where two leaves meet: erase "
@@ -207,26 +213,36 @@ def _distance_to(part: NDArray[np.bool_]) -> NDArray[np.float64]:
     return distance
 
 
-def _loose(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """Give all but the largest of the parts that lie apart; None where it is one."""
+def _loose(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Give all but the largest of the parts that lie apart."""
     parts = components(mask)
     count = int(parts.max())
-    if count < 2:
-        return None
     largest = 1 + areas_of(parts, count)[1:].argmax()
     return mask & (parts != largest)
 
 
-def _iter_looks(
-    labels: NDArray[np.integer], number: int, box: Box, help_: Help, share: float
-) -> Job[list[Looked]]:
-    mask = labels[box] == number
+def _iter_part(leaf: _Leaf, help_: Help) -> Job[NDArray[np.bool_] | None]:
+    """Find what is to be cut off; None where there is nothing."""
+    loose = _loose(leaf.mask)
+    if loose.sum() >= _SMALLEST_SHARES[0] * leaf.mask.sum():
+        return loose
+    # Crumbs stay with the leaf, unless there is nothing else to cut.
+    rest = leaf._replace(mask=leaf.mask & ~loose)
+    for share in _SMALLEST_SHARES:
+        looks = yield from _iter_looks(rest, help_, share)
+        part = _surest_part(looks, rest.mask, seen=help_.image is not None)
+        if part is not None:
+            return part
+    return loose if loose.any() else None
+
+
+def _iter_looks(leaf: _Leaf, help_: Help, share: float) -> Job[list[Looked]]:
     sheet = None if help_.image is None else SheetRows(as_rgb8(help_.image))
-    smallest = share * float(mask.sum())
+    smallest = share * float(leaf.mask.sum())
     looks = []
     for done, closer in enumerate(CLOSER):
-        looking = Looking(labels, smallest, sheet, help_.judge, closer)
-        job = looking.iter_at(number, box, mask)
+        looking = Looking(leaf.labels, smallest, sheet, help_.judge, closer)
+        job = looking.iter_at(leaf.number, leaf.box, leaf.mask)
         looked = yield from reported(job, Progress(done, len(CLOSER), "looks"))
         looks += [] if looked is None else [looked]
     return looks
