@@ -53,6 +53,7 @@ def test_help_says_how_many_tiles_a_processor_is_given(monkeypatch, command):
         (("segment", "a.png", "--out", ""), "--out is empty"),
         (("measure", "a.png", "--out", "x", "--image", ""), "--image is empty"),
         (("batch", "", "--out", "x"), "One of the names given is empty"),
+        (("segment", "--out", "x", "--", ""), "One of the names given is empty"),
         (("models", "import", ""), "One of the names given is empty"),
     ],
 )

@@ -31,7 +31,8 @@ class _Herbarium(TyperGroup):
             if equals and not value and option.startswith("--"):
                 _refuse_empty(option)
             if not word:
-                _refuse_empty(before if before.startswith("--") else "")
+                is_option = before.startswith("--") and before != "--"
+                _refuse_empty(before if is_option else "")
         return super().parse_args(ctx, args)
 
 
