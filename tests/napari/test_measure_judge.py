@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 from napari.settings import get_plugin_settings
 
 import napari_herbarium
@@ -175,6 +176,13 @@ def test_leaves_that_were_erased_since_are_not_learnt_from(widget, layer, learn,
     until(lambda: widget.learn.runner.state is State.IDLE)
     [(words, _)] = learn[0]
     assert [x.label for x in words.said] == [2]
+
+
+def test_words_on_labels_in_a_zarr_array_are_learnt_from(widget, layer):
+    layer.data = zarr.array(layer.data)
+    widget.live.say([2], True)
+    widget.judge.learn.click()
+    assert "1 leaf on 1 sheet" in widget.learn.lead.text()
 
 
 def test_where_all_were_erased_there_is_nothing_to_learn(widget, layer):

@@ -76,7 +76,7 @@ def labels_in(labels: Any, wanted: Iterable[int]) -> set[int]:
     wanted : iterable of int
     """
     missing, found = set(wanted), set[int]()
-    for top in range(0, len(labels), _STRIP):
+    for top in range(0, labels.shape[0], _STRIP):
         if not missing:
             break
         strip = np.asarray(labels[top : top + _STRIP])
