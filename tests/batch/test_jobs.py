@@ -7,12 +7,13 @@ import shutil
 import signal
 import sys
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from napari_herbarium.batch.crew import check_workforce, crew_for
-from napari_herbarium.batch.jobs import job_cluster, job_options
+from napari_herbarium.batch.jobs import _submit, job_cluster, job_options
 from napari_herbarium.batch.ledger import Entry, State, last_entries
 from napari_herbarium.batch.outcome import Outcome
 from napari_herbarium.batch.settings import Workforce
@@ -152,6 +153,14 @@ def test_what_the_queue_says_against_a_job_is_told(slurm, tmp_path):
         crew_for(slurm, Device.CPU),
     ):
         pass
+
+
+def test_a_queue_that_fails_without_a_word_is_named_all_the_same():
+    def sync(_submit):
+        raise TimeoutError
+
+    with pytest.raises(SettingsError, match=r"takes no job \(TimeoutError\)"):
+        _submit(SimpleNamespace(sync=sync, workers={}), 1)
 
 
 SBATCH = """#!/bin/bash

@@ -112,7 +112,7 @@ def _submit(cluster: Any, jobs: int) -> None:
     try:
         cluster.sync(submit)
     except (RuntimeError, OSError) as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
         taken = [j for j in cluster.workers.values() if j.status is Status.running]
         _mark_ended(cluster.workers.values())
         if not taken:
