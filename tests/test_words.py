@@ -22,4 +22,6 @@ def test_the_unit_behind_a_count_agrees_with_how_many_there_are_in_all():
     assert words.unit("tiles", 1) == "tile"
     assert words.unit("tiles", 7) == "tiles"
     assert words.unit("leaves", 1) == "leaf"
+    assert words.unit("leaves measured", 1) == "leaf measured"
+    assert words.unit("looking at the pairs", 1) == "looking at the pairs"
     assert words.unit("steps", None) == "steps"

@@ -39,6 +39,8 @@ def some(names: Sequence[str], most: int, between: str = ", ") -> str:
 def unit(what: str, total: int | None) -> str:
     """Say what is counted behind ``1/1`` or ``3/7``: ``tile`` or ``tiles``.
 
+    The first word counts, as of ``leaves measured``.
+
     Parameters
     ----------
     what : str
@@ -48,7 +50,9 @@ def unit(what: str, total: int | None) -> str:
     """
     if total != 1:
         return what
-    return "leaf" if what == "leaves" else what.removesuffix("s")
+    first, space, rest = what.partition(" ")
+    one = "leaf" if first == "leaves" else first.removesuffix("s")
+    return f"{one}{space}{rest}"
 
 
 def printable(text: str) -> str:

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_herbarium import words
 from napari_herbarium.progress import Progress
 from napari_herbarium.settings import Device
 
@@ -105,7 +106,7 @@ def show_on(bar: QProgressBar, progress: Progress, more: str = "") -> bool:
     known = progress.total > 0
     bar.setRange(0, progress.total)
     bar.setValue(progress.done)
-    bar.setFormat(f"%v of %m {progress.what}{more}")
+    bar.setFormat(f"%v of %m {words.unit(progress.what, progress.total)}{more}")
     bar.setTextVisible(known)
     return known
 

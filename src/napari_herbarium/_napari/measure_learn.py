@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from napari_herbarium import words
 from napari_herbarium._napari import graphics
 from napari_herbarium._napari import measure_tooltips as tooltips
-from napari_herbarium._napari.controls import text_label
+from napari_herbarium._napari.controls import show_on, text_label
 from napari_herbarium._napari.finetune_job import free_name, out_folder
 from napari_herbarium._napari.measure_features import written_whole
 from napari_herbarium._napari.measure_flips import flips_of, labels_in, ticked_in
@@ -212,11 +212,8 @@ class LearnBox(QWidget):
         self.progress.setRange(0, 0)
 
     def _on_progress(self, progress: Progress) -> None:
-        self.progress.setRange(0, progress.total)
-        self.progress.setValue(progress.done)
-        self.progress.setFormat(f"%v of %m {progress.what}")
-        waits = progress.total == 0
-        self.lead.setText(f"{progress.what.capitalize()}…" if waits else self._lead)
+        known = show_on(self.progress, progress)
+        self.lead.setText(self._lead if known else f"{progress.what.capitalize()}…")
 
     def _on_done(self, made: Learnt) -> None:
         self.hide()
