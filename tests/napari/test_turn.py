@@ -96,6 +96,7 @@ def test_learning_that_waits_can_be_cancelled(learn, other, until):
     learn.button.click()
     until(lambda: learn.runner.state is State.IDLE)
     assert told == ["Cancelled; there is no new classifier."]
+    assert "1 leaf on 1 sheet" in learn.lead.text()
 
 
 def test_a_training_waits_for_the_one_before_and_says_so(tune, other, until):

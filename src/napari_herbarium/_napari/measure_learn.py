@@ -210,6 +210,7 @@ class LearnBox(QWidget):
         self.drop.setVisible(idle)
         self.progress.setVisible(not idle)
         self.progress.setRange(0, 0)
+        self.lead.setText(self._lead)  # it waits for nothing any more, or not yet
 
     def _on_progress(self, progress: Progress) -> None:
         known = show_on(self.progress, progress)
