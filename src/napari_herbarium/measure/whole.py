@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from napari_herbarium.model.whole_network import (
     load_whole_model,
     one_of_pair,
 )
+from napari_herbarium.once import once
 from napari_herbarium.progress import Job, Progress, finish
 from napari_herbarium.segment.pixels import SheetRows, as_rgb8
 
@@ -171,7 +171,7 @@ def whole_probability(
     return expit(whole_logits(squares, model)).tolist()
 
 
-@lru_cache(maxsize=1)
+@once
 def bundled_whole_model() -> WholeModel:
     """Load the bundled classifier, once, ready to be run."""
     return load_ready(BUNDLED)
@@ -192,13 +192,13 @@ def load_ready(folder: Path) -> WholeModel:
     return model
 
 
-@lru_cache(maxsize=1)
+@once
 def bundled_outline_model() -> WholeModel:
     """Give the part of the bundled classifier that reads outlines."""
     return one_of_pair(bundled_whole_model(), "outline")
 
 
-@lru_cache(maxsize=1)
+@once
 def _bundled_config() -> WholeConfig:
     return read_config_as(WholeConfig, BUNDLED)
 

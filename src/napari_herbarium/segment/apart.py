@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from napari_herbarium.model.seam_network import (
     pair_steps,
     seam_input,
 )
+from napari_herbarium.once import once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,7 +161,7 @@ def on_patch(
     ]
 
 
-@lru_cache(maxsize=1)
+@once
 def bundled_seam_model() -> SeamModel:
     """Load the bundled seam network, once, ready to be run."""
     import torch
