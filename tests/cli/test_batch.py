@@ -8,6 +8,7 @@ import pytest
 
 from napari_herbarium.batch.crew import local_crew
 from napari_herbarium.batch.settings import Workforce
+from napari_herbarium.cli.interrupt import finish_unless_stopped
 from napari_herbarium.settings import Device
 
 
@@ -74,7 +75,10 @@ def test_dry_run_writes_nothing(scans, run, tmp_path, draw):
     assert not out.exists()
 
 
-def test_ctrl_c_stops_and_says_how_to_go_on(scans, run, tmp_path, draw, monkeypatch):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_says_how_to_go_on_and_leaves_no_lock(
+    scans, run, tmp_path, draw, monkeypatch, sent
+):
     from napari_herbarium.cli import batch
 
     for number in range(20):
@@ -84,14 +88,29 @@ def test_ctrl_c_stops_and_says_how_to_go_on(scans, run, tmp_path, draw, monkeypa
     def tell(self, now):
         told(self, now)
         if now.done >= 3:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(sent)
 
     with monkeypatch.context() as patch:
         patch.setattr(batch._Teller, "tell", tell)
         result = run("batch", scans, "--out", tmp_path / "out", "--no-ruler")
     assert result.exit_code == 130
     assert "The same command goes on" in result.stdout
+    assert not (tmp_path / "out" / ".running").exists()
     assert run("batch", scans, "--out", tmp_path / "out", "--no-ruler").exit_code == 0
+
+
+def test_a_second_sigterm_does_not_break_off_a_proper_end():
+    ended = []
+
+    def job():
+        try:
+            yield
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            ended.append(True)
+
+    finish_unless_stopped(job(), lambda _: signal.raise_signal(signal.SIGTERM))
+    assert ended
 
 
 @pytest.mark.parametrize(

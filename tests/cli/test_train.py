@@ -138,14 +138,15 @@ def test_every_bad_pair_is_named(run, data, base):
     assert "mask of s1 is empty" in result.stderr
 
 
-def test_ctrl_c_stops_between_two_steps_and_keeps_the_best(run, data, monkeypatch):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_waits_for_the_step_and_keeps_the_best(run, data, monkeypatch, sent):
     closed = []
 
     def endless(recipe, pairs, out, **_):
         try:
             for done in range(100):
                 if done == 3:
-                    os.kill(os.getpid(), signal.SIGINT)
+                    signal.raise_signal(sent)
                 yield TrainProgress(done, 100, "steps")
         except GeneratorExit:
             closed.append(done)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 
 import numpy as np
@@ -88,10 +87,11 @@ def test_a_base_that_judges_no_leaves_is_refused(run, saved, models):
     assert not models.exists()
 
 
-def test_ctrl_c_leaves_nothing_behind(run, saved, models, monkeypatch):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_leaves_nothing_behind(run, saved, models, monkeypatch, sent):
     def job(words, out, base, *, seed=0):
         for step in iter_learn_words(words, out, base, steps=9):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(sent)
             yield step
 
     monkeypatch.setattr(command, "iter_learn_words", job)

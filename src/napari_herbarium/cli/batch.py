@@ -96,7 +96,7 @@ def batch_sheets(
 
     The exit code is 0 when all sheets were done, 1 when some failed (they are named,
     the others are done) or the run had to stop, 2 when the command made no sense or
-    was refused before any work, 130 after Ctrl-C.
+    was refused before any work, 130 when it was stopped (Ctrl-C, SIGTERM).
     """
     with sentences():
         settings = BatchSettings(
@@ -132,7 +132,7 @@ def batch_sheets(
 
 
 def _run(job: BatchJob) -> BatchReport:
-    """Run to the end; leaves with an exit code when Ctrl-C stops it."""
+    """Run to the end; leaves with an exit code when it is stopped."""
     with progress_bar() as bar:
         stopping = "Stopping; sheets in work are left for the next time ..."
         report = finish_unless_stopped(

@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish: the step in hand is ended properly."""
+"""Ctrl-C and SIGTERM as a wish: the step in hand is ended properly."""
 
 from __future__ import annotations
 
@@ -11,27 +11,34 @@ from typing import TypeVar
 P = TypeVar("P")
 T = TypeVar("T")
 STOPPED = 130
-"""Exit code of a command that Ctrl-C ended."""
+"""Exit code of a command that was stopped, by Ctrl-C or SIGTERM."""
+_WISHES = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
 def _asked_to_stop() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into a wish; the second one ends at once, as usual."""
+    """Turn Ctrl-C, and the signal that a queue ends a job with, into a wish.
+
+    A second Ctrl-C ends at once, as usual. A second SIGTERM does not: some senders
+    say it twice in a row, and have SIGKILL for what has to end at once.
+    """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
-    usual = signal.getsignal(signal.SIGINT)
+    usual = {each: signal.getsignal(each) for each in _WISHES}
 
     def wish(*_: object) -> None:
         asked.set()
-        signal.signal(signal.SIGINT, usual)
+        signal.signal(signal.SIGINT, usual[signal.SIGINT])
 
-    signal.signal(signal.SIGINT, wish)
+    for each in _WISHES:
+        signal.signal(each, wish)
     try:
         yield asked
     finally:
-        signal.signal(signal.SIGINT, usual)
+        for each, handler in usual.items():
+            signal.signal(each, handler)
 
 
 def finish_unless_stopped(
@@ -39,7 +46,7 @@ def finish_unless_stopped(
     show: Callable[[P], object],
     on_stop: Callable[[], object] = lambda: None,
 ) -> T | None:
-    """Run a job to its end; None when Ctrl-C stopped it between two steps.
+    """Run a job to its end; None when it was stopped between two steps.
 
     Parameters
     ----------

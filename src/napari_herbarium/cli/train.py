@@ -120,7 +120,7 @@ def train_model(
     num_nodes: Nodes = 1,
     resume: Resume = False,
 ) -> None:
-    """Train a model; Ctrl-C stops between two steps and keeps the best so far."""
+    """Train a model; Ctrl-C (or SIGTERM) ends it between two steps, the best kept."""
     with sentences():
         settings = _recipe(
             recipe,
@@ -188,7 +188,7 @@ def _refuse_folder(path: Path) -> None:
 
 
 def _with_bar(job: Training) -> TrainedModel | None:
-    """Run a training; None when Ctrl-C stopped it."""
+    """Run a training; None when it was stopped."""
     with freed_is_kept(), progress_bar() as bar:
         row = bar.add_task("Sheets", total=None, unit="")
         return finish_unless_stopped(

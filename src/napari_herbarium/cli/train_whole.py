@@ -43,7 +43,7 @@ def train_classifier(
 ) -> None:
     """Teach the classifier of whole leaves what you said of leaves in napari.
 
-    Ctrl-C stops; nothing is written then.
+    Ctrl-C (or SIGTERM) stops; nothing is written then.
     """
     with sentences():
         folder, start = out_folder(out), find_whole_model(base)
@@ -60,7 +60,7 @@ def train_classifier(
 
 
 def _with_bar(job: Job[Learnt]) -> Learnt | None:
-    """Run the job; None when Ctrl-C stopped it."""
+    """Run the job; None when it was stopped."""
     with progress_bar() as bar:
         row = bar.add_task("Learning", total=None, unit="steps")
 
