@@ -9,6 +9,10 @@ class SheetError(HerbariumError):
     """A sheet that cannot be read; the message names the file and the reason."""
 
 
+class DataError(SheetError):
+    """Sheets to learn or score from that are refused before any work."""
+
+
 class ModelError(HerbariumError):
     """A model that cannot be built, found or loaded."""
 

@@ -100,7 +100,7 @@ def test_figures_that_exist_are_kept(data, run, tmp_path):
 
 def test_folder_without_pairs_is_said(tmp_path, run):
     result = run("evaluate", "--data", tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "images/ and masks/" in result.stderr
 
 

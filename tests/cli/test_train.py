@@ -86,7 +86,7 @@ def test_sheets_of_other_plants_are_trained_on_too(run, data, base, small, tmp_p
     others.mkdir()
     start = ("train", "--data", data, "--base", base, "--others", others)
     result = run(*start, "--out", "oaks")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "no sheets of other plants" in result.stderr
     Image.new("RGB", (96, 128), (235, 228, 210)).save(others / "else.png")
     result = run(*start, "--out", "oaks")
@@ -133,7 +133,7 @@ def test_every_bad_pair_is_named(run, data, base):
     (data / "masks" / "s0.png").unlink()
     Image.fromarray(np.zeros((128, 96), np.uint8)).save(data / "masks" / "s1.png")
     result = run("train", "--data", data, "--out", "x", "--base", base)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "s0 has no mask" in result.stderr
     assert "mask of s1 is empty" in result.stderr
 
@@ -233,7 +233,7 @@ def test_a_sheet_whose_name_is_no_text_is_refused_before_any_work(
             pytest.skip("this file system has text for names")
     out = tmp_path / "net"
     result = run("train", "--data", data, "--base", base, "--out", out)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "no UTF-8: rename it" in result.stderr
     assert "Epoch" not in result.stderr
 

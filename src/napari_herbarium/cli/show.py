@@ -17,7 +17,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
+from napari_herbarium.errors import (
+    DataError,
+    HerbariumError,
+    ModelError,
+    SettingsError,
+)
 from napari_herbarium.progress import Job, finish
 from napari_herbarium.progress import Progress as Step
 from napari_herbarium.words import printable
@@ -25,16 +30,16 @@ from napari_herbarium.words import printable
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 FAILED, MISUSED = 1, 2
-_BEFORE_WORK = (SettingsError, ModelError)
+_BEFORE_WORK = (SettingsError, ModelError, DataError)
 
 
 @contextmanager
 def sentences() -> Iterator[None]:
     """Turn errors that the user can put right into a sentence and an exit code.
 
-    A model that is not there or cannot be used is noticed before any work, as other
-    options that make no sense are. What the system refuses, such as a folder that may
-    not be looked into, is said in its words.
+    A model or data that are not there or cannot be used are noticed before any work,
+    as other options that make no sense are. What the system refuses, such as a folder
+    that may not be looked into, is said in its words.
     """
     try:
         yield

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_herbarium.errors import SheetError
+from napari_herbarium.errors import DataError
 from napari_herbarium.evaluate.masks import as_leaf_mask, read_labels
 from napari_herbarium.sheet.read import SUFFIXES
 
@@ -31,7 +31,7 @@ def find_pairs(folder: Path) -> list[Pair]:
 
     Raises
     ------
-    SheetError
+    DataError
         A folder is missing or empty, or sheets have no mask, or sheets or masks have
         the same stem (all are named).
     """
@@ -40,11 +40,11 @@ def find_pairs(folder: Path) -> list[Pair]:
     alone = [files[0].name for stem, files in sheets.items() if stem not in masks]
     if alone:
         msg = f"No mask in {folder / 'masks'} for: {', '.join(alone)}."
-        raise SheetError(msg)
+        raise DataError(msg)
     doubles = doubles_in(f for stem in sheets for f in (sheets[stem], masks[stem]))
     if doubles:
         msg = f"Keep one of each in {folder}: {'; '.join(doubles)}."
-        raise SheetError(msg)
+        raise DataError(msg)
     return [Pair(stem, files[0], masks[stem][0]) for stem, files in sheets.items()]
 
 
@@ -72,21 +72,21 @@ def read_groups(path: Path, stems: Collection[str]) -> dict[str, str]:
 
     Raises
     ------
-    SheetError
+    DataError
         The file cannot be read, lacks a column, or lacks a sheet (all are named).
     """
     try:
         groups = dict(_group_rows(path))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         msg = f"{path} cannot be read as a table of groups ({error})."
-        raise SheetError(msg) from error
+        raise DataError(msg) from error
     except KeyError as error:
         msg = f"{path} has no column {error}; it needs 'sheet' and 'group'."
-        raise SheetError(msg) from error
+        raise DataError(msg) from error
     absent = sorted(set(stems) - set(groups))
     if absent:
         msg = f"{path} names no group for: {', '.join(absent)}."
-        raise SheetError(msg)
+        raise DataError(msg)
     return {stem: groups[stem] for stem in stems}
 
 
@@ -124,9 +124,9 @@ def doubles_in(files: Iterable[Sequence[Path]]) -> list[str]:
 def _some_by_stem(folder: Path, suffixes: frozenset[str]) -> dict[str, list[Path]]:
     if not folder.is_dir():
         msg = f"There is no folder {folder}; give one with images/ and masks/."
-        raise SheetError(msg)
+        raise DataError(msg)
     found = files_by_stem(folder, suffixes)
     if not found:
         msg = f"{folder} holds no picture."
-        raise SheetError(msg)
+        raise DataError(msg)
     return found

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_herbarium.errors import HerbariumError, SheetError
+from napari_herbarium.errors import DataError, SheetError
 from napari_herbarium.evaluate.pairs import Pair, read_mask
 from napari_herbarium.measure.labels_file import read_labels
 
@@ -73,11 +73,11 @@ def without(pairs: Sequence[Pair], patterns: Sequence[str]) -> list[Pair]:
 
     Raises
     ------
-    HerbariumError
+    DataError
         No sheet is left.
     """
     kept = [p for p in pairs if not any(fnmatch(p.stem, each) for each in patterns)]
     if not kept:
         msg = "No sheet is left to be scored; leave out fewer."
-        raise HerbariumError(msg)
+        raise DataError(msg)
     return kept

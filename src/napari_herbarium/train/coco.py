@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_herbarium.errors import SheetError
+from napari_herbarium.errors import DataError
 from napari_herbarium.train.pair import Pair, read_json
 from napari_herbarium.train.polygons import Polygon, Polygons
 
@@ -41,7 +41,7 @@ def pairs_from_coco(path: Path, images: Path) -> list[Pair]:
 
     Raises
     ------
-    SheetError
+    DataError
         No such file, or not COCO; the message lists all that is wrong with it.
     """
     path = Path(path)
@@ -91,7 +91,7 @@ def _list_of(content: Any, key: str, path: Path) -> list[Any]:
     if isinstance(listed, list):
         return listed
     msg = f"{path} is no COCO file: it has no list {key!r}; export it as COCO."
-    raise SheetError(msg)
+    raise DataError(msg)
 
 
 def _refuse(path: Path, faults: Sequence[str]) -> None:
@@ -103,7 +103,7 @@ def _refuse(path: Path, faults: Sequence[str]) -> None:
         f"{path} is no COCO file that can be used; put this right, and export "
         "polygons, or masks as uncompressed RLE:\n  " + "\n  ".join(shown)
     )
-    raise SheetError(msg)
+    raise DataError(msg)
 
 
 def _places(path: Path, images: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from napari_herbarium import words
-from napari_herbarium.errors import HerbariumError, SheetError
+from napari_herbarium.errors import DataError, HerbariumError
 from napari_herbarium.evaluate.masks import LEAF
 from napari_herbarium.evaluate.pairs import MASK_SUFFIXES, doubles_in, files_by_stem
 from napari_herbarium.segment.pixels import SheetRows
@@ -46,7 +46,7 @@ def training_pairs_at(place: Path) -> list[Pair]:
 
     Raises
     ------
-    SheetError
+    DataError
         There is nothing of the kind.
     """
     place = Path(place)
@@ -73,7 +73,7 @@ def find_training_pairs(folder: Path) -> list[Pair]:
 
     Raises
     ------
-    SheetError
+    DataError
         The folder has no ``images/`` with sheets in it.
     """
     folder = Path(folder)
@@ -84,7 +84,7 @@ def find_training_pairs(folder: Path) -> list[Pair]:
             f"{folder} holds no training pairs; it needs {IMAGES}/ with sheets and "
             f"{MASKS}/ with a PNG or TIFF mask of the same name for each."
         )
-        raise SheetError(msg)
+        raise DataError(msg)
     stems = sorted(images.keys() | masks.keys())
     return [_stored(stem, images.get(stem, []), masks.get(stem, [])) for stem in stems]
 
@@ -129,7 +129,7 @@ def iter_refuse_bad_pairs(pairs: Sequence[Pair]) -> Iterator[int]:
 
     Raises
     ------
-    SheetError
+    DataError
         Something is wrong; the message lists all of it.
     """
     faults = list(_faults_of_all(pairs))
@@ -144,13 +144,13 @@ def refuse_faults(what: str, faults: Sequence[str]) -> None:
 
     Raises
     ------
-    SheetError
+    DataError
         There are; the message says what cannot be and lists all of them.
     """
     if faults:
         listed = "\n  ".join(faults)
         msg = f"{what}; nothing was started:\n  {listed}"
-        raise SheetError(msg)
+        raise DataError(msg)
 
 
 def _faults_of_all(pairs: Sequence[Pair]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_herbarium.errors import HerbariumError, SheetError
+from napari_herbarium.errors import DataError, HerbariumError
 from napari_herbarium.evaluate.masks import LEAF
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.evaluate.pairs import files_by_stem
@@ -49,7 +49,7 @@ def find_other_sheets(folder: Path | None) -> Sequence[Path]:
 
     Raises
     ------
-    SheetError
+    DataError
         There is no such folder, or no sheet in it.
     """
     if folder is None:
@@ -61,7 +61,7 @@ def find_other_sheets(folder: Path | None) -> Sequence[Path]:
         if sheets:
             return sheets
     msg = f"{folder} holds no sheets of other plants; choose a folder with some."
-    raise SheetError(msg)
+    raise DataError(msg)
 
 
 def chosen_others(
@@ -87,7 +87,7 @@ def refuse_bad_others(others: Sequence[Pair]) -> None:
 
     Raises
     ------
-    SheetError
+    DataError
         Some cannot; the message names all of them.
     """
     refuse_faults("Among the other sheets are bad ones", list(_faults(others)))

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_herbarium.errors import SheetError
+from napari_herbarium.errors import DataError, SheetError
 from napari_herbarium.evaluate.masks import as_leaf_mask
 from napari_herbarium.evaluate.pairs import read_mask
 from napari_herbarium.segment.pixels import as_rgb8
@@ -94,14 +94,14 @@ def read_json(path: Path) -> Any:
 
     Raises
     ------
-    SheetError
+    DataError
         It cannot be read or is no JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except RecursionError as error:
         msg = f"{path} is nested too deeply to be read as JSON; export it again."
-        raise SheetError(msg) from error
+        raise DataError(msg) from error
     except (OSError, ValueError) as error:
         msg = f"{path} cannot be read as JSON ({error})."
-        raise SheetError(msg) from error
+        raise DataError(msg) from error

@@ -89,7 +89,7 @@ def iter_train(
 
     Raises
     ------
-    SheetError
+    DataError
         Something is wrong with the pairs; the message lists all of it.
     ModelError
         The model exists already (or by the time it is finished, which loses
