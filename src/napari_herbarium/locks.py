@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_herbarium.errors import HerbariumError, SettingsError
-from napari_herbarium.files import unwritable
+from napari_herbarium.files import staging, unwritable
 
 PATIENCE_S = 60.0
 
@@ -77,6 +77,8 @@ def holding(mark: Path, busy: str) -> Iterator[None]:
     lock = FileLock(mark, timeout=0, thread_local=False)
     try:
         place.mkdir(parents=True, exist_ok=True)
+        with staging(place):
+            pass  # where nothing can be made, a FileLock looks as if another held it
         lock.acquire()
     except Timeout as error:
         raise SettingsError(busy) from error

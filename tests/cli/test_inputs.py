@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import errno
 from pathlib import Path
 
 import pytest
@@ -91,9 +91,22 @@ def test_a_file_to_be_written_is_named_whole(tmp_path):
 
 
 def test_a_read_only_folder(tmp_path, monkeypatch):
-    def access(path, mode):
-        return not (mode & os.W_OK and Path(path) == tmp_path)
+    def mkdir(path, *_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(os, "access", access)
-    with pytest.raises(SettingsError, match="may not be written"):
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    said = r"--out is .*out, but .* cannot be written \(Permission denied\)"
+    with pytest.raises(SettingsError, match=said):
         check_folder(tmp_path / "out")
+
+
+def test_a_name_that_is_too_long_for_a_folder(tmp_path):
+    with pytest.raises(SettingsError, match="cannot be written"):
+        check_folder(tmp_path / ("x" * 300) / "deeper")
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no such folder here")
+@pytest.mark.parametrize("place", ["/proc", "/proc/new", "/proc/new/deeper"])
+def test_a_folder_that_only_looks_as_if_it_could_be_written(place):
+    with pytest.raises(SettingsError, match="/proc cannot be written"):
+        check_folder(Path(place))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +102,15 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(tmp_path):
     with (
         pytest.raises(HerbariumError, match=r"Cannot write .*file .*choose another"),
         Workplace(tmp_path / "file" / "m").claim(resume=False),
+    ):
+        pass
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no such folder here")
+def test_where_nothing_can_be_made_no_other_run_is_blamed():
+    with (
+        pytest.raises(HerbariumError, match="Cannot write /proc"),
+        Workplace(Path("/proc/oaks")).claim(resume=False),
     ):
         pass
 

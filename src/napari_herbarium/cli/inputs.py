@@ -6,10 +6,12 @@ import glob
 import os
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from napari_herbarium.errors import SettingsError, SheetError
+from napari_herbarium.files import staging
 from napari_herbarium.results import is_result
 from napari_herbarium.sheet.drawn import drawn_sheet
 from napari_herbarium.sheet.read import SUFFIXES, read_sheet
@@ -75,7 +77,8 @@ def check_folder(folder: Path, out: Path | None = None) -> None:
     Raises
     ------
     SettingsError
-        It lies within a file, or on a disk or in a folder that is read only.
+        It lies within a file, on a disk or in a folder that is read only, or its name
+        is too long.
     """
     there = next(
         each for each in (folder, *folder.absolute().parents) if os.path.lexists(each)
@@ -84,9 +87,22 @@ def check_folder(folder: Path, out: Path | None = None) -> None:
     if not there.is_dir():
         msg = f"--out is {out}, but {there} is no folder; choose another one."
         raise SettingsError(msg)
-    if not os.access(there, os.W_OK | os.X_OK):
-        msg = f"--out is {out}, but {there} may not be written; choose another one."
-        raise SettingsError(msg)
+    try:
+        with staging(there):  # what may be written is not known before it is tried
+            pass
+        if folder != there:
+            _refuse_long_name(folder)
+    except OSError as error:
+        msg = (
+            f"--out is {out}, but {there} cannot be written "
+            f"({error.strerror or error}); choose another one."
+        )
+        raise SettingsError(msg) from error
+
+
+def _refuse_long_name(folder: Path) -> None:
+    with suppress(FileNotFoundError):
+        folder.lstat()
 
 
 def check_file(out: Path, *, overwrite: bool) -> None:

@@ -169,7 +169,9 @@ def out_folder(out: str, *, resume: bool = False) -> Path:
     if path.name != out:
         _refuse_folder(path)
         return path
-    return user_models_folder() / out if resume else new_model_folder(out)
+    folder = user_models_folder() / out if resume else new_model_folder(out)
+    check_folder(folder.parent, path)
+    return folder
 
 
 def _refuse_folder(path: Path) -> None:
