@@ -236,6 +236,30 @@ def test_a_model_that_a_training_is_at_work_on_stays(oak, mine):
     assert not list(mine.glob("*"))
 
 
+def test_a_name_that_a_training_is_at_work_on_is_not_imported_to(oak, mine):
+    with (
+        being_trained(mine / "oak"),
+        pytest.raises(SettingsError, match="oak is being trained by another run; wait"),
+    ):
+        import_model(oak)
+    assert not list(mine.glob("*"))
+
+
+def test_of_two_imports_at_once_the_second_is_refused(oak, mine, monkeypatch):
+    ask = package_import.new_model_folder
+
+    def another_comes(name):
+        folder = ask(name)
+        shutil.copytree(oak, folder)
+        return folder
+
+    monkeypatch.setattr(package_import, "new_model_folder", another_comes)
+    with pytest.raises(ModelError, match="There is a model 'oak' already"):
+        import_model(oak)
+    assert (mine / "oak" / "virus.py").exists()  # the other's is as it was
+    assert [path.name for path in mine.iterdir()] == ["oak"]
+
+
 def test_info_tells_without_loading(oak):
     info = model_info(oak)
     assert info.card == "# Oak"

@@ -19,6 +19,7 @@ from napari_herbarium.files import staging
 from napari_herbarium.model.catalogue import (
     MODELS_VARIABLE,
     Kind,
+    being_trained,
     kind_of,
     new_model_folder,
     user_models_folder,
@@ -75,6 +76,8 @@ def import_model(source: Path, name: str | None = None) -> str:
     ------
     ModelError
         It is no model, damaged, too large, or there is a model of that name.
+    SettingsError
+        A model of that name is being trained.
     """
     source = Path(source).expanduser()
     with _stored(), staging(user_models_folder()) as staged:
@@ -91,7 +94,9 @@ def import_model(source: Path, name: str | None = None) -> str:
         if config.name != folder.name:
             # What it finds is to be noted under the name that it has here.
             write_config(staged, config.model_copy(update={"name": folder.name}))
-        os.replace(staged, folder)
+        with being_trained(folder):
+            new_model_folder(folder.name)  # another may have come meanwhile
+            os.replace(staged, folder)
     return folder.name
 
 

@@ -87,3 +87,13 @@ def test_a_classifier_appears_whole_or_not_at_all(tmp_path):
     assert finish(iter_finetune_whole(examples, mine, steps=1)) == mine
     assert load_whole_model(mine).config.name == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_second_one_of_the_name_is_refused_before_any_work(tmp_path):
+    examples = flipped_leaves(half_discs(), {1: True})
+    first = iter_finetune_whole(examples, tmp_path / "mine", steps=1)
+    next(first)
+    with pytest.raises(SettingsError, match="mine is being trained by another run"):
+        next(iter_finetune_whole(examples, tmp_path / "mine"))
+    finish(first)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

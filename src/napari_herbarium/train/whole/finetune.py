@@ -20,7 +20,7 @@ from napari_herbarium.evaluate.whole import score_whole
 from napari_herbarium.files import staging, unwritable
 from napari_herbarium.measure.columns import check_labels
 from napari_herbarium.measure.whole import BUNDLED
-from napari_herbarium.model.catalogue import is_bundled
+from napari_herbarium.model.catalogue import being_trained, is_bundled
 from napari_herbarium.model.checkpoint import save_model
 from napari_herbarium.model.whole_network import (
     WholeConfig,
@@ -106,7 +106,8 @@ def iter_finetune_whole(
     Raises
     ------
     SettingsError
-        Without examples, or where `out` is the folder of the base.
+        Without examples, where `out` is the folder of the base, or while another run
+        trains a model of that name.
     ModelError
         When the base is damaged, or `out` exists or would hide a bundled model.
     HerbariumError
@@ -197,7 +198,7 @@ class Lesson:
 def _staged(out: Path) -> Iterator[Path]:
     """Give a hidden folder that becomes `out` on success; else nothing stays of it."""
     try:
-        with staging(out.parent) as staged:
+        with being_trained(out), staging(out.parent) as staged:
             yield staged
             _refuse_existing(out)  # another may have come meanwhile
             os.replace(staged, out)
