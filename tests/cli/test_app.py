@@ -65,6 +65,17 @@ def test_an_empty_word_is_not_the_current_folder(monkeypatch, tmp_path, words, s
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_that_looks_like_an_option_is_told_how_to_give_it(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (8, 8)).save("-x.png")
+    given = ["batch", "--dry-run", "--out", "out"]
+    result = CliRunner().invoke(app, [*given, "-x.png"])
+    assert result.exit_code == 2
+    assert "write ./-x.png for the file" in result.stderr
+    for words in (["./-x.png"], ["--", "-x.png"]):
+        assert "1 sheet to do" in CliRunner().invoke(app, [*given, *words]).stdout
+
+
 @pytest.fixture
 def pairs(tmp_path):
     for part in ("images", "masks"):

@@ -10,6 +10,7 @@ import torch
 from napari_herbarium.errors import ModelError
 from napari_herbarium.model import catalogue
 from napari_herbarium.model.catalogue import (
+    find_model,
     list_models,
     load_model,
     new_model_folder,
@@ -80,6 +81,11 @@ def test_a_classifier_with_a_damaged_configuration_is_no_leaf_model(
     (save(folder / "leaves") / "config.json").write_text(config)
     assert list_models() == ["leaves"]
     assert list(catalogue.model_folders(catalogue.Kind.WHOLE)) == ["yes"]
+
+
+def test_the_bundled_classifier_is_not_denied_where_leaf_models_are_meant(folder):
+    with pytest.raises(ModelError, match="'whole-leaves' tells whole leaves from"):
+        find_model("whole-leaves")
 
 
 def test_the_users_folder_is_the_systems_unless_chosen(monkeypatch):

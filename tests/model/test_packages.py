@@ -185,6 +185,8 @@ def test_what_is_no_model_is_told_by_the_name_that_was_given(mine, tmp_path):
     with pytest.raises(ModelError) as told:
         import_model(tmp_path / "empty")
     assert str(told.value).startswith(f"{tmp_path / 'empty'} is not a model folder")
+    with pytest.raises(ModelError, match=r"gone\.zip is not there"):
+        import_model(tmp_path / "gone.zip")
 
 
 def test_a_zip_of_something_else_is_refused(mine, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from importlib.metadata import version
 from itertools import pairwise
 from typing import Annotated, Any, NoReturn
@@ -23,7 +24,7 @@ from napari_herbarium.cli.train_whole import train_classifier
 
 
 class _Herbarium(TyperGroup):
-    """Refuses empty words, before a path of none becomes the current folder."""
+    """Refuses empty words, which as a path are this folder, and files like options."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         for before, word in pairwise(["", *args]):
@@ -33,11 +34,22 @@ class _Herbarium(TyperGroup):
             if not word:
                 is_option = before.startswith("--") and before != "--"
                 _refuse_empty(before if is_option else "")
+        ends = args.index("--") if "--" in args else len(args)
+        for before, word in pairwise(["", *args[:ends]]):
+            if not before.startswith("--") and _is_file_like_option(word):
+                _refuse(f"{word} looks like an option; write ./{word} for the file.")
         return super().parse_args(ctx, args)
 
 
+def _is_file_like_option(word: str) -> bool:
+    return word.startswith("-") and "." in word and os.path.lexists(word)
+
+
 def _refuse_empty(option: str) -> NoReturn:
-    sentence = f"{option} is empty; {NOT_SET}" if option else NO_NAME
+    _refuse(f"{option} is empty; {NOT_SET}" if option else NO_NAME)
+
+
+def _refuse(sentence: str) -> NoReturn:
     typer.echo(f"Error: {sentence}", err=True)
     raise typer.Exit(MISUSED)
 

@@ -253,6 +253,8 @@ def find_of_kind(
         name_or_folder, model_folders(None), Path(name_or_folder).expanduser()
     )
     if folder is None:
+        if kind is Kind.LEAF and str(name_or_folder) == DEFAULT_WHOLE_MODEL:
+            raise _other_kind(DEFAULT_WHOLE_MODEL, Kind.WHOLE)
         names = ", ".join(installed) or "none"
         msg = (
             f"There is no model {str(name_or_folder)!r} (installed: {names}); give one "
@@ -276,8 +278,11 @@ def _found(
 def _refuse_other_kind(folder: Path, kind: Kind) -> None:
     other = kind_of(folder)
     if other is not kind:
-        msg = f"The model {folder.name!r} {_WHAT[other]}. Choose another one here."
-        raise ModelError(msg)
+        raise _other_kind(folder.name, other)
+
+
+def _other_kind(name: str, kind: Kind) -> ModelError:
+    return ModelError(f"The model {name!r} {_WHAT[kind]}. Choose another one here.")
 
 
 class _LastLoaded:

@@ -85,6 +85,9 @@ def import_model(source: Path, name: str | None = None) -> str:
             _copy_parts(source, staged)
         elif zipfile.is_zipfile(source):
             _unpack(source, staged)
+        elif not source.exists():
+            msg = f"{source} is not there; check its name."
+            raise ModelError(msg)
         else:
             msg = f"{source} is neither a model folder nor a zip file of one."
             raise ModelError(msg)

@@ -58,6 +58,8 @@ def test_words_beside_files_are_read(tmp_path):
     assert {x.sheet for x in words.said} == {"a", "c"}
     with pytest.raises(SettingsError, match="Nothing was said"):
         finish(iter_words_beside(files[1:2]))
+    with pytest.raises(SheetError, match=r"gone\.tif does not exist"):
+        finish(iter_words_beside([*files, tmp_path / "gone.tif"]))
     files[0].write_bytes(b"damaged")
     with pytest.raises(SheetError, match=r"a\.leaves\.tif"):
         finish(iter_words_beside(files))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from napari_herbarium import words
-from napari_herbarium.errors import SettingsError
+from napari_herbarium.errors import DataError, SettingsError
 from napari_herbarium.measure.columns import check_labels
 from napari_herbarium.measure.flips import flips_beside
 from napari_herbarium.measure.labels_file import read_labels, sheet_name
@@ -93,12 +93,17 @@ def iter_words_beside(files: Sequence[Path]) -> Job[Words]:
     ------
     SettingsError
         Nothing was said of any leaf.
+    DataError
+        Labels are not there.
     SheetError
         Labels cannot be read.
     """
     found = Words()
     for number, path in enumerate(files):
         yield Progress(number, len(files), "sheets")
+        if not path.exists():
+            msg = f"{path} does not exist; check its name."
+            raise DataError(msg)
         flipped = flips_beside(path)
         if flipped:
             found += words_of(read_labels(path).labels, flipped, sheet_name(path))
