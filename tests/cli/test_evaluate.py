@@ -104,11 +104,14 @@ def test_folder_without_pairs_is_said(tmp_path, run):
     assert "images/ and masks/" in result.stderr
 
 
+@pytest.mark.parametrize("command", ["evaluate", "evaluate-leaves"])
 @pytest.mark.parametrize("name", ["note/figures.json", "folder.json"])
-def test_out_that_cannot_be_written_is_refused_before_any_work(tmp_path, run, name):
+def test_out_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path, run, name, command
+):
     (tmp_path / "note").touch()
     (tmp_path / "folder.json").mkdir()
     args = ("--data", tmp_path, "--out", tmp_path / name, "--overwrite")
-    result = run("evaluate", *args)
+    result = run(command, *args)
     assert result.exit_code == 2
     assert "is no folder" in result.stderr or "is a folder" in result.stderr

@@ -98,13 +98,3 @@ def test_figures_that_exist_stay_unless_told(tmp_path, run, data):
     result = run("evaluate-leaves", "--data", data, "--out", out)
     assert result.exit_code == 2
     assert out.read_text() == "mine"
-
-
-@pytest.mark.parametrize("name", ["note/figures.json", "folder.json"])
-def test_out_that_cannot_be_written_is_refused_before_any_work(tmp_path, run, name):
-    (tmp_path / "note").touch()
-    (tmp_path / "folder.json").mkdir()
-    args = ("--data", tmp_path, "--out", tmp_path / name, "--overwrite")
-    result = run("evaluate-leaves", *args)
-    assert result.exit_code == 2
-    assert "is no folder" in result.stderr or "is a folder" in result.stderr
