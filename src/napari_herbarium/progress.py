@@ -13,6 +13,7 @@ from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Progress")
+Y = TypeVar("Y")
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,24 @@ def reported(job: Generator[object, None, T], step: P) -> Generator[P, None, T]:
     step : Progress
         Of the longer one.
     """
+    return told_as(job, lambda _: step)
+
+
+def told_as(
+    job: Generator[Y, None, T], tell: Callable[[Y], P]
+) -> Generator[P, None, T]:
+    """Run a job, and report of each of its steps what `tell` makes of it.
+
+    Parameters
+    ----------
+    job : generator
+        A long step; closed when this is.
+    tell : callable
+        Gives the `Progress` for what the job yields.
+    """
     try:
         while True:
-            next(job)
-            yield step
+            yield tell(next(job))
     except StopIteration as stop:
         result: T = stop.value
         return result

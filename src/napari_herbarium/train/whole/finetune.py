@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,16 +26,13 @@ from napari_herbarium.model.whole_network import (
     WholeConfig,
     load_whole_model,
 )
-from napari_herbarium.progress import Job, Progress
+from napari_herbarium.progress import Job, Progress, told_as
 from napari_herbarium.sheet._drawn_leaf import DrawnLeaf, Form
 from napari_herbarium.train.loop import LoopSettings, StepReport
 from napari_herbarium.train.whole.instances import Instance, cut_window
 from napari_herbarium.train.whole.learn import learn_whole
 from napari_herbarium.train.whole.mix import iter_held_to, iter_judged, mixed
 from napari_herbarium.train.whole.silhouettes import Silhouette, make_silhouette
-
-if TYPE_CHECKING:
-    from napari_herbarium.train.ema import Average
 
 STEPS = 30
 """Optimiser steps, unless told otherwise."""
@@ -129,7 +126,7 @@ def _iter_write(lesson: Lesson, folder: Path, name: str, base: Path) -> Job[None
     held = yield from iter_held_to(model, lesson.unsaid, drawn, lesson.seed)
     before = yield from iter_judged(model, lesson.held_back)
     draw = mixed(lesson.examples, held, model.config)
-    average = yield from _in_steps(learn_whole(model.network, draw, _loop(lesson)))
+    average = yield from told_as(learn_whole(model.network, draw, _loop(lesson)), _step)
     made = replace(model, network=average.network.eval())
     after = yield from iter_judged(made, lesson.held_back)
     figures = _figures(lesson, before, after, model.config)
@@ -143,15 +140,8 @@ def _iter_write(lesson: Lesson, folder: Path, name: str, base: Path) -> Job[None
     save_model(folder, made.network, config, _card(config, model.sha256, lesson))
 
 
-def _in_steps(job: Generator[StepReport, None, Average]) -> Job[Average]:
-    with closing(job):
-        while True:
-            try:
-                report = next(job)
-            except StopIteration as stop:
-                average: Average = stop.value
-                return average
-            yield Progress(report.step, report.steps, "steps")
+def _step(report: StepReport) -> Progress:
+    return Progress(report.step, report.steps, "steps")
 
 
 def _loop(lesson: Lesson) -> LoopSettings:
