@@ -45,7 +45,6 @@ class Repair(NamedTuple):
 class _Leaf(NamedTuple):
     """A label, its box in the sheet, and what of it is in the box."""
 
-    labels: NDArray[np.integer]
     number: int
     box: Box
     mask: NDArray[np.bool_]
@@ -130,8 +129,9 @@ def iter_cut_in_two(
     if box is None:
         msg = f"There is no leaf {number} any more: select another one."
         raise SettingsError(msg)
-    leaf = _Leaf(labels, number, box, labels[box] == number)
-    part = yield from _iter_part(leaf, help_)
+    sheet = None if help_.image is None else SheetRows(as_rgb8(help_.image))
+    looking = Looking(labels, 0.0, sheet, help_.judge)
+    part = yield from _iter_part(_Leaf(number, box, labels[box] == number), looking)
     if part is None:
         msg = (
             f"Nothing in leaf {number} looks like a place where two leaves meet: erase "
@@ -207,8 +207,6 @@ def _rim_facing(
 
 
 def _distance_to(part: NDArray[np.bool_]) -> NDArray[np.float64]:
-    if not part.any():
-        return np.full(part.shape, np.inf)
     distance: NDArray[np.float64] = ndimage.distance_transform_edt(~part)
     return distance
 
@@ -221,28 +219,27 @@ def _loose(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return mask & (parts != largest)
 
 
-def _iter_part(leaf: _Leaf, help_: Help) -> Job[NDArray[np.bool_] | None]:
+def _iter_part(leaf: _Leaf, looking: Looking) -> Job[NDArray[np.bool_] | None]:
     """Find what is to be cut off; None where there is nothing."""
     loose = _loose(leaf.mask)
     if loose.sum() >= _SMALLEST_SHARES[0] * leaf.mask.sum():
         return loose
     # Crumbs stay with the leaf, unless there is nothing else to cut.
     rest = leaf._replace(mask=leaf.mask & ~loose)
+    area = float(rest.mask.sum())
     for share in _SMALLEST_SHARES:
-        looks = yield from _iter_looks(rest, help_, share)
-        part = _surest_part(looks, rest.mask, seen=help_.image is not None)
+        looks = yield from _iter_looks(rest, looking._replace(min_area=share * area))
+        part = _surest_part(looks, rest.mask, seen=looking.sheet is not None)
         if part is not None:
             return part
     return loose if loose.any() else None
 
 
-def _iter_looks(leaf: _Leaf, help_: Help, share: float) -> Job[list[Looked]]:
-    sheet = None if help_.image is None else SheetRows(as_rgb8(help_.image))
-    smallest = share * float(leaf.mask.sum())
+def _iter_looks(leaf: _Leaf, looking: Looking) -> Job[list[Looked]]:
+    """Look at a leaf from each distance; what shows no place to cut is left out."""
     looks = []
     for done, closer in enumerate(CLOSER):
-        looking = Looking(leaf.labels, smallest, sheet, help_.judge, closer)
-        job = looking.iter_at(leaf.number, leaf.box, leaf.mask)
+        job = looking._replace(closer=closer).iter_at(*leaf)
         looked = yield from reported(job, Progress(done, len(CLOSER), "looks"))
         looks += [] if looked is None else [looked]
     return looks
