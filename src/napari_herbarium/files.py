@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ def staging(place: Path) -> Iterator[Path]:
 
 def unwritable(path: Path, error: OSError) -> HerbariumError:
     """Give the error that says what cannot be written, why, and what to do."""
-    return HerbariumError(
-        f"Cannot write {path} ({error.strerror or error}); free the space or choose "
-        "another folder."
-    )
+    advice = "free the space or choose another folder"
+    if error.errno == errno.ENAMETOOLONG:
+        advice = "choose a shorter name"
+    return HerbariumError(f"Cannot write {path} ({error.strerror or error}); {advice}.")

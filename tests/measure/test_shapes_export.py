@@ -10,7 +10,6 @@ import pytest
 from skimage.draw import disk
 from skimage.draw import polygon as filled
 
-from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.shapes_export import (
     run_lengths,
     write_coco,
@@ -187,16 +186,3 @@ def test_sheet_without_leaves(tmp_path):
     write_geojson(tmp_path / "a.geojson", labels, rows)
     assert json.loads((tmp_path / "a.json").read_text())["annotations"] == []
     assert json.loads((tmp_path / "a.geojson").read_text())["features"] == []
-
-
-@pytest.mark.parametrize(
-    "write", [write_geojson, lambda *a, **k: write_coco(*a, "a", **k)]
-)
-def test_file_that_exists_stays_unless_told(tmp_path, write):
-    path = tmp_path / "a.json"
-    path.write_text("mine")
-    with pytest.raises(SettingsError, match=r"a\.json exists already"):
-        write(path, sheet(), table())
-    assert path.read_text() == "mine"
-    write(path, sheet(), table(), overwrite=True)
-    assert path.read_text() != "mine"

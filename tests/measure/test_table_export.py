@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from napari_herbarium.errors import HerbariumError, SettingsError
+from napari_herbarium.measure.export import write_json
 from napari_herbarium.measure.table import SheetFacts, leaf_table
 from napari_herbarium.measure.table_export import (
     provenance,
     replace_sheet,
-    write_provenance,
     write_table,
 )
 
@@ -100,17 +100,6 @@ def test_unknown_suffix_is_refused(tmp_path):
         write_table(tmp_path / "t.xlsx", table())
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_file_that_exists_stays_unless_told(tmp_path, suffix):
-    path = tmp_path / f"t{suffix}"
-    path.write_text("mine")
-    with pytest.raises(SettingsError, match="exists already"):
-        write_table(path, table())
-    assert path.read_text() == "mine"
-    write_table(path, table(), overwrite=True)
-    assert len(read(path)) == 2
-
-
 def test_sidecar_tells_where_the_numbers_are_from(tmp_path):
     content = provenance(
         SheetFacts("K1", "0012", 0.1, "ruler", "trusted"),
@@ -118,7 +107,7 @@ def test_sidecar_tells_where_the_numbers_are_from(tmp_path):
         settings={"harmonics": 3},
         flipped={4: True},
     )
-    write_provenance(tmp_path / "t.json", content)
+    write_json(tmp_path / "t.json", content)
     told = json.loads((tmp_path / "t.json").read_text())
     assert told["scale_source"] == "ruler"
     assert told["mm_per_px"] == 0.1
@@ -126,5 +115,3 @@ def test_sidecar_tells_where_the_numbers_are_from(tmp_path):
     assert told["settings"] == {"harmonics": 3}
     assert told["whole_by_user"] == {"4": True}
     assert set(told["software"]) >= {"napari-herbarium", "numpy"}
-    with pytest.raises(SettingsError, match="exists already"):
-        write_provenance(tmp_path / "t.json", content)

@@ -172,7 +172,7 @@ def test_a_name_that_is_too_long_for_a_file_is_told(widget, tmp_path, until):
     widget.save.ask_path = lambda _kind, _proposed: tmp_path / ("é" * 300)
     widget.save.save(BY_SUFFIX[".csv"])
     until(lambda: widget.save.runner.state == "idle")
-    assert "choose another file" in widget.message.text()
+    assert "choose a shorter name" in widget.message.text()
     assert not list(tmp_path.iterdir())
 
 

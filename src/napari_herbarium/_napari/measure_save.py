@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from napari_herbarium._napari.layers import LayerSheet
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.measure.export import write_labels, write_overlay
+from napari_herbarium.measure.export import write_json, write_labels, write_overlay
 from napari_herbarium.measure.shapes_export import write_coco, write_geojson
 from napari_herbarium.measure.table import partial_labels
-from napari_herbarium.measure.table_export import write_provenance, write_table
+from napari_herbarium.measure.table_export import write_table
 from napari_herbarium.progress import Job, Progress
 
 Ask = Callable[[Sequence[Path]], bool]
@@ -102,7 +102,7 @@ def iter_save(kind: SaveFormat, path: Path, content: Content) -> Job[list[Path]]
     files = kind.files(path)
     kind.write(files[0], content)
     if kind.sidecar:
-        write_provenance(files[1], content.provenance, overwrite=True)
+        write_json(files[1], content.provenance)
     return files
 
 
@@ -114,15 +114,15 @@ def may_write(files: Sequence[Path], ask: Ask) -> bool:
 
 
 def _write_table(path: Path, content: Content) -> None:
-    write_table(path, content.table, overwrite=True)
+    write_table(path, content.table)
 
 
 def _write_coco(path: Path, content: Content) -> None:
-    write_coco(path, content.labels, content.table, content.image_name, overwrite=True)
+    write_coco(path, content.labels, content.table, content.image_name)
 
 
 def _write_geojson(path: Path, content: Content) -> None:
-    write_geojson(path, content.labels, content.table, overwrite=True)
+    write_geojson(path, content.labels, content.table)
 
 
 def _write_labels(path: Path, content: Content) -> None:

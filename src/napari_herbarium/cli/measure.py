@@ -26,15 +26,12 @@ from napari_herbarium.cli.measure_outputs import (
 from napari_herbarium.cli.show import FAILED, progress_bar, sentences
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.columns import check_image
-from napari_herbarium.measure.export import write_overlay
+from napari_herbarium.measure.export import write_json, write_overlay
 from napari_herbarium.measure.flips import flips_beside
 from napari_herbarium.measure.labels_file import facts_of_labels, read_labels
 from napari_herbarium.measure.shapes_export import write_coco, write_geojson
 from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, partial_labels
-from napari_herbarium.measure.table_export import (
-    provenance,
-    write_provenance,
-)
+from napari_herbarium.measure.table_export import provenance
 from napari_herbarium.measure.whole_models import classifier_facts
 from napari_herbarium.progress import Job
 from napari_herbarium.settings import DEFAULT_WHOLE_MODEL, ScaleSettings, WholeSettings
@@ -178,7 +175,7 @@ def iter_measured(task: LabelsInput, where: MeasureOutputs, how: How) -> Job[int
         partial = partial_labels(table)
         write_overlay(where.picture, image, found.labels, partial=partial)
     told = _told(task, picture, facts, how, flipped)
-    write_provenance(where.sidecar, told, overwrite=True)
+    write_json(where.sidecar, told)
     for path in where.tables:
         put_rows(path, table, task.sheet, sheets=how.sheets, harmonics=how.harmonics)
     return len(table)
@@ -192,9 +189,9 @@ def _write_shapes(
 ) -> None:
     if where.coco is not None:
         name = where.sheet if picture is None else picture.name
-        write_coco(where.coco, labels, table, name, overwrite=True)
+        write_coco(where.coco, labels, table, name)
     if where.geojson is not None:
-        write_geojson(where.geojson, labels, table, overwrite=True)
+        write_geojson(where.geojson, labels, table)
 
 
 def _told(

@@ -197,7 +197,7 @@ def put_rows(
         # Looked at again: another run may have added rows since the check.
         lost = _sheets_in(path, harmonics) - set(sheets)
         _refuse_to_lose(path, lost, harmonics)
-        write_table(path, rows, overwrite=True)
+        write_table(path, rows)
     else:
         replace_sheet(path, rows, sheet)
 

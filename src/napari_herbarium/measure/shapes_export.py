@@ -27,7 +27,6 @@ from napari_herbarium.measure.outline import (
     outlines,
     signed_area,
 )
-from napari_herbarium.measure.table_export import check_new
 
 TOLERANCE_PX = 0.35
 CATEGORY = {"id": 1, "name": "leaf", "supercategory": "plant"}
@@ -36,12 +35,7 @@ DECIMALS = 2
 
 
 def write_coco(
-    path: Path,
-    labels: NDArray[Any],
-    table: pd.DataFrame,
-    image_name: str,
-    *,
-    overwrite: bool = False,
+    path: Path, labels: NDArray[Any], table: pd.DataFrame, image_name: str
 ) -> None:
     """Write the leaves of a sheet as COCO instances.
 
@@ -53,24 +47,19 @@ def write_coco(
     Parameters
     ----------
     path : Path
-        JSON file.
+        JSON file; replaced when it exists.
     labels : (H, W) integer
         0 is paper.
     table : DataFrame
         With a column `label`; whole and its probability become ``attributes``.
     image_name : str
         File name of the sheet.
-    overwrite : bool
-        Whether a file of this name may be replaced.
 
     Raises
     ------
-    SettingsError
-        The file exists.
     HerbariumError
         The file cannot be written.
     """
-    check_new([path], overwrite=overwrite)
     height, width = map(int, labels.shape)
     picture = {"id": 1, "file_name": image_name, "height": height, "width": width}
     content = {
@@ -83,9 +72,7 @@ def write_coco(
     _write_compact(path, content)
 
 
-def write_geojson(
-    path: Path, labels: NDArray[Any], table: pd.DataFrame, *, overwrite: bool = False
-) -> None:
+def write_geojson(path: Path, labels: NDArray[Any], table: pd.DataFrame) -> None:
     """Write the outlines of the leaves of a sheet as GeoJSON.
 
     A leaf is a Polygon, or a MultiPolygon if it is in pieces, with its holes.
@@ -96,22 +83,17 @@ def write_geojson(
     Parameters
     ----------
     path : Path
-        JSON file.
+        JSON file; replaced when it exists.
     labels : (H, W) integer
         0 is paper.
     table : DataFrame
         With a column `label`.
-    overwrite : bool
-        Whether a file of this name may be replaced.
 
     Raises
     ------
-    SettingsError
-        The file exists.
     HerbariumError
         The file cannot be written.
     """
-    check_new([path], overwrite=overwrite)
     rows = _rows_by_label(table, tuple(table.columns))
     features = [
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,7 +19,6 @@ from napari_herbarium.measure.export import (
     checked_table,
     read_table,
     replace_rows,
-    write_json,
 )
 from napari_herbarium.measure.flips import SIDECAR_KEY
 from napari_herbarium.measure.table import SheetFacts
@@ -28,43 +27,25 @@ TABLE_SUFFIXES = (".csv", ".parquet")
 _SOFTWARE = ("napari-herbarium", "scikit-image", "numpy")
 
 
-def check_new(paths: Collection[Path], *, overwrite: bool = False) -> None:
-    """Refuse to write over files unless told to.
-
-    Raises
-    ------
-    SettingsError
-        Files exist; all are named.
-    """
-    existing = [str(path) for path in paths if path.exists()]
-    if existing and not overwrite:
-        listed = ", ".join(existing)
-        msg = f"{listed} exists already; choose another name or replace it on purpose."
-        raise SettingsError(msg)
-
-
-def write_table(path: Path, table: pd.DataFrame, *, overwrite: bool = False) -> None:
+def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table of leaves.
 
     Parameters
     ----------
     path : Path
-        Its suffix chooses the format: ``.csv`` (UTF-8, empty where a value is not
-        known) or ``.parquet`` (numbers in full, types kept).
+        Replaced when it exists. Its suffix chooses the format: ``.csv`` (UTF-8, empty
+        where a value is not known) or ``.parquet`` (numbers in full, types kept).
     table : DataFrame
         As `table.leaf_table` gives it.
-    overwrite : bool
-        Whether a file of this name may be replaced.
 
     Raises
     ------
     SettingsError
-        Another suffix, or the file exists.
+        Another suffix.
     HerbariumError
         The file cannot be written.
     """
     _check_suffix(path)
-    check_new([path], overwrite=overwrite)
     if path.suffix.lower() == ".parquet":
         _write_parquet(path, table)
         return
@@ -151,22 +132,6 @@ def provenance(
         SIDECAR_KEY: {str(label): said for label, said in (flipped or {}).items()},
         "columns": "napari_herbarium/measure/data_dictionary.csv",
     }
-
-
-def write_provenance(
-    path: Path, content: Mapping[str, Any], *, overwrite: bool = False
-) -> None:
-    """Write `provenance` as JSON.
-
-    Raises
-    ------
-    SettingsError
-        The file exists.
-    HerbariumError
-        The file cannot be written.
-    """
-    check_new([path], overwrite=overwrite)
-    write_json(path, content)
 
 
 def _check_suffix(path: Path) -> None:
