@@ -38,6 +38,18 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8; what was there is replaced by the whole of it or stays.
+
+    Raises
+    ------
+    HerbariumError
+        The file cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 @contextmanager
 def staging(place: Path) -> Iterator[Path]:
     """Give a new hidden folder in `place`; what is left of it at the end goes.

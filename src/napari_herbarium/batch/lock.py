@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from napari_herbarium.errors import HerbariumError, SettingsError
-from napari_herbarium.files import replacing
+from napari_herbarium.files import write_text
 from napari_herbarium.locks import taking_turns
 
 TOUCHED_EVERY_S = 30.0
@@ -61,8 +61,7 @@ def _take(path: Path) -> None:
         "since": psutil.Process().create_time(),
     }
     _refuse_if_alive(path)
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(me), encoding="utf-8")
+    write_text(path, json.dumps(me))
 
 
 def _refuse_if_alive(path: Path) -> None:

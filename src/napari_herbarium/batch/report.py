@@ -19,7 +19,7 @@ from napari_herbarium.batch.plan import Plan
 from napari_herbarium.batch.report_style import PAGE
 from napari_herbarium.batch.schema import STEPS
 from napari_herbarium.batch.store import plain_text, read_columns
-from napari_herbarium.files import replacing
+from napari_herbarium.files import write_text
 
 PICTURES = 12
 MOST_NAMED = 8
@@ -77,8 +77,7 @@ def write_report(plan: Plan, entries: Sequence[Entry]) -> Path:
     ]
     page = PAGE.replace("$title", escape(plan.layout.out.name))
     page = page.replace("$body", "\n".join(section for section in sections if section))
-    with replacing(plan.layout.report) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_text(plan.layout.report, page)
     return plan.layout.report
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_herbarium.errors import HerbariumError
-from napari_herbarium.files import replacing
+from napari_herbarium.files import replacing, write_text
 from napari_herbarium.locks import taking_turns
 from napari_herbarium.measure.overlay import LONG_SIDE, draw_overlay
 
@@ -106,8 +106,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         The file cannot be written.
     """
     text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
 
 
 def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

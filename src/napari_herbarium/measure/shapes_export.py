@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.measure import points_in_poly
 
-from napari_herbarium.files import replacing
+from napari_herbarium.files import write_text
 from napari_herbarium.measure.outline import (
     Mask,
     Outline,
@@ -222,8 +222,7 @@ def _rows_by_label(
 
 def _write_compact(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, default=_plain)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.evaluate.masks import as_leaf_mask
-from napari_herbarium.files import replacing
+from napari_herbarium.files import replacing, write_text
 from napari_herbarium.segment.pixels import as_rgb8
 from napari_herbarium.sheet.write import write_sheet_tiff
 from napari_herbarium.train.data import IMAGES, MASKS
@@ -80,9 +80,8 @@ def save_pair(
     pixels = np.asarray(rgb)
     with replacing(folder / IMAGES / f"{stem}.tif") as temporary:
         write_sheet_tiff(temporary, pixels, mm_per_px)
-    with replacing(folder / MASKS / f"{stem}.json") as temporary:
-        text = json.dumps(_record(pixels, labels, mm_per_px, facts), indent=2)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(_record(pixels, labels, mm_per_px, facts), indent=2)
+    write_text(folder / MASKS / f"{stem}.json", text + "\n")
     return _write_mask(folder / MASKS / f"{stem}.tif", labels)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_herbarium.files import replacing
+from napari_herbarium.files import write_text
 
 METRICS, EVENTS = "metrics.csv", "events"
 COLUMNS = (
@@ -30,8 +30,7 @@ def write_metrics(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    with replacing(folder / METRICS) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    write_text(folder / METRICS, text.getvalue())
 
 
 class Events:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_herbarium.errors import ModelError, SettingsError
-from napari_herbarium.files import replacing, unwritable
+from napari_herbarium.files import unwritable, write_text
 from napari_herbarium.model.catalogue import (
     being_trained,
     is_bundled,
@@ -150,8 +150,7 @@ class Workplace:
 
     def _note_written(self, made: Path) -> None:
         known = [*self._written(), _sha256_of(made)]
-        with replacing(self.folder / WRITTEN) as temporary:
-            temporary.write_text(json.dumps({"sha256": known}), encoding="utf-8")
+        write_text(self.folder / WRITTEN, json.dumps({"sha256": known}))
 
     def refuse_while_trained(self) -> None:
         """Refuse to touch what a run is at work on.
@@ -172,8 +171,7 @@ class Workplace:
         HerbariumError
             The folder cannot be written.
         """
-        with replacing(self.folder / RUN) as temporary:
-            temporary.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        write_text(self.folder / RUN, json.dumps(facts, indent=2) + "\n")
 
     def check_run(self, facts: Mapping[str, Any]) -> None:
         """Refuse to go on with a run of something else.

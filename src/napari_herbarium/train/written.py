@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_herbarium.files import replacing
+from napari_herbarium.files import write_text
 from napari_herbarium.model.checkpoint import save_model
 from napari_herbarium.train.card import write_card
 from napari_herbarium.train.recipes import RECIPE_FILE
@@ -49,9 +49,7 @@ def write_folder(
     )
     save_model(folder, network, config, write_card(made, plan, recipe))
     for name, content in ((SPLIT_FILE, plan.split), (RECIPE_FILE, recipe)):
-        with replacing(folder / name) as temporary:
-            text = content.model_dump_json(indent=2)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_text(folder / name, content.model_dump_json(indent=2) + "\n")
     return folder
 
 
