@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.sheet.colour import to_8_bit
+from napari_herbarium.sheet.samples import composite
 
 ArrayLike: TypeAlias = Any
 """Something with shape, dtype and slices: numpy, dask, zarr."""
@@ -119,9 +121,9 @@ def _convert(image: ArrayLike) -> ArrayLike:
 
 
 def _to_rgb8(pixels: np.ndarray) -> np.ndarray:
-    pixels = _TO_8_BIT[pixels.dtype.kind, pixels.dtype.itemsize > 1](pixels)
+    pixels = _TO_8_BIT[pixels.dtype.kind](pixels)
     if pixels.shape[2] == 4:
-        pixels = _on_white(pixels)
+        pixels = composite(pixels, wanted=3, ground=255, premultiplied=False)
     return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
 
@@ -130,22 +132,11 @@ def _from_float(pixels: np.ndarray) -> np.ndarray:
     return whole.round().astype(np.uint8)
 
 
-def _from_16_bit(pixels: np.ndarray) -> np.ndarray:
-    return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-
-
-_TO_8_BIT: dict[tuple[str, bool], Callable[[np.ndarray], np.ndarray]] = {
-    ("u", False): lambda pixels: pixels,
-    ("u", True): _from_16_bit,
-    ("f", True): _from_float,
-    ("b", False): lambda pixels: pixels.astype(np.uint8) * np.uint8(255),
+_TO_8_BIT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "u": to_8_bit,
+    "f": _from_float,
+    "b": lambda pixels: pixels.astype(np.uint8) * np.uint8(255),
 }
-
-
-def _on_white(rgba: np.ndarray) -> np.ndarray:
-    alpha = rgba[..., 3:].astype(np.uint16)
-    mixed = rgba[..., :3] * alpha + 255 * (255 - alpha)
-    return ((mixed + 127) // 255).astype(np.uint8)
 
 
 def in_memory(image: ArrayLike) -> ArrayLike:

@@ -60,8 +60,9 @@ def composite(samples: Pixels, wanted: int, ground: int, premultiplied: bool) ->
         Whether the colours were multiplied by alpha already.
     """
     top = int(np.iinfo(samples.dtype).max)
-    colour = samples[..., :wanted].astype(np.uint64)
-    alpha = samples[..., wanted : wanted + 1].astype(np.uint64)
+    wide: Any = np.uint32 if samples.itemsize == 1 else np.uint64
+    colour = samples[..., :wanted].astype(wide)
+    alpha = samples[..., wanted : wanted + 1].astype(wide)
     shown = colour * top if premultiplied else colour * alpha
     laid = (shown + ground * (top - alpha) + top // 2) // top
     return np.minimum(laid, top).astype(samples.dtype)
