@@ -23,7 +23,7 @@ _SPACES = {
     "rgb": (b"RGB ", "rgb"),
     "cmyk": (b"CMYK", "cmyk"),
 }
-_CHANNELS = {"grey": 1, "rgb": 3, "cmyk": 4}
+CHANNELS = {"grey": 1, "rgb": 3, "cmyk": 4}
 _ASSUMED = {
     "grey": "taken as sRGB grey: there is no profile",
     "rgb": "taken as sRGB: there is no profile",
@@ -131,7 +131,7 @@ def _fault(model: str, profile: bytes) -> str | None:
         stated = profile[16:20].decode("latin-1").strip()
         return f"the profile is for {stated or 'nothing'}"
     try:
-        _by_profile(np.zeros((1, 1, _CHANNELS[model]), np.uint8), profile, space)
+        _by_profile(np.zeros((1, 1, CHANNELS[model]), np.uint8), profile, space)
     except (imagecodecs.CmsError, ValueError):
         return "the profile is damaged"
     return None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_herbarium.sheet.codestream import jpeg2000_size, read_jpeg
 from napari_herbarium.sheet.damage import DamageError
+from napari_herbarium.sheet.encoding import JPEG_SCHEMES
 from napari_herbarium.sheet.samples import unpack_subsampled
 from napari_herbarium.sheet.whole_jpeg import GREY, RGB, decode_whole
 
@@ -23,7 +24,6 @@ Decoder = Callable[[bytes, int], NDArray[Any]]
 RAW = 1
 _OLD_JPEG = 6
 _SOI = b"\xff\xd8"
-_JPEG = {_OLD_JPEG, 7, 33007, 34892}
 _JPEG2000 = {33003, 33004, 33005, 34712}
 _BYTE_CODECS: dict[int, Callable[..., bytes | bytearray]] = {
     5: imagecodecs.lzw_decode,
@@ -109,7 +109,7 @@ def decoder_of(page: Any) -> Decoder:
         return _subsampled_decoder(page)
     if code in _STRICT_CODECS:
         return _strict_decoder(page)
-    if code in _JPEG:
+    if code in JPEG_SCHEMES:
         return _jpeg_decoder(page)
     return partial(
         _decode_part,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_herbarium.sheet.colour import CHANNELS
 from napari_herbarium.sheet.damage import damaged, unsupported
 from napari_herbarium.sheet.samples import (
     Pixels,
@@ -30,7 +31,6 @@ Step = Callable[[Pixels], Pixels]
 
 JPEG_SCHEMES = frozenset({6, 7, 33007, 34892})
 """Compressions whose decoder gives RGB for YCbCr."""
-_SAMPLES = {"grey": 1, "rgb": 3, "cmyk": 4}
 _WHITE_IS_ZERO, _PALETTE, _CMYK, _YCBCR = 0, 3, 5, 6
 _INKS = {_WHITE_IS_ZERO, _CMYK}
 """Kinds whose paper is 0."""
@@ -45,7 +45,7 @@ _KINDS = {
 _REFUSED = {4: "a mask", 8: "CIELab", 9: "ICCLab", 32803: "raw camera data"}
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _REC_601 = (0.299, 0.587, 0.114)
-_REMEDY = "save it as 8- or 16-bit RGB"
+REMEDY = "save it as 8- or 16-bit RGB"
 COMPOSITED = "composited on white"
 
 
@@ -76,7 +76,7 @@ class Encoding:
     @property
     def channels(self) -> int:
         """Samples per pixel after decoding."""
-        return _SAMPLES[self.model]
+        return CHANNELS[self.model]
 
     def decode(self, samples: Pixels) -> Pixels:
         """H x W x S samples as stored -> H x W x `channels` of `dtype`."""
@@ -88,7 +88,7 @@ class Encoding:
 def plain_encoding(samples: int, bits: int) -> Encoding:
     """Describe decoded grey, grey-alpha, RGB or RGBA pixels of up to 16 bits."""
     model, name = _KINDS[1 if samples < 3 else 2]
-    wanted = _SAMPLES[model]
+    wanted = CHANNELS[model]
     dtype, steps = _depth_steps(bits)
     if samples == wanted:
         return Encoding(model, dtype, tuple(steps), name)
@@ -137,26 +137,26 @@ def _check_samples(page: Any, path: Path) -> None:
     """Refuse numbers that no scanner writes."""
     kind = page.dtype.kind if page.dtype is not None else ""
     if kind in ("f", "c"):
-        raise unsupported(path, f"holds {page.dtype} numbers, not a scan", _REMEDY)
+        raise unsupported(path, f"holds {page.dtype} numbers, not a scan", REMEDY)
     if kind not in ("u", "b") or not 1 <= _bits(page) <= 16:
         what = f"holds samples of {page.bitspersample} bits that no scanner writes"
-        raise unsupported(path, what, _REMEDY)
+        raise unsupported(path, what, REMEDY)
     if page.imagedepth != 1:
-        raise unsupported(path, "holds a volume, not a sheet", _REMEDY)
+        raise unsupported(path, "holds a volume, not a sheet", REMEDY)
 
 
 def _kind(page: Any, path: Path, photometric: int) -> tuple[str, str]:
     if photometric not in _KINDS:
         name = _REFUSED.get(photometric, f"kind {photometric}")
-        raise unsupported(path, f"stores its colours as {name}", _REMEDY)
+        raise unsupported(path, f"stores its colours as {name}", REMEDY)
     model, name = _KINDS[photometric]
-    wanted = 1 if photometric == _PALETTE else _SAMPLES[model]
+    wanted = 1 if photometric == _PALETTE else CHANNELS[model]
     if page.samplesperpixel < wanted:
         raise damaged(path, f"{page.samplesperpixel} sample(s) a pixel for {name}")
     if photometric == _CMYK and page.tags.valueof(332, default=1) != 1:
-        raise unsupported(path, "stores inks other than CMYK", _REMEDY)
+        raise unsupported(path, "stores inks other than CMYK", REMEDY)
     if photometric == _YCBCR and _bits(page) != 8:
-        raise unsupported(path, f"stores YCbCr of {_bits(page)} bits", _REMEDY)
+        raise unsupported(path, f"stores YCbCr of {_bits(page)} bits", REMEDY)
     return model, name
 
 
@@ -177,7 +177,7 @@ def _surplus_steps(
     page: Any, model: str, dtype: np.dtype
 ) -> tuple[list[Step], str | None]:
     """Step that leaves the model's own samples, and what it does in words."""
-    wanted = _SAMPLES[model]
+    wanted = CHANNELS[model]
     if page.samplesperpixel == wanted:
         return [], None
     kind = int(page.extrasamples[0]) if page.extrasamples else 0
@@ -188,7 +188,7 @@ def _surplus_steps(
 
 
 def _composite(model: str, paper: int, premultiplied: bool) -> Step:
-    wanted = _SAMPLES[model]
+    wanted = CHANNELS[model]
     return partial(composite, wanted=wanted, ground=paper, premultiplied=premultiplied)
 
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from napari_herbarium.sheet.catalogue_number import SelfDescription
-from napari_herbarium.sheet.scale import ResolutionTag
+from napari_herbarium.sheet.scale import UNITS, ResolutionTag
 
-_UNITS = {1: "none", 2: "inch", 3: "cm"}
 _IMAGEJ_UNITS = {
     "inch": "inch",
     "in": "inch",
@@ -38,7 +37,7 @@ def _resolution(page: Any) -> ResolutionTag | None:
     if x is None and y is None:
         return None
     # the standard says inch when the tag is absent, writers that omit it do not know
-    unit = _UNITS.get(_integer(page.tags.valueof(296)), "none")
+    unit = UNITS.get(_integer(page.tags.valueof(296)), "none")
     noted = _imagej_unit(page) if unit == "none" else None
     first, second = _ratio(x), _ratio(y)
     sides = first or second, second or first

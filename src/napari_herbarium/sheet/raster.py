@@ -16,7 +16,12 @@ from napari_herbarium.sheet.assemble import Picture
 from napari_herbarium.sheet.catalogue_number import SelfDescription
 from napari_herbarium.sheet.codestream import jpeg2000_depth, read_jpeg
 from napari_herbarium.sheet.damage import damaged, reading, unsupported
-from napari_herbarium.sheet.encoding import Encoding, cmyk_encoding, plain_encoding
+from napari_herbarium.sheet.encoding import (
+    REMEDY,
+    Encoding,
+    cmyk_encoding,
+    plain_encoding,
+)
 from napari_herbarium.sheet.jp2_colours import CMYK, jp2_colours
 from napari_herbarium.sheet.raster_header import open_description, resolution_in
 from napari_herbarium.sheet.source import ArraySource, bands
@@ -27,7 +32,6 @@ Pixels = NDArray[Any]
 _EXIF_IFD, _INTEROP_IFD = 0x8769, 0xA005
 _ORIENTATION = 274
 _IPTC_RESOURCE = 0x0404
-_REMEDY = "save it as 8- or 16-bit RGB"
 _BYTES_PER_PX = 8
 _JPEG_BITS = 8
 _JPEG_MODES = {"L": GREY, "RGB": RGB, "CMYK": INKS}
@@ -72,7 +76,7 @@ def _refuse_deep_jpeg(path: Path) -> None:
     """Tell a file of more bits, which Pillow does not read, from a damaged one."""
     bits = read_jpeg(path.read_bytes()).bits
     if bits != _JPEG_BITS:
-        raise unsupported(path, f"is a JPEG of {bits} bits a sample", _REMEDY)
+        raise unsupported(path, f"is a JPEG of {bits} bits a sample", REMEDY)
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ def _known(path: Path, decoded: Pixels) -> Pixels:
     pixels = np.atleast_3d(decoded)
     if pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[2] > 4:
         what = f"holds {pixels.shape[2]} samples of {pixels.dtype}"
-        raise unsupported(path, what, _REMEDY)
+        raise unsupported(path, what, REMEDY)
     return pixels
 
 
@@ -142,7 +146,7 @@ def _colours(samples: Pixels, encoding: Encoding) -> Pixels:
 def _decode_jpeg(path: Path, opened: Image.Image) -> _Decoded:
     stream = read_jpeg(path.read_bytes()).bare()
     if opened.mode not in _JPEG_MODES:
-        raise unsupported(path, f"holds {opened.mode} colours", _REMEDY)
+        raise unsupported(path, f"holds {opened.mode} colours", REMEDY)
     pixels = decode_whole(stream, _JPEG_MODES[opened.mode])
     if opened.mode == "CMYK":
         inks = np.asarray(opened)  # the right way round, whoever wrote them

@@ -15,10 +15,9 @@ from PIL.PngImagePlugin import PngImageFile
 from napari_herbarium.errors import SheetError
 from napari_herbarium.sheet.limits import check_area, check_memory
 from napari_herbarium.sheet.png_header import png_header
-from napari_herbarium.sheet.scale import ResolutionTag
+from napari_herbarium.sheet.scale import UNITS, ResolutionTag
 
 _X, _Y, _UNIT = 282, 283, 296
-_UNITS = {1: "none", 2: "inch", 3: "cm"}
 
 _READERS: dict[str, type[ImageFile]] = {
     "JPEG": JpegImageFile,
@@ -83,10 +82,10 @@ def _checked(opened: ImageFile, path: Path, bytes_per_px: int) -> ImageFile:
 def resolution_in(opened: Image.Image, exif: Image.Exif) -> ResolutionTag | None:
     """Give the resolution that EXIF or the header of a picture states, if any."""
     if _X in exif:
-        unit = _UNITS.get(exif.get(_UNIT, 2), "none")
+        unit = UNITS.get(exif.get(_UNIT, 2), "none")
         return ResolutionTag(_number(exif[_X]), _number(exif.get(_Y, exif[_X])), unit)
     if "jfif_density" in opened.info:
-        unit = _UNITS.get(opened.info.get("jfif_unit", 0) + 1, "none")
+        unit = UNITS.get(opened.info.get("jfif_unit", 0) + 1, "none")
         x, y = opened.info["jfif_density"]
         return ResolutionTag(float(x), float(y), unit)
     if "dpi" in opened.info:

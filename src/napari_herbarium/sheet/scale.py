@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+UNITS = {1: "none", 2: "inch", 3: "cm"}
+"""By the number that TIFF and EXIF have for each."""
 MM_PER_UNIT = {"inch": 25.4, "cm": 10.0, "mm": 1.0, "um": 0.001, "none": 25.4}
 DEFAULT_PPI = (72.0, 96.0)
 SHORT_SIDE_MM = (200.0, 300.0)
