@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from napari_herbarium.train.augment import recolour, relight
-from napari_herbarium.train.crops import Sample, affine_map, random_matrix, warp
+from napari_herbarium.train.crops import Sample, affine_map, one_of, random_matrix, warp
 
 HIDDEN = 2
 """Class of a cut-out's pixels that cover the ground but are not lamina."""
@@ -231,7 +231,7 @@ def add_leaves(
     count = int(rng.integers(1, most + 1))
     length = math.exp(rng.uniform(math.log(14), math.log(1.1 * size)))
     count = min(count, max(1, round(0.6 * (size / length) ** 2)))
-    chosen = leaves[int(rng.integers(len(leaves)))]
+    chosen = one_of(leaves, rng)
     image = dry(chosen.image, rng) if rng.random() < 0.8 else chosen.image
     for _ in range(count):
         look = reduced(Cutout(relight(image, rng, 0.6), chosen.classes), length)
@@ -258,7 +258,7 @@ def add_objects(
     """Paste labels, rulers or charts; they hide what is under them."""
     size = sample[0].shape[0]
     for _ in range(int(rng.integers(1, most + 1))):
-        chosen = objects[int(rng.integers(len(objects)))]
+        chosen = one_of(objects, rng)
         look = Cutout(recolour(relight(chosen.image, rng), rng), chosen.classes)
         length = math.exp(rng.uniform(math.log(100), math.log(900)))
         sample = paste(sample, look, length, rng.uniform(0, size, 2), rng)

@@ -8,7 +8,9 @@ would have, because that is also how inference chooses its working sizes.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.train.picture import Picture
 
 Sample = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,11 @@ def random_matrix(
     cos, sin = math.cos(angle), math.sin(angle)
     scale = np.diag([mirror * longer / zoom, 1 / longer / zoom])
     return np.array([[cos, -sin], [sin, cos]]) @ scale
+
+
+def one_of(things: Sequence[T], rng: np.random.Generator) -> T:
+    """Choose any of some things, each as likely as the others."""
+    return things[int(rng.integers(len(things)))]
 
 
 def affine_map(

@@ -21,7 +21,7 @@ from napari_herbarium.settings import Detail, Device, SegmentSettings
 from napari_herbarium.sheet.drawn import drawn_sheet
 from napari_herbarium.train.augment import change_looks
 from napari_herbarium.train.composite import retone
-from napari_herbarium.train.crops import CropSettings, Sample, cut, random_crop
+from napari_herbarium.train.crops import CropSettings, Sample, cut, one_of, random_crop
 from napari_herbarium.train.ground import lay_on_ground
 from napari_herbarium.train.pair import Pair, open_image, open_mask
 from napari_herbarium.train.picture import Picture, make_picture
@@ -177,7 +177,7 @@ class FewSheetsDraw:
 
     def _sample(self, rng: np.random.Generator) -> Sample:
         if self.others and rng.random() < self.recipe.others:
-            return self._usual(_one_of(self.others, rng), rng)
+            return self._usual(one_of(self.others, rng), rng)
         if self.rehearsal and rng.random() < self.recipe.rehearsal:
             return self._drawn(rng)
         return self._given(rng)
@@ -185,10 +185,10 @@ class FewSheetsDraw:
     def _drawn(self, rng: np.random.Generator) -> Sample:
         low, high = min(self.scales), max(self.scales)
         settings = CropSettings(self.recipe.size, (0.8 * low, 1.3 * high))
-        return random_crop(_one_of(self.rehearsal, rng), settings, rng)
+        return random_crop(one_of(self.rehearsal, rng), settings, rng)
 
     def _given(self, rng: np.random.Generator) -> Sample:
-        picture = _one_of(self.pictures, rng)
+        picture = one_of(self.pictures, rng)
         if rng.random() < self.recipe.far:
             return random_crop(picture, CropSettings(self.recipe.size, FAR), rng)
         side = self._side(picture, rng)
@@ -207,11 +207,7 @@ class FewSheetsDraw:
     def _side(self, picture: Picture, rng: np.random.Generator) -> float:
         """Draw a long side near one of those at which the model looks at the sheet."""
         sides = working_sides(self.scales, picture)
-        return sides[int(rng.integers(len(sides)))] * math.exp(rng.uniform(-0.35, 0.35))
+        return one_of(sides, rng) * math.exp(rng.uniform(-0.35, 0.35))
 
     def _at(self, side: float) -> CropSettings:
         return CropSettings(self.recipe.size, (side, side * 1.001))
-
-
-def _one_of(pictures: Sequence[Picture], rng: np.random.Generator) -> Picture:
-    return pictures[int(rng.integers(len(pictures)))]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +21,11 @@ from napari_herbarium.segment.patch_view import HALF_WIDTH
 from napari_herbarium.train.augment import change_looks, relight
 from napari_herbarium.train.batches import Draw
 from napari_herbarium.train.composite import Cutout, dry, lay_over, reduced
-from napari_herbarium.train.crops import affine_map, random_matrix, warp
+from napari_herbarium.train.crops import affine_map, one_of, random_matrix, warp
 from napari_herbarium.train.seams.patches import LabelledPatch
 
 Square = tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int32]]
 """S x S x 3 picture, what is taken for leaf, and the leaves' numbers."""
-T = TypeVar("T")
 _FIRST_PASTED = 100_000
 _ZOOMS = (math.log(0.6), math.log(1.7))
 _STRETCH = 0.12
@@ -76,19 +74,15 @@ def sampler(data: SeamData, size: int = 256, made: float = 0.5) -> Draw:
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         laid = rng.random() < made
         pool = single if rng.random() < (0.6 if laid else 0.2) else several
-        square = _cut(_one_of(pool or data.patches, rng), size, rng)
+        square = _cut(one_of(pool or data.patches, rng), size, rng)
         if laid:
             ground = _paper(size, rng) if rng.random() < 0.5 else square
-            square = _with_leaves(ground, _one_of(data.kinds, rng), rng)
+            square = _with_leaves(ground, one_of(data.kinds, rng), rng)
         image, inside, leaves = square
         image = change_looks(image, rng, 0.8)
         return np.dstack([image, inside.astype(np.uint8)]), leaves
 
     return draw
-
-
-def _one_of(things: Sequence[T], rng: np.random.Generator) -> T:
-    return things[int(rng.integers(len(things)))]
 
 
 def _cut(patch: LabelledPatch, size: int, rng: np.random.Generator) -> Square:
@@ -126,7 +120,7 @@ def _with_leaves(
     tone = int(rng.integers(2**32)) if rng.random() < 0.6 else None
     middle = rng.uniform(0.25, 0.75, 2) * size
     for number in range(int(rng.integers(2, 9))):
-        cutout = _one_of(kind, rng)
+        cutout = one_of(kind, rng)
         length = width * rng.uniform(0.65, 1.15) * _slenderness(cutout)
         look = reduced(_in_tone(cutout, tone, rng), length)
         place = middle + rng.normal(0, 1.3, 2) * width

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_herbarium.measure.whole import whole_leaf_probability, whole_probability
 from napari_herbarium.model.whole_network import WholeModel
 from napari_herbarium.segment.mask import areas_of
+from napari_herbarium.train.crops import one_of
 from napari_herbarium.train.whole.instances import OWN, complete, labelled_sheets
 from napari_herbarium.train.whole.scenes import NEGATIVE, POSITIVE, Maker, seen_scene
 from napari_herbarium.train.whole.silhouettes import Silhouette
@@ -135,9 +136,5 @@ def _made(
         makers = NEGATIVE if number % 2 else POSITIVE
         shares = np.array(list(makers.values())) / sum(makers.values())
         maker = list(makers)[int(rng.choice(len(shares), p=shares))]
-        scene = seen_scene(maker, rng, partial(_any_of, own, rng), doubtful)
+        scene = seen_scene(maker, rng, partial(one_of, own, rng), doubtful)
         yield maker, scene_window(scene, any_roughness(rng), rng)
-
-
-def _any_of(pool: Sequence[Silhouette], rng: np.random.Generator) -> Silhouette:
-    return pool[int(rng.integers(len(pool)))]

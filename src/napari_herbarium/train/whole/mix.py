@@ -12,6 +12,7 @@ from napari_herbarium.measure.whole import whole_probability
 from napari_herbarium.measure.whole_input import network_input
 from napari_herbarium.model.whole_network import WholeConfig, WholeModel
 from napari_herbarium.progress import Job, Progress
+from napari_herbarium.train.crops import one_of
 from napari_herbarium.train.whole.instances import Instance
 from napari_herbarium.train.whole.silhouettes import Silhouette
 from napari_herbarium.train.whole.squares import (
@@ -110,7 +111,7 @@ def mixed(
     def draw(rng: np.random.Generator) -> tuple[NDArray, NDArray]:
         share = rng.random()
         if share < often:
-            leaf = said[int(rng.integers(len(said)))]
+            leaf = one_of(said, rng)
             square, answer = _turned(leaf, config, rng), float(leaf.whole)
         elif held.leaves and share < REAL:
             n = int(rng.integers(len(held.leaves)))

@@ -12,6 +12,7 @@ from scipy.ndimage import find_objects
 
 from napari_herbarium.measure.whole_input import label_square, network_input
 from napari_herbarium.model.whole_network import WholeConfig
+from napari_herbarium.train.crops import one_of
 from napari_herbarium.train.whole.canvas import largest
 from napari_herbarium.train.whole.instances import OTHERS, OWN, Instance
 from napari_herbarium.train.whole.scenes import Scene, make_scene
@@ -121,7 +122,7 @@ def sampler(
         whole = bool(rng.random() < 0.5)
         pool = pools[whole]
         if pool and rng.random() < real:
-            instance = pool[int(rng.integers(len(pool)))]
+            instance = one_of(pool, rng)
             square = window_square(turned(instance, rng), config.size)
         else:
             square = made_square(species, whole, config.size, rng)
@@ -135,12 +136,11 @@ def made_square(
     species: list[list[Silhouette]], whole: bool, size: int, rng: np.random.Generator
 ) -> Square:
     """Make one example from silhouettes grouped by species."""
-    own = species[int(rng.integers(len(species)))]
+    own = one_of(species, rng)
 
     def pick() -> Silhouette:
         # Leaves on a sheet are mostly of one species.
-        pool = own if rng.random() < 0.85 else species[int(rng.integers(len(species)))]
-        return pool[int(rng.integers(len(pool)))]
+        return one_of(own if rng.random() < 0.85 else one_of(species, rng), rng)
 
     scene = make_scene(rng, pick, whole)
     return window_square(scene_window(scene, any_roughness(rng), rng), size)
