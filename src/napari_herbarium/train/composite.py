@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from napari_herbarium.segment.working_size import as_bytes
 from napari_herbarium.train.augment import recolour, relight
 from napari_herbarium.train.crops import Sample, affine_map, one_of, random_matrix, warp
 
@@ -129,7 +130,7 @@ def retone(sample: Sample, rng: np.random.Generator) -> Sample:
     leaf = mask == 1
     if leaf.sum() < 50:
         return sample
-    cover = Image.fromarray(leaf.astype(np.uint8) * 255)
+    cover = Image.fromarray(as_bytes(leaf))
     alpha = np.asarray(cover.filter(ImageFilter.GaussianBlur(0.8)), np.float32) / 255
     alpha = alpha[..., None] * rng.uniform(0.5, 0.95)
     dried = dry(image, rng, leaf)
@@ -211,7 +212,7 @@ def lay_over(
     data = affine_map(random_matrix(rng, zoom, 0.2), place, middle)
     leaf: NDArray[Any] = warp(Image.fromarray(cutout.image), size, data, smooth=True)
     classes = warp(Image.fromarray(cutout.classes), size, data, smooth=False)
-    cover = Image.fromarray((classes > 0).astype(np.uint8) * 255)
+    cover = Image.fromarray(as_bytes(classes > 0))
     alpha = np.asarray(cover.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / 255
     ground = image.astype(np.float32)
     if thin:

@@ -13,6 +13,7 @@ from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.evaluate.truth import LeafTruth
 from napari_herbarium.segment.mask import boxes_of, components
 from napari_herbarium.segment.patch_view import zoom_of
+from napari_herbarium.segment.working_size import as_bytes
 from napari_herbarium.train.composite import Cutout
 
 _KEEP = 2.0  # px kept for each px of the view, so that it may be looked at larger
@@ -85,7 +86,7 @@ def _kept(
     image, inside, leaves = patch
     shrink = min(1.0, _KEEP * zoom)
     size = [max(1, round(side * shrink)) for side in image.shape[1::-1]]
-    cover = Image.fromarray(inside.astype(np.uint8) * 255)
+    cover = Image.fromarray(as_bytes(inside))
     return LabelledPatch(
         Image.fromarray(image).resize(size, Image.Resampling.BOX),
         cover.resize(size, Image.Resampling.BOX),

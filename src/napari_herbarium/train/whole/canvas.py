@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import label
 
+from napari_herbarium.train.crops import affine_map, warp
+
 CANVAS = 200
 MIDDLE = (CANVAS / 2, CANVAS / 2)
 
@@ -42,31 +44,25 @@ def lay(
         In radians; any when not given.
     """
     angle = rng.uniform(0, 2 * np.pi) if angle is None else angle
-    scale = length / max(leaf.shape)
+    back = bent_back(rng, angle, length / max(leaf.shape))
+    data = affine_map(back, np.array(place), np.array(leaf.shape[::-1]) / 2)
+    return warp(Image.fromarray(leaf), CANVAS, data, smooth=True) >= 128
+
+
+def bent_back(rng: np.random.Generator, angle: float, scale: float) -> Points:
+    """Give the 2 x 2 matrix from a picture back to the leaf that was drawn in it.
+
+    The leaf was stretched, sheared and mirrored a little at random, and turned.
+    """
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     stretch = np.array([[np.exp(rng.normal(0, 0.1)), rng.normal(0, 0.08)], [0, 1]])
     flip = np.diag([rng.choice([-1, 1]), 1])
-    back = np.linalg.inv(scale * turn @ stretch @ flip)
-    centre = np.array(leaf.shape[::-1]) / 2 - back @ np.array(place)
-    numbers = [*back[0], centre[0], *back[1], centre[1]]
-    picture = Image.fromarray(leaf).transform(
-        (CANVAS, CANVAS),
-        Image.Transform.AFFINE,
-        [float(n) for n in numbers],
-        Image.Resampling.BILINEAR,
-    )
-    return np.asarray(picture) >= 128
+    return np.linalg.inv(scale * turn @ stretch @ flip)
 
 
-def drawn(paint: list[tuple[str, list[Place], float]]) -> Mask:
-    """Draw polygons (``"fill"``) and lines of a width (``"line"``)."""
+def _filled(points: Points) -> Mask:
     picture = Image.new("1", (CANVAS, CANVAS))
-    pen = ImageDraw.Draw(picture)
-    for kind, points, width in paint:
-        if kind == "fill":
-            pen.polygon(points, fill=1)
-        else:
-            pen.line(points, fill=1, width=max(1, round(width)), joint="curve")
+    ImageDraw.Draw(picture).polygon([tuple(p) for p in points], fill=1)
     return np.array(picture)
 
 
@@ -91,7 +87,7 @@ def half_plane(
     side = np.array([-out[1], out[0]])
     line = np.array(MIDDLE) + inner[:, None] * out + along[:, None] * side
     far = np.array(MIDDLE) + 2 * CANVAS * out + np.array([[1], [-1]]) * CANVAS * side
-    return drawn([("fill", [(float(x), float(y)) for x, y in [*line, *far]], 0)])
+    return _filled(np.concatenate([line, far]))
 
 
 def band(
@@ -102,8 +98,11 @@ def band(
     along, aside = t * reach, bend * reach * (t**2)
     x = place[0] + along * np.cos(angle) - aside * np.sin(angle)
     y = place[1] + along * np.sin(angle) + aside * np.cos(angle)
-    points = [(float(a), float(b)) for a, b in zip(x, y, strict=True)]
-    return drawn([("line", points, width)])
+    picture = Image.new("1", (CANVAS, CANVAS))
+    points = [tuple(p) for p in np.column_stack([x, y])]
+    pen = ImageDraw.Draw(picture)
+    pen.line(points, fill=1, width=max(1, round(width)), joint="curve")
+    return np.array(picture)
 
 
 def blot(place: Place, radius: float, rng: np.random.Generator) -> Mask:
@@ -114,15 +113,10 @@ def blot(place: Place, radius: float, rng: np.random.Generator) -> Mask:
     )
     r, squash = radius * wave, rng.uniform(0.6, 1)
     turn = rng.uniform(0, np.pi)
-    x, y = r * np.cos(theta), r * np.sin(theta) * squash
-    points = [
-        (
-            float(place[0] + a * np.cos(turn) - b * np.sin(turn)),
-            float(place[1] + a * np.sin(turn) + b * np.cos(turn)),
-        )
-        for a, b in zip(x, y, strict=True)
-    ]
-    return drawn([("fill", points, 0)])
+    a, b = r * np.cos(theta), r * np.sin(theta) * squash
+    x = place[0] + a * np.cos(turn) - b * np.sin(turn)
+    y = place[1] + a * np.sin(turn) + b * np.cos(turn)
+    return _filled(np.column_stack([x, y]))
 
 
 def largest(mask: Mask) -> Mask:

@@ -15,10 +15,11 @@ from napari_herbarium.model.whole_network import WholeModel
 from napari_herbarium.segment.mask import areas_of
 from napari_herbarium.train.crops import one_of
 from napari_herbarium.train.whole.instances import OWN, complete, labelled_sheets
-from napari_herbarium.train.whole.scenes import NEGATIVE, POSITIVE, Maker, seen_scene
+from napari_herbarium.train.whole.scenes import POSITIVE, Maker, any_maker, seen_scene
 from napari_herbarium.train.whole.silhouettes import Silhouette
 from napari_herbarium.train.whole.squares import (
     any_roughness,
+    by_species,
     scene_window,
     window_square,
 )
@@ -126,15 +127,10 @@ def _made(
     seed: int,
     doubtful: bool,
 ) -> Iterator[tuple[Maker, NDArray[np.uint8]]]:
-    groups: dict[str, list[Silhouette]] = {}
-    for silhouette in silhouettes:
-        groups.setdefault(silhouette.species, []).append(silhouette)
-    species = list(groups.values())
+    species = by_species(silhouettes)
     for number in range(count):
         rng = np.random.default_rng((seed, number))
         own = species[number // 2 % len(species)]
-        makers = NEGATIVE if number % 2 else POSITIVE
-        shares = np.array(list(makers.values())) / sum(makers.values())
-        maker = list(makers)[int(rng.choice(len(shares), p=shares))]
+        maker = any_maker(rng, whole=not number % 2)
         scene = seen_scene(maker, rng, partial(one_of, own, rng), doubtful)
         yield maker, scene_window(scene, any_roughness(rng), rng)

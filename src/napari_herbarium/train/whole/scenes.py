@@ -239,12 +239,11 @@ NEGATIVE: dict[Maker, float] = {
 }
 
 
-def make_scene(rng: np.random.Generator, pick: Pick, whole: bool) -> Scene:
-    """Make a whole leaf, or something that is none, in the usual shares."""
+def any_maker(rng: np.random.Generator, *, whole: bool) -> Maker:
+    """Choose a maker of whole leaves, or of anything else, in the usual shares."""
     makers = POSITIVE if whole else NEGATIVE
     names, shares = list(makers), np.array(list(makers.values()))
-    maker = names[int(rng.choice(len(names), p=shares / shares.sum()))]
-    return seen_scene(maker, rng, pick)
+    return names[int(rng.choice(len(names), p=shares / shares.sum()))]
 
 
 def seen_scene(

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import distance_transform_edt, label
 
+from napari_herbarium.segment.working_size import as_bytes
+from napari_herbarium.train.whole.canvas import largest
+
 LONG_SIDE = 160
 _OPENING = 0.014
 _LONGEST_CUT = 0.4
@@ -65,11 +68,11 @@ def make_silhouette(name: str, species: str, mask: NDArray) -> Silhouette | None
     only = _largest(mask)
     if only is None or _cut(only):
         return None
-    picture = Image.fromarray(only.astype(np.uint8) * 255)
+    picture = Image.fromarray(as_bytes(only))
     scale = LONG_SIDE / max(picture.size)
     size = [max(1, round(side * scale)) for side in picture.size]
     leaf = np.asarray(picture.resize(size, Image.Resampling.BILINEAR)) >= 128
-    return Silhouette(name, species, _as_bytes(leaf), _as_bytes(_lamina(leaf)))
+    return Silhouette(name, species, as_bytes(leaf), as_bytes(_lamina(leaf)))
 
 
 def _read(path: Path) -> Silhouette | None:
@@ -104,16 +107,5 @@ def _lamina(leaf: NDArray[np.bool_]) -> NDArray[np.bool_]:
     core = distance_transform_edt(padded) > reach
     opened = (distance_transform_edt(~core) <= reach)[1:-1, 1:-1]
     thin = leaf & ~opened
-    left = _largest_piece(leaf & ~_largest_piece(thin))
+    left = largest(leaf & ~largest(thin))
     return left if left.sum() > 0.9 * leaf.sum() else leaf
-
-
-def _largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    pieces, count = label(mask)
-    if count < 2:
-        return mask
-    return pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
-
-
-def _as_bytes(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    return mask.astype(np.uint8) * 255

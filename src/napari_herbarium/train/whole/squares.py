@@ -12,10 +12,11 @@ from scipy.ndimage import find_objects
 
 from napari_herbarium.measure.whole_input import label_square, network_input
 from napari_herbarium.model.whole_network import WholeConfig
-from napari_herbarium.train.crops import one_of
-from napari_herbarium.train.whole.canvas import largest
+from napari_herbarium.segment.working_size import as_bytes
+from napari_herbarium.train.crops import affine_map, one_of, warp
+from napari_herbarium.train.whole.canvas import bent_back, largest
 from napari_herbarium.train.whole.instances import OTHERS, OWN, Instance
-from napari_herbarium.train.whole.scenes import Scene, make_scene
+from napari_herbarium.train.whole.scenes import Scene, any_maker, seen_scene
 from napari_herbarium.train.whole.silhouettes import Silhouette
 
 Square = NDArray[np.uint8]
@@ -77,12 +78,9 @@ def turned(
     height, width = instance.window.shape
     angle, scale = rng.uniform(0, 2 * np.pi), rng.uniform(0.7, 1.15)
     side = int(np.hypot(height, width)) + 2
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    stretch = np.array([[np.exp(rng.normal(0, 0.1)), rng.normal(0, 0.08)], [0, 1]])
-    back = np.linalg.inv(scale * turn @ stretch @ np.diag([rng.choice([-1, 1]), 1]))
-    shift = np.array([width, height]) / 2 - back @ np.full(2, side / 2)
-    numbers = [float(n) for n in (*back[0], shift[0], *back[1], shift[1])]
-    result = np.array(picture.transform((side, side), Image.Transform.AFFINE, numbers))
+    back = bent_back(rng, angle, scale)
+    data = affine_map(back, np.full(2, side / 2), np.array([width, height]) / 2)
+    result = warp(picture, side, data, smooth=False)
     if not (result == OWN).any():
         return instance.window
     if rng.random() < lonely:
@@ -142,7 +140,7 @@ def made_square(
         # Leaves on a sheet are mostly of one species.
         return one_of(own if rng.random() < 0.85 else one_of(species, rng), rng)
 
-    scene = make_scene(rng, pick, whole)
+    scene = seen_scene(any_maker(rng, whole=whole), rng, pick)
     return window_square(scene_window(scene, any_roughness(rng), rng), size)
 
 
@@ -159,7 +157,7 @@ def _seen(
 ) -> NDArray[np.bool_]:
     """Resize a mask, blur it and cut it at a level."""
     side = max(8, round(mask.shape[0] * scale))
-    picture = Image.fromarray(mask.astype(np.uint8) * 255)
+    picture = Image.fromarray(as_bytes(mask))
     picture = picture.resize((side, side), Image.Resampling.BILINEAR)
     if rough.blur:
         picture = picture.filter(ImageFilter.GaussianBlur(rough.blur))
