@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,7 @@ def _loaded(
         Subset(loaded, indices),
         batch_size=size,
         num_workers=workers,
-        collate_fn=_stack,
+        collate_fn=stacked,
         prefetch_factor=4 if workers else None,
         # Its own, so that the network's dropout is not stirred.
         generator=torch.Generator(),
@@ -115,14 +115,15 @@ def _threaded(
             part = indices[start : start + size]
             waiting.append([pool.submit(sample_at, i) for i in part])
             if len(waiting) > _AHEAD:
-                yield _stack([future.result() for future in waiting.popleft()])
+                yield stacked([future.result() for future in waiting.popleft()])
         for futures in waiting:
-            yield _stack([future.result() for future in futures])
+            yield stacked([future.result() for future in futures])
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _stack(samples: list[Sample]) -> Batch:
+def stacked(samples: Sequence[Sample]) -> Batch:
+    """Make a batch: B x 3 x S x S and B x S x S, of the samples' own dtypes."""
     import torch
 
     images = torch.from_numpy(np.stack([image for image, _ in samples]))

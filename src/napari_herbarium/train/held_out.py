@@ -20,6 +20,7 @@ from napari_herbarium.evaluate.metrics import (
     precision,
     recall,
 )
+from napari_herbarium.train.batches import stacked
 from napari_herbarium.train.crops import CropSettings, Sample, cut
 from napari_herbarium.train.picture import Picture
 from napari_herbarium.train.report import Preview, Score
@@ -71,10 +72,9 @@ class Judge:
     ) -> tuple[float, list[NDArray[np.bool_]]]:
         import torch
 
-        images = torch.from_numpy(np.stack([image for image, _ in part]))
-        masks = torch.from_numpy(np.stack([mask for _, mask in part]))
+        images, masks = stacked(part)
         device = self.fabric.device
-        ready = self.normalise(images.permute(0, 3, 1, 2).to(device))
+        ready = self.normalise(images.to(device))
         with torch.inference_mode(), self.fabric.autocast():
             logits = network(ready.contiguous(memory_format=torch.channels_last))
         logits = logits.float()
