@@ -90,17 +90,17 @@ def count_pixels(predicted: NDArray, truth: NDArray) -> PixelCounts:
 
 def iou(pixels: PixelCounts) -> float:
     """Intersection over union of leaf, 0..1 (the Jaccard index)."""
-    return _ratio(pixels.hit, pixels.hit + pixels.false + pixels.missed)
+    return ratio(pixels.hit, pixels.hit + pixels.false + pixels.missed)
 
 
 def precision(pixels: PixelCounts) -> float:
     """Share of the predicted leaf that is leaf, 0..1."""
-    return _ratio(pixels.hit, pixels.hit + pixels.false)
+    return ratio(pixels.hit, pixels.hit + pixels.false)
 
 
 def recall(pixels: PixelCounts) -> float:
     """Share of the true leaf that was found, 0..1."""
-    return _ratio(pixels.hit, pixels.hit + pixels.missed)
+    return ratio(pixels.hit, pixels.hit + pixels.missed)
 
 
 def false_share(pixels: PixelCounts) -> float:
@@ -108,7 +108,7 @@ def false_share(pixels: PixelCounts) -> float:
 
     On a sheet without leaves this is the share of the whole sheet.
     """
-    return _ratio(pixels.false, pixels.false + pixels.clear)
+    return ratio(pixels.false, pixels.false + pixels.clear)
 
 
 def count_boundary(
@@ -160,7 +160,8 @@ def boundary_f(boundary: BoundaryCounts) -> float:
     return 2 * precise * complete / ((precise + complete) or 1.0)
 
 
-def _ratio(part: int, whole: int) -> float:
+def ratio(part: int, whole: int) -> float:
+    """Divide two counts; NaN where there is nothing to divide by."""
     return part / whole if whole else NAN
 
 

@@ -79,19 +79,15 @@ def iter_evaluate(
     SheetError
         A sheet cannot be read, or a mask has another size than its sheet.
     """
-    bare = list(without_leaves)
-    total = len(pairs) + len(bare)
+    sheets: list[tuple[Path, Path | None, str]] = [
+        *((pair.image, pair.mask, how.groups.get(pair.stem, "")) for pair in pairs),
+        *((path, None, NO_LEAVES) for path in without_leaves),
+    ]
     scores: list[SheetScore] = []
-    for pair in pairs:
-        step = Progress(len(scores), total, "sheets")
-        group = how.groups.get(pair.stem, "")
-        job = _iter_score(pair.image, pair.mask, group, model, how)
-        scores.append((yield from reported(job, step)))
-    for path in bare:
-        step = Progress(len(scores), total, "sheets")
-        job = _iter_score(path, None, NO_LEAVES, model, how)
-        scores.append((yield from reported(job, step)))
-    yield Progress(total, total, "sheets")
+    for sheet in sheets:
+        step = Progress(len(scores), len(sheets), "sheets")
+        scores.append((yield from reported(_iter_score(*sheet, model, how), step)))
+    yield Progress(len(sheets), len(sheets), "sheets")
     return scores
 
 

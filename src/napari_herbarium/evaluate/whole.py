@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-NAN = float("nan")
+from napari_herbarium.evaluate.metrics import NAN, ratio
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def score_whole(
     return WholeScore(
         leaves=len(truth),
         whole=int(truth.sum()),
-        accuracy=_ratio(int((said == truth).sum()), len(truth)),
-        precision=_ratio(hit, int(said.sum())),
-        recall=_ratio(hit, int(truth.sum())),
+        accuracy=ratio(int((said == truth).sum()), len(truth)),
+        precision=ratio(hit, int(said.sum())),
+        recall=ratio(hit, int(truth.sum())),
         auc=rank_auc(given, truth),
     )
 
@@ -106,7 +106,3 @@ def most_accurate_threshold(sets: Sequence[tuple[NDArray, NDArray]]) -> float:
     ]
     best = np.flatnonzero(np.isclose(accuracy, max(accuracy)))
     return float(steps[best[len(best) // 2]])
-
-
-def _ratio(part: int, all_: int) -> float:
-    return part / all_ if all_ else NAN
