@@ -13,11 +13,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects, gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import ConvexHull, QhullError
 from skimage.measure import approximate_polygon, find_contours
 
 from napari_herbarium.measure.columns import check_labels
+from napari_herbarium.segment.mask import numbered_boxes
 
 Ring: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -84,7 +85,7 @@ def trace_outline(mask: Mask) -> Outline:
     )
 
 
-def outlines(labels: NDArray[Any], tolerance: float = 0.0) -> dict[int, Outline]:
+def outlines(labels: NDArray[Any], tolerance: float) -> dict[int, Outline]:
     """Outline of every label as polygons.
 
     Parameters
@@ -92,8 +93,7 @@ def outlines(labels: NDArray[Any], tolerance: float = 0.0) -> dict[int, Outline]
     labels : (H, W) integer
         0 is paper.
     tolerance : float
-        Points may be dropped where the outline moves by no more than this, in px;
-        0 keeps every sub-pixel point.
+        Points may be dropped where the outline moves by no more than this, in px.
 
     Returns
     -------
@@ -113,14 +113,11 @@ def outlines(labels: NDArray[Any], tolerance: float = 0.0) -> dict[int, Outline]
 
 def leaf_crops(labels: NDArray[Any]) -> Iterator[tuple[int, Mask, tuple[int, int]]]:
     """Yield label, mask in its bounding box and the box's corner (y, x)."""
-    for label, box in enumerate(find_objects(labels), start=1):
-        if box is not None:
-            yield label, labels[box] == label, (box[0].start, box[1].start)
+    for label, box in numbered_boxes(labels):
+        yield label, labels[box] == label, (box[0].start, box[1].start)
 
 
 def _simplified(outline: Outline, tolerance: float) -> Outline:
-    if tolerance <= 0:
-        return outline
     return Outline(
         tuple(_simplified_ring(ring, tolerance) for ring in outline.exteriors),
         tuple(_simplified_ring(ring, tolerance) for ring in outline.holes),

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import distance_transform_edt, find_objects
+from scipy.ndimage import distance_transform_edt
 from skimage.segmentation import find_boundaries
+
+from napari_herbarium.segment.mask import numbered_boxes
 
 LONG_SIDE = 2000
 # Bright, unlike leaf and paper, and neighbours in the list far from each other.
@@ -124,9 +126,7 @@ def _write_numbers(
 ) -> None:
     room = _room(small)
     factor = small.shape[0] / labels.shape[0]
-    for label, box in enumerate(find_objects(labels), start=1):
-        if box is None:
-            continue
+    for label, box in numbered_boxes(labels):
         spot = room.get(label)
         if spot is not None and spot[2] >= SMALLEST_FONT / 2:
             fill = PARTIAL_NUMBER if label in partial else WHOLE_NUMBER
@@ -140,9 +140,7 @@ def _room(small: NDArray) -> dict[int, tuple[float, float, float]]:
     inner = (small > 0) & ~find_boundaries(small, mode="inner")
     depth = distance_transform_edt(np.pad(inner, 1))[1:-1, 1:-1]
     room = {}
-    for label, box in enumerate(find_objects(small), start=1):
-        if box is None:
-            continue
+    for label, box in numbered_boxes(small):
         inside = np.where(small[box] == label, depth[box], 0)
         row, column = np.unravel_index(inside.argmax(), inside.shape)
         spot = (box[0].start + float(row), box[1].start + float(column))

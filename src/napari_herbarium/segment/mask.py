@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,15 @@ def boxes_of(labels: np.ndarray) -> list[Any]:
             if box is not None:
                 boxes[index] = _joined(boxes[index], box, top)
     return boxes
+
+
+def numbered_boxes(
+    labels: np.ndarray,
+) -> Iterator[tuple[int, tuple[slice, slice]]]:
+    """Each label that is there, from 1 on, with its bounding box."""
+    for label_, box in enumerate(boxes_of(labels), start=1):
+        if box is not None:
+            yield label_, box
 
 
 def _joined(known: Any, more: Any, down: int) -> tuple[slice, slice]:

@@ -15,7 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_herbarium.segment.levels import reduced
-from napari_herbarium.segment.mask import boxes_of
+from napari_herbarium.segment.mask import numbered_boxes
 from napari_herbarium.segment.pixels import SheetRows
 from napari_herbarium.segment.split import Box
 from napari_herbarium.segment.working_size import HALF, as_bytes, shrunk, step_to
@@ -68,9 +68,7 @@ class PatchView:
         kind = np.min_scalar_type(int(pieces.max(initial=0)))
         back = np.zeros(self.shape, kind)
         most = np.zeros(self.shape, np.uint8)
-        for piece, box in enumerate(boxes_of(pieces), start=1):
-            if box is None:
-                continue
+        for piece, box in numbered_boxes(pieces):
             near = tuple(slice(part.start - _NEAR, part.stop + _NEAR) for part in box)
             share = as_bytes(pieces[near] == piece)
             # Enlarged alone, the steps of the view would be seen.

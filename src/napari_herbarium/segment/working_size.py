@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_herbarium.segment.levels import reduced
-from napari_herbarium.segment.mask import areas_of, boxes_of, components
+from napari_herbarium.segment.mask import areas_of, components, numbered_boxes
 
 HALF = 128
 """Of the 255 of a px that is covered."""
@@ -81,9 +81,7 @@ def fitted_to(pieces: NDArray[np.integer], mask: NDArray[np.bool_]) -> NDArray:
 
 def _keep_largest_parts(pieces: NDArray[np.integer]) -> None:
     """Keep of each piece the largest connected part, in place."""
-    for piece, box in enumerate(boxes_of(pieces), start=1):
-        if box is None:
-            continue
+    for piece, box in numbered_boxes(pieces):
         here = pieces[box]
         own = here == piece
         parts = components(own)

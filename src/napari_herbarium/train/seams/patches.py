@@ -11,7 +11,7 @@ from PIL import Image
 
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.evaluate.truth import LeafTruth
-from napari_herbarium.segment.mask import boxes_of, components
+from napari_herbarium.segment.mask import components, numbered_boxes
 from napari_herbarium.segment.patch_view import zoom_of
 from napari_herbarium.segment.working_size import as_bytes
 from napari_herbarium.train.composite import Cutout
@@ -61,7 +61,7 @@ def labelled_patches(
     """
     known = np.where(truth.mask == IGNORED, 0, truth.labels).astype(np.int32)
     labels = components(leaf)
-    for label, box in enumerate(boxes_of(labels), start=1):
+    for label, box in numbered_boxes(labels):
         inside = labels[box] == label
         if inside.sum() < _SMALLEST_PX:
             continue
@@ -114,7 +114,7 @@ def whole_cutouts(
         Longer ones are shrunk to so many px.
     """
     found = []
-    for number, box in enumerate(boxes_of(truth.labels), start=1):
+    for number, box in numbered_boxes(truth.labels):
         if number not in truth.whole:
             continue
         inside = (truth.labels[box] == number).astype(np.uint8)

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from scipy.ndimage import find_objects
 
 from napari_herbarium import words
 from napari_herbarium.errors import ModelError, SettingsError
@@ -27,6 +26,7 @@ from napari_herbarium.model.whole_network import (
     load_whole_model,
 )
 from napari_herbarium.progress import Job, Progress, told_as
+from napari_herbarium.segment.mask import numbered_boxes
 from napari_herbarium.sheet._drawn_leaf import DrawnLeaf, Form
 from napari_herbarium.train.loop import LoopSettings, StepReport
 from napari_herbarium.train.whole.instances import Instance, cut_window
@@ -56,8 +56,8 @@ def flipped_leaves(
     labels = check_labels(labels)
     return [
         Instance(sheet, label, cut_window(labels, box, label), flipped[label])
-        for label, box in enumerate(find_objects(labels), start=1)
-        if box is not None and label in flipped
+        for label, box in numbered_boxes(labels)
+        if label in flipped
     ]
 
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import binary_dilation, find_objects
 
+from napari_herbarium.segment.mask import numbered_boxes
+
 # Sheets whose list of whole leaves is incomplete, as the data's README says.
 INCOMPLETE = (
     "bu_Prosopis",
@@ -71,8 +73,8 @@ def read_instances(folder: Path) -> list[Instance]:
     """
     found: list[Instance] = []
     for sheet, labels, whole in labelled_sheets(folder):
-        for label, box in enumerate(find_objects(labels), start=1):
-            if box is None or not (label in whole or complete(sheet)):
+        for label, box in numbered_boxes(labels):
+            if not (label in whole or complete(sheet)):
                 continue
             window = cut_window(labels, box, label)
             if (window == OWN).sum() >= _SMALLEST_PX:
@@ -110,9 +112,7 @@ def _thinned(window: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _merged(sheet: str, labels: NDArray[Any]) -> Iterator[Instance]:
     """Each pair of labels that touch, as one label: what a mask of leaf shows."""
-    for label, box in enumerate(find_objects(labels), start=1):
-        if box is None:
-            continue
+    for label, box in numbered_boxes(labels):
         grown = tuple(slice(max(part.start - 3, 0), part.stop + 3) for part in box)
         seen = labels[grown]
         near = binary_dilation(seen == label, iterations=2)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects
 
 from napari_herbarium import words
 from napari_herbarium.errors import DataError, SettingsError
@@ -16,6 +15,7 @@ from napari_herbarium.measure.columns import check_labels
 from napari_herbarium.measure.flips import flips_beside
 from napari_herbarium.measure.labels_file import read_labels, sheet_name
 from napari_herbarium.progress import Job, Progress
+from napari_herbarium.segment.mask import numbered_boxes
 from napari_herbarium.train.whole.finetune import flipped_leaves
 from napari_herbarium.train.whole.instances import Instance, cut_window
 
@@ -72,9 +72,7 @@ def words_of(labels: NDArray[Any], flipped: Mapping[int, bool], sheet: str) -> W
     if not said:
         return Words()
     others = [
-        (label, box)
-        for label, box in enumerate(find_objects(labels), start=1)
-        if box is not None and label not in flipped
+        (label, box) for label, box in numbered_boxes(labels) if label not in flipped
     ]
     step = -(-len(others) // MOST_OTHERS) or 1
     unsaid = [
