@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -67,6 +68,11 @@ def staging(place: Path) -> Iterator[Path]:
         yield staged
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+def as_filed(name: str) -> str:
+    """Names for which this is the same are one name to some file systems."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def unwritable(path: Path, error: OSError) -> HerbariumError:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from napari_herbarium.batch.manifest import SheetRow
+from napari_herbarium.files import as_filed
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\ud800-\udfff]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)$")
@@ -31,22 +32,22 @@ def output_names(rows: Iterable[SheetRow], known: Mapping[str, str]) -> dict[str
         Source to name. The first sheet called K1 is ``K1``, the next one ``K1__2``;
         upper and lower case count as the same, as some file systems hold.
     """
-    taken = {_as_filed(name) for name in known.values()}
+    taken = {as_filed(name) for name in known.values()}
     counts: dict[str, int] = {}
     names = {}
     for row in rows:
         name = known.get(row.source)
         if name is None:
             name = _free(safe_name(row.stem), taken, counts)
-            taken.add(_as_filed(name))
+            taken.add(as_filed(name))
         names[row.source] = name
     return names
 
 
 def _free(name: str, taken: set[str], counts: dict[str, int]) -> str:
     """Give the name, or the first of its numbered forms, that is not taken."""
-    wanted, key = name, _as_filed(name)
-    while _as_filed(name) in taken:
+    wanted, key = name, as_filed(name)
+    while as_filed(name) in taken:
         counts[key] = counts.get(key, 1) + 1
         name = f"{wanted}__{counts[key]}"
     return name
@@ -62,7 +63,3 @@ def safe_name(stem: str) -> str:
         return name
     digest = hashlib.sha256(encoded).hexdigest()[:8]
     return f"{encoded[:_LONGEST].decode(errors='ignore')}-{digest}"
-
-
-def _as_filed(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from napari_herbarium.errors import SettingsError, SheetError
-from napari_herbarium.files import staging
+from napari_herbarium.files import as_filed, staging
 from napari_herbarium.results import is_result
 from napari_herbarium.sheet.drawn import drawn_sheet
 from napari_herbarium.sheet.read import SUFFIXES, read_sheet
@@ -222,7 +221,7 @@ def refuse_same_stem(sheets: Sequence[tuple[str, str]]) -> None:
     """
     by_stem: dict[str, list[str]] = {}
     for stem, name in sheets:
-        by_stem.setdefault(_as_filed(stem), []).append(name)
+        by_stem.setdefault(as_filed(stem), []).append(name)
     clashes = [" and ".join(names) for names in by_stem.values() if len(names) > 1]
     if clashes:
         msg = (
@@ -230,8 +229,3 @@ def refuse_same_stem(sheets: Sequence[tuple[str, str]]) -> None:
             f"another --out: {'; '.join(clashes)}."
         )
         raise SettingsError(msg)
-
-
-def _as_filed(stem: str) -> str:
-    """Stems that some file systems do not tell apart."""
-    return unicodedata.normalize("NFC", stem).casefold()

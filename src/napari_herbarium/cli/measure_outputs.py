@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from napari_herbarium import words
+from napari_herbarium.cli.outputs import refuse_existing, refuse_inputs
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.table_export import (
@@ -128,22 +129,9 @@ def check_measure_outputs(
         A table in the folder has other columns.
     """
     files = [file for each in outputs for file in each.files]
-    read = {path.resolve() for path in inputs}
-    hit = [str(file) for file in files if file.resolve() in read]
-    if hit:
-        msg = (
-            f"A result would replace an input; choose another --out: {', '.join(hit)}."
-        )
-        raise SettingsError(msg)
+    refuse_inputs(files, inputs, "an input")
     rows = _rows_that_exist(outputs, harmonics)
-    existing = [str(file) for file in files if file.exists()] + rows
-    if existing and not overwrite:
-        listed = "\n  ".join(existing)
-        msg = (
-            "These results exist already; add --overwrite to replace them or choose "
-            f"another --out:\n  {listed}"
-        )
-        raise SettingsError(msg)
+    refuse_existing(files, rows, overwrite=overwrite)
 
 
 def _rows_that_exist(outputs: Collection[MeasureOutputs], harmonics: int) -> list[str]:

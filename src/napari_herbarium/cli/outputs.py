@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,24 +84,42 @@ def check_outputs(
         A table in the folder has other columns.
     """
     files = [file for each in outputs for file in each.files(overlay=overlay)]
-    _refuse_sheets({path.resolve() for path in inputs}, files)
-    rows = _rows_that_exist(outputs)
-    if overwrite:
-        return
-    existing = [str(file) for file in files if file.exists()] + rows
-    if existing:
+    refuse_inputs(files, inputs, "a sheet")
+    refuse_existing(files, _rows_that_exist(outputs), overwrite=overwrite)
+
+
+def refuse_inputs(files: Iterable[Path], inputs: Iterable[Path], what: str) -> None:
+    """Refuse results that would replace an input; `what` is how to call it.
+
+    Raises
+    ------
+    SettingsError
+        All such results are named.
+    """
+    read = {path.resolve() for path in inputs}
+    hit = [str(file) for file in files if file.resolve() in read]
+    if hit:
+        msg = f"A result would replace {what}; choose another --out: {', '.join(hit)}."
+        raise SettingsError(msg)
+
+
+def refuse_existing(
+    files: Iterable[Path], rows: Sequence[str], *, overwrite: bool
+) -> None:
+    """Refuse to replace results, unless told to.
+
+    Raises
+    ------
+    SettingsError
+        Files, or rows of tables, exist; all are named.
+    """
+    existing = [*(str(file) for file in files if file.exists()), *rows]
+    if existing and not overwrite:
         listed = "\n  ".join(existing)
         msg = (
             "These results exist already; add --overwrite to replace them or choose "
             f"another --out:\n  {listed}"
         )
-        raise SettingsError(msg)
-
-
-def _refuse_sheets(sheets: set[Path], files: Iterable[Path]) -> None:
-    hit = [str(file) for file in files if file.resolve() in sheets]
-    if hit:
-        msg = f"A result would replace a sheet; choose another --out: {', '.join(hit)}."
         raise SettingsError(msg)
 
 
