@@ -154,11 +154,11 @@ def test_url_of_a_kind_that_needs_a_package_names_it(monkeypatch):
     def missing(protocol):
         raise ImportError("Install it")
 
-    places.check_kind.cache_clear()
+    places._check_protocol.cache_clear()
     monkeypatch.setattr(places.fsspec, "get_filesystem_class", missing)
     with pytest.raises(SettingsError, match="python -m pip install s3fs"):
         read_manifest(["s3://bucket/sheets/"])
-    places.check_kind.cache_clear()
+    places._check_protocol.cache_clear()
 
 
 def test_url_of_no_known_kind_is_refused():

@@ -6,7 +6,6 @@ import base64
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -85,24 +84,11 @@ def failed_pictures(entries: Sequence[Entry]) -> Iterator[Picture]:
             yield Picture(entry, None, "")
             continue
         try:
-            with _silent("tifffile"):
-                jpeg = _jpeg(entry.source, None)
+            jpeg = _jpeg(entry.source, None)
         except Exception:  # it failed before, and may do so in any way
             logger.debug("%s has no picture", entry.source, exc_info=True)
             jpeg = None
         yield Picture(entry, jpeg, "")
-
-
-@contextmanager
-def _silent(name: str) -> Iterator[None]:
-    """Keep a library from saying what the ledger says in our words."""
-    teller = logging.getLogger(name)
-    level = teller.level
-    teller.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        teller.setLevel(level)
 
 
 def _may_be_opened(entry: Entry) -> bool:

@@ -64,7 +64,6 @@ class Dispatcher:
     do: Do
     _flying: dict[str, tuple[Future, Task]] = field(default_factory=dict)
     _landed: SimpleQueue[str] = field(default_factory=SimpleQueue)
-    _suspects: list[Task] = field(default_factory=list)
     _again: deque[Task] = field(default_factory=deque)
     _tries: int = 0
     _lanes: int = 0
@@ -93,9 +92,9 @@ class Dispatcher:
         LostError
             The rest cannot be done now.
         """
-        yield from self._all_of(tasks, self._window, self._suspect)
-        self._suspects += alone
-        suspects, self._suspects = self._suspects, []
+        suspects: list[Task] = []
+        yield from self._all_of(tasks, self._window, suspects.append)
+        suspects += alone
         yield from self._all_of(suspects, self.crew.workers, self._convict)
 
     def close(self) -> None:
@@ -216,9 +215,6 @@ class Dispatcher:
             was_begun(self.plan.layout.begun, task[1])
             return died(task)
         return outcome.entry
-
-    def _suspect(self, task: Task) -> None:
-        self._suspects.append(task)
 
     def _convict(self, task: Task) -> Entry:
         row, name = task

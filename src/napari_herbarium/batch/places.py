@@ -131,15 +131,19 @@ def _expand_url(text: str) -> Found:
     return Found(sheets)
 
 
-@cache
-def check_kind(protocol: str) -> None:
-    """Refuse URLs of a kind that nothing here reads.
+def check_kind(url: str) -> None:
+    """Refuse a URL of a kind that nothing here reads.
 
     Raises
     ------
     SettingsError
         The package for this kind of URL is not installed, or it is of no known kind.
     """
+    _check_protocol(re.split("::|://", url, maxsplit=1)[0])
+
+
+@cache
+def _check_protocol(protocol: str) -> None:
     try:
         fsspec.get_filesystem_class(protocol)
     except ImportError as error:
@@ -163,7 +167,7 @@ def file_system(url: str) -> tuple[Any, str]:
     SettingsError
         The package for this kind of URL is not installed, or it is of no known kind.
     """
-    check_kind(re.split("::|://", url, maxsplit=1)[0])
+    check_kind(url)
     return fsspec.core.url_to_fs(url)
 
 

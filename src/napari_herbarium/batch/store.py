@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -154,16 +154,10 @@ def write_sheets_table(plan: Plan, entries: Iterable[Entry]) -> None:
         replacing(plan.layout.sheets_table) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
     ):
-        for some in _batched(entries, _AT_ONCE):
+        waiting = iter(entries)
+        while some := list(islice(waiting, _AT_ONCE)):
             rows = [_sheet_row(entry, carried) for entry in some]
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-
-
-def _batched(entries: Iterable[Entry], count: int) -> Iterator[list[Entry]]:
-    """Give entries in lists of so many (`itertools.batched` is not in Python 3.11)."""
-    waiting = iter(entries)
-    while some := list(islice(waiting, count)):
-        yield some
 
 
 def _sheet_row(entry: Entry, carried: Sequence[str]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,7 +156,7 @@ def _scale(cell: str) -> float | None:
 
 def _absolute(where: str, table: str) -> str:
     if is_url(where):
-        check_kind(re.split("::|://", where, maxsplit=1)[0])
+        check_kind(where)
         return where
     where = where.removeprefix("file://")
     if is_url(table):

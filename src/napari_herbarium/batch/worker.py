@@ -238,8 +238,6 @@ def _prepare_process() -> None:
     """Share the cores out: threads as many as this worker was given."""
     import dask
 
-    # What is wrong with a file is said in the ledger, in our words.
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     threads = int(os.environ.get(THREADS_VARIABLE, "0"))
     # Dask in a task would send its pieces to the cluster; they belong here.
     dask.config.set(scheduler="threads", num_workers=threads or None)
