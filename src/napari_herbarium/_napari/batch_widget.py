@@ -17,12 +17,7 @@ from napari.utils.notifications import show_error, show_info
 from npe2 import PluginManager
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices, QShowEvent
-from qtpy.QtWidgets import (
-    QHBoxLayout,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_herbarium import words
 from napari_herbarium._napari import batch_tooltips as tooltips

@@ -14,11 +14,7 @@ from napari_herbarium._napari.layers import LayerSheet, full_resolution, sheet_o
 from napari_herbarium._napari.measure_subject import facts_of
 from napari_herbarium.errors import HerbariumError, SheetError
 from napari_herbarium.progress import Job, Progress
-from napari_herbarium.train.data import (
-    check_pairs,
-    refuse_faults,
-    training_pairs_at,
-)
+from napari_herbarium.train.data import check_pairs, refuse_faults, training_pairs_at
 from napari_herbarium.train.pair import Pair
 
 if TYPE_CHECKING:

@@ -11,13 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtWidgets import (
-    QGroupBox,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QGroupBox, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_herbarium._napari import finetune_tooltips as tooltips
 from napari_herbarium._napari.column import Column

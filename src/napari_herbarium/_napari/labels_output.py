@@ -16,12 +16,7 @@ import pandas as pd
 from napari.layers import Labels
 from numpy.typing import NDArray
 
-from napari_herbarium._napari.layers import (
-    METADATA_KEY,
-    kept_in_view,
-    placement,
-    put,
-)
+from napari_herbarium._napari.layers import METADATA_KEY, kept_in_view, placement, put
 from napari_herbarium.settings import LeafSettings, SegmentSettings
 
 if TYPE_CHECKING:

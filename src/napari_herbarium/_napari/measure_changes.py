@@ -26,10 +26,7 @@ from napari_herbarium.measure.table import (
     whole_columns,
 )
 from napari_herbarium.measure.whole_input import square_around
-from napari_herbarium.measure.whole_models import (
-    chosen_threshold,
-    classifier_facts,
-)
+from napari_herbarium.measure.whole_models import chosen_threshold, classifier_facts
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.settings import DEFAULT_JUDGE, WholeSettings
 

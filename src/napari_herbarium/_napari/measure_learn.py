@@ -27,11 +27,7 @@ from napari_herbarium._napari.controls import show_on, text_label
 from napari_herbarium._napari.finetune_job import free_name, out_folder
 from napari_herbarium._napari.measure_features import written_whole
 from napari_herbarium._napari.measure_flips import flips_of, labels_in, ticked_in
-from napari_herbarium._napari.measure_subject import (
-    facts_of,
-    image_under,
-    pixels_of,
-)
+from napari_herbarium._napari.measure_subject import facts_of, image_under, pixels_of
 from napari_herbarium._napari.model_choice import installed
 from napari_herbarium._napari.preferences import read_preferences
 from napari_herbarium._napari.turn import iter_in_turn

@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_herbarium._napari.layers import mm_per_px, sheet_of, why_no_sheet
-from napari_herbarium._napari.measure_calibrate import (
-    agrees,
-    iter_read_ruler,
-    tag_of,
-)
+from napari_herbarium._napari.measure_calibrate import agrees, iter_read_ruler, tag_of
 from napari_herbarium._napari.worker import JobRunner
 from napari_herbarium.sheet.ruler import RulerReading
 

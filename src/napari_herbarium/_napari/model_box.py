@@ -10,11 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QToolButton, QWidget
 from napari_herbarium._napari import tooltips
 from napari_herbarium._napari.controls import bare, combo
 from napari_herbarium._napari.layer_chooser import Wires
-from napari_herbarium._napari.model_choice import (
-    add_folder,
-    installed,
-    model_choices,
-)
+from napari_herbarium._napari.model_choice import add_folder, installed, model_choices
 from napari_herbarium._napari.preferences import Preferences, read_preferences
 
 

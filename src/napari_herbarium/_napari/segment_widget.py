@@ -12,24 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtWidgets import (
-    QFormLayout,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFormLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_herbarium import words
 from napari_herbarium._napari import tooltips
 from napari_herbarium._napari.column import Column
 from napari_herbarium._napari.controls import settling, show_on, text_label
 from napari_herbarium._napari.docked import DockedWidget
-from napari_herbarium._napari.labels_output import (
-    Leaves,
-    apply_scale,
-    write_leaves,
-)
+from napari_herbarium._napari.labels_output import Leaves, apply_scale, write_leaves
 from napari_herbarium._napari.layer_chooser import LayerChooser, Wires
 from napari_herbarium._napari.layers import (
     full_resolution,
@@ -40,10 +30,7 @@ from napari_herbarium._napari.layers import (
 from napari_herbarium._napari.preferences import preference_events, read_preferences
 from napari_herbarium._napari.scale_line import ScaleLine
 from napari_herbarium._napari.segment_form import SegmentForm
-from napari_herbarium._napari.segment_job import (
-    Segmented,
-    iter_segment_sheet,
-)
+from napari_herbarium._napari.segment_job import Segmented, iter_segment_sheet
 from napari_herbarium._napari.tuning import LeafTuner
 from napari_herbarium._napari.worker import JobRunner, State
 from napari_herbarium.progress import Progress

@@ -19,13 +19,7 @@ from napari_herbarium.batch.manifest import (
     with_columns,
 )
 from napari_herbarium.batch.names import output_names, safe_name
-from napari_herbarium.batch.plan import (
-    Plan,
-    differences,
-    make_plan,
-    read_plan,
-    resumed,
-)
+from napari_herbarium.batch.plan import Plan, differences, make_plan, read_plan, resumed
 from napari_herbarium.batch.settings import BatchSettings
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.results import LABELS

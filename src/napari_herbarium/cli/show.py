@@ -17,12 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from napari_herbarium.errors import (
-    DataError,
-    HerbariumError,
-    ModelError,
-    SettingsError,
-)
+from napari_herbarium.errors import DataError, HerbariumError, ModelError, SettingsError
 from napari_herbarium.progress import Job, finish
 from napari_herbarium.progress import Progress as Step
 from napari_herbarium.words import printable

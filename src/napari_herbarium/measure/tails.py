@@ -15,12 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d
 
-from napari_herbarium.measure.outline import (
-    Ring,
-    enclosed_area,
-    resampled,
-    ring_length,
-)
+from napari_herbarium.measure.outline import Ring, enclosed_area, resampled, ring_length
 
 _LEAST_POINTS = 64
 _MOST_POINTS = 768

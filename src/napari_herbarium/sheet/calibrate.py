@@ -11,11 +11,7 @@ from dataclasses import dataclass, replace
 from math import hypot, isfinite, log
 
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.settings import (
-    LEAST_MM_PER_PX,
-    MOST_MM_PER_PX,
-    ScaleSettings,
-)
+from napari_herbarium.settings import LEAST_MM_PER_PX, MOST_MM_PER_PX, ScaleSettings
 from napari_herbarium.sheet.ruler import RulerReading, read_ruler
 from napari_herbarium.sheet.sheet import Sheet
 

@@ -25,10 +25,7 @@ from napari_herbarium.train.others import iter_other
 from napari_herbarium.train.pair import Pair
 from napari_herbarium.train.paper_sheets import PaperDraw, squashed
 from napari_herbarium.train.picture import Picture
-from napari_herbarium.train.recipes import (
-    FewSheetsRecipe,
-    PaperRecipe,
-)
+from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
 from napari_herbarium.train.report import TrainProgress
 from napari_herbarium.train.split import (
     ENOUGH_SHEETS,

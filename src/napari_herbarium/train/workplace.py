@@ -18,11 +18,7 @@ from typing import Any
 
 from napari_herbarium.errors import ModelError, SettingsError
 from napari_herbarium.files import unwritable, write_text
-from napari_herbarium.model.catalogue import (
-    being_trained,
-    is_bundled,
-    training_folder,
-)
+from napari_herbarium.model.catalogue import being_trained, is_bundled, training_folder
 from napari_herbarium.model.checkpoint import CONFIG, WEIGHTS
 from napari_herbarium.train.pair import read_json
 from napari_herbarium.train.score_log import EVENTS, METRICS

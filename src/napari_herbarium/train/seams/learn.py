@@ -6,11 +6,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_herbarium.model.seam_network import (
-    pair_slices,
-    pair_steps,
-    seam_input,
-)
+from napari_herbarium.model.seam_network import pair_slices, pair_steps, seam_input
 from napari_herbarium.train.batches import Draw
 from napari_herbarium.train.loop import LoopSettings, StepReport, train_steps
 

@@ -21,10 +21,7 @@ from napari_herbarium.measure.columns import check_labels
 from napari_herbarium.measure.whole import BUNDLED
 from napari_herbarium.model.catalogue import being_trained, is_bundled
 from napari_herbarium.model.checkpoint import save_model
-from napari_herbarium.model.whole_network import (
-    WholeConfig,
-    load_whole_model,
-)
+from napari_herbarium.model.whole_network import WholeConfig, load_whole_model
 from napari_herbarium.progress import Job, Progress, told_as
 from napari_herbarium.segment.mask import numbered_boxes
 from napari_herbarium.sheet._drawn_leaf import DrawnLeaf, Form
