@@ -5,19 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QFileDialog,
-    QHBoxLayout,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
 from napari_herbarium._napari import batch_tooltips as tooltips
 from napari_herbarium._napari.batch_order import Order, with_subfolders
-from napari_herbarium._napari.controls import bare, check, form_layout, spin
+from napari_herbarium._napari.controls import bare, button, check, form_layout, spin
 from napari_herbarium._napari.path_line import FolderRow, PathLine, ask_folder
 from napari_herbarium._napari.preferences import Preferences
 from napari_herbarium._napari.segment_form import SegmentForm
@@ -90,23 +82,21 @@ class BatchForm(QWidget):
 
     def _build(self, preferences: Preferences) -> None:
         self.sheets = PathLine(tooltips.SHEETS, "folder or files")
-        self.folder = QPushButton("Folder…")
-        self.folder.setToolTip(tooltips.FOLDER)
-        self.files = QPushButton("Files…")
-        self.files.setToolTip(tooltips.FILES)
-        self.subfolders = _check("Subfolders, too", tooltips.SUBFOLDERS)
+        self.folder = button("Folder…", tooltips.FOLDER)
+        self.files = button("Files…", tooltips.FILES)
+        self.subfolders = check("Subfolders, too", tooltips.SUBFOLDERS)
         self.results = FolderRow(
             tooltips.RESULTS, tooltips.BROWSE_RESULTS, "folder for the results"
         )
-        self.measure = _check("Measure every leaf", tooltips.MEASURE, checked=True)
-        self.csv = _check("Table as CSV", tooltips.CSV, checked=True)
-        self.overlay = _check("Pictures with outlines", tooltips.OVERLAY)
+        self.measure = check("Measure every leaf", tooltips.MEASURE, checked=True)
+        self.csv = check("Table as CSV", tooltips.CSV, checked=True)
+        self.overlay = check("Pictures with outlines", tooltips.OVERLAY)
         self.workers = QSpinBox()
         self.workers.setRange(0, _MOST_WORKERS)
         self.workers.setSpecialValueText("Automatic")
         spin(self.workers, tooltips.WORKERS, "", 0)
-        self.anew = _check("Begin a new run", tooltips.ANEW)
-        self.retry = _check("Try failed sheets again", tooltips.RETRY)
+        self.anew = check("Begin a new run", tooltips.ANEW)
+        self.retry = check("Try failed sheets again", tooltips.RETRY)
         self.how = _how(preferences)
         self.show_earlier(has_run=False, failed=False)
 
@@ -187,9 +177,3 @@ def _how(preferences: Preferences) -> SegmentForm:
     form.fill_holes.setToolTip(tooltips.FILL_HOLES)
     form.touching.setToolTip(tooltips.TOUCHING)
     return form
-
-
-def _check(text: str, tip: str, *, checked: bool = False) -> QCheckBox:
-    box = check(text, tip)
-    box.setChecked(checked)
-    return box

@@ -26,7 +26,7 @@ from napari_herbarium._napari.batch_order import iter_order
 from napari_herbarium._napari.batch_outlook import Outlook, iter_outlook
 from napari_herbarium._napari.batch_watch import BatchWatch, time_in_words
 from napari_herbarium._napari.column import Column
-from napari_herbarium._napari.controls import settling, text_label
+from napari_herbarium._napari.controls import button, settling, text_label
 from napari_herbarium._napari.docked import DockedWidget, dock_of
 from napari_herbarium._napari.preferences import PLUGIN, read_preferences
 from napari_herbarium._napari.review_widget import TITLE as REVIEW
@@ -108,10 +108,8 @@ class SegmentFolder(DockedWidget):
         self.outlook = text_label()
         self.watch = BatchWatch()
         self.button = QPushButton()
-        self.report = QPushButton("Open report")
-        self.report.setToolTip(tooltips.REPORT)
-        self.review = QPushButton("Review")
-        self.review.setToolTip(tooltips.REVIEW)
+        self.report = button("Open report", tooltips.REPORT)
+        self.review = button("Review", tooltips.REVIEW)
         self.message = text_label()
 
     def _lay_out(self) -> None:

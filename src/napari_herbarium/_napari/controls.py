@@ -15,8 +15,10 @@ from qtpy.QtWidgets import (
     QLayout,
     QMessageBox,
     QProgressBar,
+    QPushButton,
     QSizePolicy,
     QSpinBox,
+    QToolButton,
     QWidget,
 )
 
@@ -65,10 +67,26 @@ def slim(control: QWidget) -> None:
     control.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
 
-def check(text: str, tip: str) -> QCheckBox:
+def button(text: str, tip: str) -> QPushButton:
+    """Button to click."""
+    made = QPushButton(text)
+    made.setToolTip(tip)
+    return made
+
+
+def tool_button(text: str, tip: str) -> QToolButton:
+    """Button as small as its sign."""
+    made = QToolButton()
+    made.setText(text)
+    made.setToolTip(tip)
+    return made
+
+
+def check(text: str, tip: str, *, checked: bool = False) -> QCheckBox:
     """Box to tick."""
     box = QCheckBox(text)
     box.setToolTip(tip)
+    box.setChecked(checked)
     return box
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_herbarium._napari import finetune_tooltips as tooltips
-from napari_herbarium._napari.controls import bare, form_layout
+from napari_herbarium._napari.controls import bare, button, form_layout
 from napari_herbarium._napari.labels_output import leaves_layers
 from napari_herbarium._napari.layer_chooser import LayerChooser
 from napari_herbarium._napari.measure_subject import image_under
@@ -47,10 +47,8 @@ class CurrentPair(QWidget):
         self.sheet.setToolTip(tooltips.SHEET)
         self.labels = LayerChooser(viewer, kind=Labels)
         self.labels.setToolTip(tooltips.LABELS)
-        self.add = QPushButton("Add pair")
-        self.add.setToolTip(tooltips.ADD)
-        self.save = QPushButton("Save as training pair…")
-        self.save.setToolTip(tooltips.SAVE)
+        self.add = button("Add pair", tooltips.ADD)
+        self.save = button("Save as training pair…", tooltips.SAVE)
         self._lay_out()
         self.add.clicked.connect(self.added)
         self.save.clicked.connect(self.save_wanted)

@@ -7,18 +7,11 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_herbarium import words
 from napari_herbarium._napari import finetune_tooltips as tooltips
-from napari_herbarium._napari.controls import bare, text_label
+from napari_herbarium._napari.controls import bare, text_label, tool_button
 from napari_herbarium._napari.finetune_pairs import (
     OpenPair,
     PairFacts,
@@ -57,9 +50,7 @@ class PairRow(QFrame):
         self.facts: PairFacts | None = None
         self.text = text_label(tooltips.ROW)
         self.text.setTextFormat(Qt.TextFormat.RichText)
-        self.remove = QToolButton()
-        self.remove.setText("✕")
-        self.remove.setToolTip(tooltips.REMOVE)
+        self.remove = tool_button("✕", tooltips.REMOVE)
         layout = bare(QHBoxLayout(self))
         layout.addWidget(self.text, 1)
         layout.addWidget(self.remove, 0, Qt.AlignmentFlag.AlignTop)

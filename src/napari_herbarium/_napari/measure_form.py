@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from superqt import QLabeledDoubleSlider
 
 from napari_herbarium._napari import measure_tooltips as tooltips
-from napari_herbarium._napari.controls import bare, combo, form_layout
+from napari_herbarium._napari.controls import bare, button, combo, form_layout
 from napari_herbarium._napari.fold import Fold
 from napari_herbarium._napari.measure_columns import (
     meaning,
@@ -120,12 +120,9 @@ class MeasureForm(QWidget):
         self.counts = QLabel()
         self.counts.setWordWrap(True)
         self.counts.setToolTip(tooltips.THRESHOLD)
-        self.flip = QPushButton("Whole ⇄ partial")
-        self.flip.setToolTip(tooltips.FLIP)
-        self.merge = QPushButton("Merge")
-        self.merge.setToolTip(tooltips.MERGE)
-        self.cut = QPushButton("Cut in two")
-        self.cut.setToolTip(tooltips.CUT)
+        self.flip = button("Whole ⇄ partial", tooltips.FLIP)
+        self.merge = button("Merge", tooltips.MERGE)
+        self.cut = button("Cut in two", tooltips.CUT)
         self.colour = combo(tooltips.COLOUR, _COLOURS)
         self.trait = combo(tooltips.TRAIT)
         self.legend = Legend()

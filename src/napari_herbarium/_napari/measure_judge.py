@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from napari_herbarium._napari import measure_tooltips as tooltips
-from napari_herbarium._napari.controls import bare, combo
+from napari_herbarium._napari.controls import bare, button, combo
 from napari_herbarium._napari.layer_chooser import Wires
 from napari_herbarium._napari.model_choice import add_folder, installed, models_in
 from napari_herbarium._napari.preferences import preference_events, read_preferences
@@ -35,8 +35,7 @@ class JudgeBox(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.combo = combo(tooltips.JUDGE)
-        self.learn = QPushButton("Learn…")
-        self.learn.setToolTip(tooltips.LEARN)
+        self.learn = button("Learn…", tooltips.LEARN)
         layout = bare(QHBoxLayout(self))
         layout.addWidget(self.combo, 1)
         layout.addWidget(self.learn)

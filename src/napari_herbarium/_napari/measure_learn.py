@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 from napari_herbarium import words
 from napari_herbarium._napari import graphics
 from napari_herbarium._napari import measure_tooltips as tooltips
-from napari_herbarium._napari.controls import show_on, text_label
+from napari_herbarium._napari.controls import bare, button, show_on, text_label
 from napari_herbarium._napari.finetune_job import free_name, out_folder
 from napari_herbarium._napari.measure_features import written_whole
 from napari_herbarium._napari.measure_flips import flips_of, labels_in, ticked_in
@@ -123,8 +123,8 @@ class LearnBox(QWidget):
 
     told = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.said: Callable[[], list[Said]] = list
         self.base: Callable[[], WholeSettings] = WholeSettings
         self._lead = ""
@@ -158,19 +158,14 @@ class LearnBox(QWidget):
         self.lead = text_label(tooltips.LEARN)
         self.name = QLineEdit()
         self.name.setToolTip(tooltips.LEARN_NAME)
-        self.button, self.drop = QPushButton(), QPushButton("Drop")
-        self.drop.setToolTip(tooltips.LEARN_DROP)
+        self.button, self.drop = QPushButton(), button("Drop", tooltips.LEARN_DROP)
         self.progress = QProgressBar()
         self.progress.setToolTip(tooltips.LEARN_PROGRESS)
         row = QHBoxLayout()
         row.addWidget(self.name, 1)
         row.addWidget(self.button)
         row.addWidget(self.drop)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.lead)
-        layout.addLayout(row)
-        layout.addWidget(self.progress)
+        bare(QVBoxLayout(self), self.lead, row, self.progress)
 
     def _out(self) -> Path:
         return out_folder(self.name.text().strip(), read_preferences().model_folder)

@@ -10,16 +10,15 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_herbarium._napari import measure_tooltips as tooltips
-from napari_herbarium._napari.controls import combo, slim
+from napari_herbarium._napari.controls import bare, button, combo, slim
 from napari_herbarium._napari.layer_chooser import Wires
 from napari_herbarium._napari.measure_calibrate import add_line_layer, drawn_line
-from napari_herbarium._napari.scale_line import ScaleLine
+from napari_herbarium._napari.scale_line import ScaleLine, size_in_words
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.sheet.calibrate import MM_PER, Line, line_mm_per_px
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer, Shapes
 
-_MM_PER_INCH = 25.4
 _DRAW = "Draw a line along the ruler."
 
 
@@ -45,8 +43,8 @@ class ScaleBox(QWidget):
     given = Signal(float, str)
     ruler_asked = Signal()
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
         self._viewer = viewer
         self._under: Layer | None = None
         self._line: Shapes | None = None
@@ -116,9 +114,9 @@ class ScaleBox(QWidget):
 
     def _build(self) -> None:
         self.scale = ScaleLine()
-        self.draw = _button("Calibrate from a line", tooltips.DRAW_LINE)
-        self.read = _button("Read the ruler", tooltips.READ_RULER)
-        self.use_ruler = _button("", tooltips.USE_RULER)
+        self.draw = button("Calibrate from a line", tooltips.DRAW_LINE)
+        self.read = button("Read the ruler", tooltips.READ_RULER)
+        self.use_ruler = button("", tooltips.USE_RULER)
         self.length = QDoubleSpinBox()
         self.length.setRange(0.01, 10_000)
         self.length.setDecimals(2)
@@ -128,8 +126,8 @@ class ScaleBox(QWidget):
         self.unit = combo(tooltips.LINE_UNIT)
         self.unit.addItems(list(MM_PER))
         self.unit.setCurrentText("cm")
-        self.use_line = _button("Use", tooltips.USE_LINE)
-        self.drop = _button("Drop", tooltips.DROP_LINE)
+        self.use_line = button("Use", tooltips.USE_LINE)
+        self.drop = button("Drop", tooltips.DROP_LINE)
         self.verdict = QLabel()
         self.verdict.setWordWrap(True)
 
@@ -137,18 +135,13 @@ class ScaleBox(QWidget):
         ways = QHBoxLayout()
         ways.addWidget(self.draw)
         ways.addWidget(self.read)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.scale)
-        layout.addLayout(ways)
-        layout.addWidget(self.use_ruler)
-        layout.addWidget(self._line_rows())
+        line = self._line_rows()
+        bare(QVBoxLayout(self), self.scale, ways, self.use_ruler, line)
 
     def _line_rows(self) -> QWidget:
         """Lay out what is to be said of a line; hidden while there is none."""
         self.line_row = QWidget()
-        rows = QGridLayout(self.line_row)
-        rows.setContentsMargins(0, 0, 0, 0)
+        rows = bare(QGridLayout(self.line_row))
         rows.setColumnStretch(1, 1)
         rows.addWidget(QLabel("Its length"), 0, 0)
         rows.addWidget(self.length, 0, 1)
@@ -176,9 +169,7 @@ class ScaleBox(QWidget):
         self.use_ruler.setVisible(self._offered is not None)
         try:
             size = self.line_scale()
-            self.verdict.setText(
-                f"{size:.4g} mm per px ({_MM_PER_INCH / size:.0f} ppi)"
-            )
+            self.verdict.setText(size_in_words(size))
             self.use_line.setEnabled(True)
         except SettingsError as error:
             self.verdict.setText(str(error))
@@ -202,9 +193,3 @@ class ScaleBox(QWidget):
     def _on_removed(self, event: Any) -> None:
         if event.value is self._line:
             self.drop_line()
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    return button

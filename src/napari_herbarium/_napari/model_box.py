@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QToolButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
 from napari_herbarium._napari import tooltips
-from napari_herbarium._napari.controls import bare, combo
+from napari_herbarium._napari.controls import bare, combo, tool_button
 from napari_herbarium._napari.layer_chooser import Wires
 from napari_herbarium._napari.model_choice import add_folder, installed, model_choices
 from napari_herbarium._napari.preferences import Preferences, read_preferences
@@ -37,9 +37,7 @@ class ModelBox(QWidget):
         self._models = model_choices(preferences)
         self._preferred = ""
         self.combo = combo(tip)
-        self.browse = QToolButton()
-        self.browse.setText("…")
-        self.browse.setToolTip(tooltips.BROWSE_MODEL)
+        self.browse = tool_button("…", tooltips.BROWSE_MODEL)
         bare(QHBoxLayout(self), self.combo, self.browse)
         self.browse.clicked.connect(self._browse)
         self.combo.currentIndexChanged.connect(lambda _: self.chosen.emit())

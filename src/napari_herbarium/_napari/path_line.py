@@ -7,16 +7,9 @@ from pathlib import Path
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QToolButton,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QLineEdit, QWidget
 
-from napari_herbarium._napari.controls import bare
+from napari_herbarium._napari.controls import bare, tool_button
 
 BETWEEN = " ; "
 """Divides paths in a line; no file has it in its name."""
@@ -86,9 +79,7 @@ class FolderRow(QWidget):
     ) -> None:
         super().__init__()
         self.line = PathLine(tip, placeholder)
-        self.browse = QToolButton()
-        self.browse.setText("…")
-        self.browse.setToolTip(button_tip)
+        self.browse = tool_button("…", button_tip)
         self.ask: Callable[[], str] = lambda: ask_folder(self, button_tip, self.line)
         layout = bare(QHBoxLayout(self))
         if label:

@@ -5,18 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QFormLayout,
-    QHBoxLayout,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_herbarium import words
 from napari_herbarium._napari import review_tooltips as tooltips
-from napari_herbarium._napari.controls import bare, text_label
+from napari_herbarium._napari.controls import bare, button, check, text_label
 from napari_herbarium._napari.path_line import FolderRow
 
 if TYPE_CHECKING:
@@ -45,19 +38,17 @@ class ReviewPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.previous = _button("◀ Previous", tooltips.PREVIOUS)
-        self.next = _button("Next ▶", tooltips.NEXT)
+        self.previous = button("◀ Previous", tooltips.PREVIOUS)
+        self.next = button("Next ▶", tooltips.NEXT)
         self.facts = text_label()
-        self.accept = _button("Accept", tooltips.ACCEPT)
-        self.reject = _button("Reject", tooltips.REJECT)
-        self.restore = _button("Back to the model's leaves", tooltips.RESTORE)
-        self.go_on = QCheckBox("Then open the next sheet")
-        self.go_on.setToolTip(tooltips.GO_ON)
-        self.go_on.setChecked(True)
+        self.accept = button("Accept", tooltips.ACCEPT)
+        self.reject = button("Reject", tooltips.REJECT)
+        self.restore = button("Back to the model's leaves", tooltips.RESTORE)
+        self.go_on = check("Then open the next sheet", tooltips.GO_ON, checked=True)
         self.training = FolderRow(
             tooltips.TRAINING, tooltips.BROWSE_TRAINING, "folder for training pairs"
         )
-        self.train = _button("Use for training", tooltips.TRAIN)
+        self.train = button("Use for training", tooltips.TRAIN)
         self._lay_out()
         self._connect()
 
@@ -70,8 +61,8 @@ class ReviewPanel(QWidget):
         self.previous.setEnabled(there)
         self.next.setEnabled(there)
         self.accept.setText("Save and accept" if session.edited else "Accept")
-        for button in (self.accept, self.reject, self.restore, self.train):
-            button.setEnabled(session.is_open and not busy)
+        for verdict in (self.accept, self.reject, self.restore, self.train):
+            verdict.setEnabled(session.is_open and not busy)
 
     def _lay_out(self) -> None:
         steps, verdicts = QHBoxLayout(), QHBoxLayout()
@@ -118,9 +109,3 @@ def _facts(session: ReviewSession) -> str:
     known = f"{entry.name}: {leaves}, confidence {sheet.confidence:.2f}, {scale}"
     hint = _UNSAVED if session.edited else _HINT if session.is_open else ""
     return f"{known}\nState: {listing.state(index)}. {hint}".rstrip()
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    return button

@@ -14,11 +14,17 @@ from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_herbarium._napari import review_tooltips as tooltips
 from napari_herbarium._napari.column import Column
-from napari_herbarium._napari.controls import combo, form_layout, settling, text_label
+from napari_herbarium._napari.controls import (
+    combo,
+    form_layout,
+    settling,
+    text_label,
+    tool_button,
+)
 from napari_herbarium._napari.docked import DockedWidget
 from napari_herbarium._napari.path_line import FolderRow
 from napari_herbarium._napari.preferences import (
@@ -124,9 +130,7 @@ class BatchReview(DockedWidget):
 
     def _build(self) -> None:
         self.folder = FolderRow(tooltips.RUN, tooltips.BROWSE_RUN, "results of a run")
-        self.reload = QToolButton()
-        self.reload.setText("↻")
-        self.reload.setToolTip(tooltips.RELOAD)
+        self.reload = tool_button("↻", tooltips.RELOAD)
         self.show_box = combo(tooltips.SHOW, _SHOWS)
         self.summary = text_label()
         self.table = ReviewTable()

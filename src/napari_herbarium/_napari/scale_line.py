@@ -61,4 +61,9 @@ def _sentence(layer: Image | None, size: float | None) -> str:
         return ""
     if size is None:
         return "This sheet has no trusted scale: areas are in px."
-    return f"{size:.4g} mm per px ({_MM_PER_INCH / size:.0f} ppi)"
+    return size_in_words(size)
+
+
+def size_in_words(mm_per_px: float) -> str:
+    """Say how large a pixel is, as botanists and as scanners do."""
+    return f"{mm_per_px:.4g} mm per px ({_MM_PER_INCH / mm_per_px:.0f} ppi)"
