@@ -75,7 +75,7 @@ class BatchWatch(QWidget):
         self.bar.setTextVisible(progress.total > 0)
         self.speed.setText(speed_in_words(progress))
         self.dashboard.setVisible(progress.dashboard is not None)
-        self.dashboard.setText(_link(progress.dashboard, "Dask dashboard"))
+        self.dashboard.setText(_link(progress.dashboard))
         failed = [entry for entry in progress.news if entry.state.value == "failed"]
         self.add_failures(failed)
 
@@ -100,9 +100,9 @@ class BatchWatch(QWidget):
         self.failures.setVisible(some)
 
 
-def _link(address: str | None, text: str) -> str:
+def _link(address: str | None) -> str:
     # Qt's own blue cannot be read on napari's dark ground.
-    return f'<a href="{address}" style="color: {_LINK}">{text}</a>'
+    return f'<a href="{address}" style="color: {_LINK}">Dask dashboard</a>'
 
 
 def speed_in_words(progress: BatchProgress) -> str:

@@ -171,30 +171,15 @@ def out_folder(name: str, models: Path | None) -> Path:
 
 
 def free_name(stem: str, models: Path | None) -> str:
-    """Find a name that no model has."""
+    """Find a name that no model has, nor a training that was cut short."""
     for number in range(1, _HIGHEST):
         name = stem if number == 1 else f"{stem} {number}"
         try:
-            if not is_unfinished(out_folder(name, models)):
+            if not Workplace(out_folder(name, models)).folder.exists():
                 return name
         except ModelError:
             continue
     return ""
-
-
-def is_unfinished(out: Path) -> bool:
-    """Whether a training of that model was cut short (and not discarded)."""
-    return Workplace(out).folder.exists()
-
-
-def can_resume(out: Path) -> bool:
-    """Whether an unfinished training got far enough to go on with."""
-    return Workplace(out).checkpoint.exists()
-
-
-def discard_unfinished(out: Path) -> None:
-    """Forget an unfinished training."""
-    Workplace(out).discard()
 
 
 def outcome(made: FineTuned | None) -> str:

@@ -6,12 +6,12 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_herbarium import words
 from napari_herbarium._napari import finetune_tooltips as tooltips
-from napari_herbarium._napari.controls import bare, text_label, tool_button
+from napari_herbarium._napari.controls import bare, settling, text_label, tool_button
 from napari_herbarium._napari.finetune_pairs import (
     OpenPair,
     PairFacts,
@@ -100,8 +100,7 @@ class PairRows(QWidget):
         self._unseen: set[PairRow] = set()
         self._looking: list[PairRow] = []
         self.runner = JobRunner()
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
+        self._settle = settling(self, _SETTLE_MS)
         self._empty = QLabel(_NONE_YET)
         self._empty.setWordWrap(True)
         self._layout = bare(QVBoxLayout(self), self._empty)
@@ -175,10 +174,7 @@ class PairRows(QWidget):
         self._tell()
 
     def _on_not_looked(self, reason: str) -> None:
-        for row in self._looking:
-            row.show_facts(PairFacts((), 0, (reason,)))
-        self._looking = []
-        self._tell()
+        self._on_looked([PairFacts((), 0, (reason,))] * len(self._looking))
 
     def _tell(self) -> None:
         self._empty.setVisible(not self.rows)

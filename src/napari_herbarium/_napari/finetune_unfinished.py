@@ -6,11 +6,6 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QMessageBox, QWidget
 
-from napari_herbarium._napari.finetune_job import (
-    can_resume,
-    discard_unfinished,
-    is_unfinished,
-)
 from napari_herbarium.train.workplace import Workplace
 
 
@@ -36,12 +31,13 @@ def settle_unfinished(out: Path, parent: QWidget | None = None) -> bool | None:
     SettingsError
         It was not cut short: another run is at work on it.
     """
-    if not is_unfinished(out):
+    place = Workplace(out)
+    if not place.folder.exists():
         return False
-    Workplace(out).refuse_while_trained()
-    answer = ask_unfinished(out.name, parent) if can_resume(out) else False
+    place.refuse_while_trained()
+    answer = ask_unfinished(out.name, parent) if place.checkpoint.exists() else False
     if answer is False:
-        discard_unfinished(out)
+        place.discard()
     return answer
 
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Layer
 from psygnal import Signal as PySignal
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QWidget
+
+from napari_herbarium._napari.controls import slim
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-
-_SLIM_PX = 80
 
 
 class Wires:
@@ -61,9 +60,7 @@ class LayerChooser(QComboBox):
         self._kind = kind
         self._layers: list[Layer] = []
         self._announced: Layer | None = None
-        # A long layer name must not make the whole dock wide.
-        self.setMinimumWidth(_SLIM_PX)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        slim(self)
         wires = Wires(self)
         events = viewer.layers.events
         for emitter in (

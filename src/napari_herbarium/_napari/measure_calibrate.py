@@ -17,7 +17,6 @@ from napari_herbarium._napari.layers import (
     put,
 )
 from napari_herbarium.progress import Job, Progress
-from napari_herbarium.sheet.calibrate import AGREE_WITHIN
 from napari_herbarium.sheet.ruler import RulerReading, read_ruler
 
 if TYPE_CHECKING:
@@ -124,8 +123,3 @@ def tag_of(image: Image) -> float | None:
     """Give the scale of a layer if it is from its file."""
     believed = image.metadata.get("scale_source") == "resolution tag"
     return mm_per_px(image) if believed else None
-
-
-def agrees(a: float, b: float) -> bool:
-    """Whether two scales say the same."""
-    return abs(np.log(a / b)) <= AGREE_WITHIN

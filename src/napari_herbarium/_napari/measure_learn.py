@@ -25,9 +25,10 @@ from napari_herbarium._napari import graphics
 from napari_herbarium._napari import measure_tooltips as tooltips
 from napari_herbarium._napari.controls import bare, button, show_on, text_label
 from napari_herbarium._napari.finetune_job import free_name, out_folder
+from napari_herbarium._napari.layers import full_resolution
 from napari_herbarium._napari.measure_features import written_whole
 from napari_herbarium._napari.measure_flips import flips_of, labels_in, ticked_in
-from napari_herbarium._napari.measure_subject import facts_of, image_under, pixels_of
+from napari_herbarium._napari.measure_subject import facts_of, image_under
 from napari_herbarium._napari.model_choice import installed
 from napari_herbarium._napari.preferences import read_preferences
 from napari_herbarium._napari.turn import iter_in_turn
@@ -71,7 +72,11 @@ def said_of(viewer: ViewerModel) -> list[Said]:
     """Gather what was said of the leaves of all open layers that are still there."""
     layers = [x for x in viewer.layers if isinstance(x, Labels) and x.ndim == 2]
     return [
-        Said(facts_of(layer, image_under(viewer, layer)).sheet, pixels_of(layer), flips)
+        Said(
+            facts_of(layer, image_under(viewer, layer)).sheet,
+            full_resolution(layer),
+            flips,
+        )
         for layer in layers
         if (flips := _words_on(layer))
     ]
@@ -81,7 +86,7 @@ def _words_on(layer: Labels) -> dict[int, bool]:
     # Ticks in napari's own table, too: no widget has noted those on other layers yet.
     ticked = ticked_in(layer.features, written_whole(layer))
     words_on = {**flips_of(layer), **ticked}
-    there = labels_in(pixels_of(layer), words_on.keys())
+    there = labels_in(full_resolution(layer), words_on.keys())
     return {label: word for label, word in words_on.items() if label in there}
 
 

@@ -12,7 +12,12 @@ from psygnal import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_herbarium._napari.controls import settling
-from napari_herbarium._napari.layers import LayerSheet, sheet_of, why_no_sheet
+from napari_herbarium._napari.layers import (
+    LayerSheet,
+    full_resolution,
+    sheet_of,
+    why_no_sheet,
+)
 from napari_herbarium._napari.measure_changes import (
     Measured,
     Subject,
@@ -25,7 +30,6 @@ from napari_herbarium._napari.measure_subject import (
     facts_of,
     image_under,
     lay_on,
-    pixels_of,
     why_not_measured,
 )
 from napari_herbarium._napari.worker import JobRunner, State
@@ -205,7 +209,7 @@ class LiveMeasure:
         if picture is None and before is not None:
             picture = before.picture  # the image was removed; its colours still hold
         return Subject(
-            pixels_of(layer), facts_of(layer, self.image), picture, self.judge
+            full_resolution(layer), facts_of(layer, self.image), picture, self.judge
         )
 
     def _on_layer_event(self, event: Any) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from napari_herbarium._napari.layers import mm_per_px, sheet_of, why_no_sheet
-from napari_herbarium._napari.measure_calibrate import agrees, iter_read_ruler, tag_of
+from napari_herbarium._napari.measure_calibrate import iter_read_ruler, tag_of
 from napari_herbarium._napari.worker import JobRunner
+from napari_herbarium.sheet.calibrate import agree
 from napari_herbarium.sheet.ruler import RulerReading
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class RulerReader:
         elif known is None:
             self.found.emit(size)
             self.said.emit(reading.reason)
-        elif agrees(size, known):
+        elif agree(size, known):
             self.said.emit(f"The ruler agrees with the scale. {reading.reason}")
         else:
             self.contradicted.emit(size)

@@ -109,11 +109,6 @@ def facts_of(labels: Labels, image: Image | None) -> SheetFacts:
     )
 
 
-def pixels_of(labels: Labels) -> Any:
-    """Give the labels at full resolution."""
-    return full_resolution(labels)
-
-
 def _text(known: dict[str, Any], key: str) -> str:
     return str(known.get(key) or "none")
 
@@ -131,8 +126,4 @@ def _is_file_of(labels: Labels, image: Layer) -> bool:
 def _fits(layer: Layer, labels: Labels) -> bool:
     if not isinstance(layer, Image) or layer.ndim != 2:
         return False
-    return tuple(full_resolution(layer).shape[:2]) == _shape(labels)
-
-
-def _shape(labels: Labels) -> tuple[int, ...]:
-    return tuple(full_resolution(labels).shape)
+    return tuple(full_resolution(layer).shape[:2]) == full_resolution(labels).shape

@@ -193,7 +193,7 @@ def _from_line(sheet: Sheet, line: Line) -> Calibration:
     mm_per_px = line_mm_per_px(line)
     reason = f"A line of {line.length:g} {line.unit} was drawn on the ruler."
     known = sheet.mm_per_px
-    if known and not _agree(mm_per_px, known):
+    if known and not agree(mm_per_px, known):
         reason = (
             f"{reason[:-1]}; it differs by {100 * abs(mm_per_px / known - 1):.0f} % "
             f"from the scale before ({sheet.scale_source})."
@@ -203,7 +203,7 @@ def _from_line(sheet: Sheet, line: Line) -> Calibration:
 
 def _from_ruler(sheet: Sheet, reading: RulerReading) -> Calibration:
     tag, read = sheet.mm_per_px, reading.mm_per_px
-    if read and tag and not _agree(read, tag):
+    if read and tag and not agree(read, tag):
         reason = (
             f"The ruler says {read:.4f} mm per px but the file's resolution says "
             f"{tag:.4f}: draw a line on the ruler to decide."
@@ -233,5 +233,6 @@ def _from_tag(sheet: Sheet, reading: RulerReading | None) -> Calibration:
     return Calibration(None, "none", trust, offered, reason, reading)
 
 
-def _agree(a: float, b: float) -> bool:
+def agree(a: float, b: float) -> bool:
+    """Whether two scales say the same, within what a ruler can be read."""
     return abs(log(a / b)) <= AGREE_WITHIN
