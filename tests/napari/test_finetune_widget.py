@@ -17,11 +17,17 @@ from qtpy.QtWidgets import (
 )
 
 from napari_herbarium import SheetError
-from napari_herbarium._napari import finetune_unfinished, finetune_widget, graphics
+from napari_herbarium._napari import (
+    finetune_rows,
+    finetune_unfinished,
+    finetune_widget,
+    graphics,
+)
 from napari_herbarium._napari.finetune_widget import FineTuneModel
 from napari_herbarium._napari.segment_widget import SegmentLeaves
 from napari_herbarium._napari.worker import State
 from napari_herbarium.model.checkpoint import ModelConfig
+from napari_herbarium.progress import Progress
 from napari_herbarium.settings import DEFAULT_MODEL, Device
 from napari_herbarium.train import train
 from napari_herbarium.train.data import iter_refuse_bad_pairs
@@ -176,6 +182,29 @@ def test_a_row_follows_edits_of_its_labels(widget, add_pair, looked, until):
     edited = labels.data.copy()
     edited[100:110, 100:110] = 9
     labels.data = edited
+    until(lambda: "3 leaves" in row_texts(widget)[0])
+
+
+def test_a_row_follows_edits_made_while_a_look_at_it_failed(
+    widget, add_pair, until, monkeypatch
+):
+    usual, go_on = finetune_rows.iter_look, threading.Event()
+
+    def failing(pairs):
+        yield Progress(0, len(pairs), "pairs")
+        go_on.wait(60)
+        raise MemoryError
+
+    _, labels = add_pair()
+    monkeypatch.setattr(finetune_rows, "iter_look", failing)
+    widget.current.add.click()
+    until(lambda: widget.pairs.runner.state is State.RUNNING)
+    monkeypatch.setattr(finetune_rows, "iter_look", usual)
+    edited = labels.data.copy()
+    edited[60:90, 10:40] = 3
+    labels.data = edited
+    until(lambda: not widget.pairs._settle.isActive())
+    go_on.set()
     until(lambda: "3 leaves" in row_texts(widget)[0])
 
 
