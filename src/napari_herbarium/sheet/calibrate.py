@@ -1,4 +1,4 @@
-"""Which scale counts: the user's line, the ruler, the resolution tag, or none.
+"""Which scale counts: one that was given, the ruler, the resolution tag, or none.
 
 Scales are taken in order of trust. A source that contradicts another one does not win
 by its rank alone: a ruler and a believable tag that disagree leave the sheet without a
@@ -57,20 +57,14 @@ class Calibration:
     scale_trust : str
         ``"trusted"``; ``"suspect"`` when something was offered but not believed;
         ``"none"`` when nothing was found.
-    offered_mm_per_px : float or None
-        The value not believed, to be shown to the user.
     reason : str
         One sentence.
-    reading : RulerReading or None
-        What the ruler said, when it was looked for.
     """
 
     mm_per_px: float | None
     scale_source: str
     scale_trust: str
-    offered_mm_per_px: float | None
     reason: str
-    reading: RulerReading | None = None
 
 
 def line_mm_per_px(line: Line) -> float:
@@ -108,17 +102,13 @@ def line_mm_per_px(line: Line) -> float:
     return _possible(line.length * MM_PER[line.unit] / pixels)
 
 
-def calibrate(
-    sheet: Sheet, line: Line | None = None, *, use_ruler: bool = True
-) -> Calibration:
+def calibrate(sheet: Sheet, *, use_ruler: bool = True) -> Calibration:
     """Choose the scale of a sheet.
 
     Parameters
     ----------
     sheet : Sheet
         Its own scale fields say what the resolution tag is worth.
-    line : Line, optional
-        Drawn by the user; it counts whatever else is on the sheet.
     use_ruler : bool
         Whether to look for a ruler in the picture, which takes a second or two.
 
@@ -126,18 +116,11 @@ def calibrate(
     -------
     Calibration
         Never a scale from a source that another one contradicts.
-
-    Raises
-    ------
-    SettingsError
-        When the user's line makes no scale.
     """
-    if line is not None:
-        return _from_line(sheet, line)
     if sheet.scale_source in ("drawn", "user"):
         reason = f"The scale was given with the sheet ({sheet.scale_source})."
         return Calibration(
-            sheet.mm_per_px, sheet.scale_source, sheet.scale_trust, None, reason
+            sheet.mm_per_px, sheet.scale_source, sheet.scale_trust, reason
         )
     reading = read_ruler(sheet.image) if use_ruler else None
     if reading is None or reading.mm_per_px is None:
@@ -176,7 +159,7 @@ def settle_scale(sheet: Sheet, settings: ScaleSettings) -> Sheet:
     if given is None:
         return calibrated(sheet, calibrate(sheet, use_ruler=settings.ruler))
     reason = f"{given:g} mm per px was given."
-    return calibrated(sheet, Calibration(given, "user", "trusted", None, reason))
+    return calibrated(sheet, Calibration(given, "user", "trusted", reason))
 
 
 def _possible(mm_per_px: float) -> float:
@@ -189,18 +172,6 @@ def _possible(mm_per_px: float) -> float:
     return mm_per_px
 
 
-def _from_line(sheet: Sheet, line: Line) -> Calibration:
-    mm_per_px = line_mm_per_px(line)
-    reason = f"A line of {line.length:g} {line.unit} was drawn on the ruler."
-    known = sheet.mm_per_px
-    if known and not agree(mm_per_px, known):
-        reason = (
-            f"{reason[:-1]}; it differs by {100 * abs(mm_per_px / known - 1):.0f} % "
-            f"from the scale before ({sheet.scale_source})."
-        )
-    return Calibration(mm_per_px, "user", "trusted", None, reason)
-
-
 def _from_ruler(sheet: Sheet, reading: RulerReading) -> Calibration:
     tag, read = sheet.mm_per_px, reading.mm_per_px
     if read and tag and not agree(read, tag):
@@ -208,29 +179,23 @@ def _from_ruler(sheet: Sheet, reading: RulerReading) -> Calibration:
             f"The ruler says {read:.4f} mm per px but the file's resolution says "
             f"{tag:.4f}: draw a line on the ruler to decide."
         )
-        return Calibration(None, "none", "suspect", read, reason, reading)
+        return Calibration(None, "none", "suspect", reason)
     agrees = " The file's resolution agrees." if tag else ""
     reason = f"{reading.reason}{agrees}"
-    return Calibration(read, "ruler", "trusted", None, reason, reading)
+    return Calibration(read, "ruler", "trusted", reason)
 
 
 def _from_tag(sheet: Sheet, reading: RulerReading | None) -> Calibration:
     ruler = f" {reading.reason}" if reading else ""
-    offered = sheet.offered_mm_per_px
     if sheet.mm_per_px is not None:
         reason = f"The file's resolution makes a sheet of believable size.{ruler}"
         return Calibration(
-            sheet.mm_per_px,
-            sheet.scale_source,
-            sheet.scale_trust,
-            offered,
-            reason,
-            reading,
+            sheet.mm_per_px, sheet.scale_source, sheet.scale_trust, reason
         )
     why = sheet.metadata.get("scale_reason") or "the file gives no resolution"
-    trust = "none" if offered is None else "suspect"
+    trust = "none" if sheet.offered_mm_per_px is None else "suspect"
     reason = f"The file's resolution gives no scale: {why}.{ruler}"
-    return Calibration(None, "none", trust, offered, reason, reading)
+    return Calibration(None, "none", trust, reason)
 
 
 def agree(a: float, b: float) -> bool:
