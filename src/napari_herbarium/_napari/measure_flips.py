@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from napari_herbarium.measure.flips import flips_beside
+from napari_herbarium.measure.labels_file import flips_beside
 
 if TYPE_CHECKING:
     from napari.layers import Labels

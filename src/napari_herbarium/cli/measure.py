@@ -27,8 +27,11 @@ from napari_herbarium.cli.show import FAILED, progress_bar, sentences
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.columns import check_image
 from napari_herbarium.measure.export import write_json, write_overlay
-from napari_herbarium.measure.flips import flips_beside
-from napari_herbarium.measure.labels_file import facts_of_labels, read_labels
+from napari_herbarium.measure.labels_file import (
+    facts_of_labels,
+    flips_beside,
+    read_labels,
+)
 from napari_herbarium.measure.shapes_export import write_coco, write_geojson
 from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, partial_labels
 from napari_herbarium.measure.table_export import provenance

@@ -30,6 +30,8 @@ from napari_herbarium.sheet.sheet import Sheet
 SUFFIXES = frozenset([".tif", ".tiff", ".png"])
 OURS = "napari-herbarium"
 """What `export.write_labels` writes as the software of the file."""
+WORDS_KEY = "whole_by_user"
+"""What the user said of leaves being whole, in the JSON file beside the labels."""
 _SAME = 1e-4
 
 
@@ -218,6 +220,27 @@ def _same(exact: object, stored: float | None) -> bool:
     if exact is None or stored is None:
         return exact is stored
     return isinstance(exact, float | int) and math.isclose(exact, stored, rel_tol=_SAME)
+
+
+def flips_beside(path: Path) -> dict[int, bool]:
+    """Read what the user said of the leaves of a file of labels.
+
+    Parameters
+    ----------
+    path : Path
+        Of the labels; the JSON file has the same name but for the last suffix.
+
+    Returns
+    -------
+    dict of int to bool
+        Label to whether the user says that it is whole; empty where there is no such
+        file, or it says nothing of that kind.
+    """
+    try:
+        words = _sidecar(path)[WORDS_KEY].items()
+        return {int(label): bool(word) for label, word in words}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return {}
 
 
 def _sidecar(path: Path) -> Mapping[str, Any]:

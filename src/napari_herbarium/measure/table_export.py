@@ -20,7 +20,7 @@ from napari_herbarium.measure.export import (
     read_table,
     replace_rows,
 )
-from napari_herbarium.measure.flips import SIDECAR_KEY
+from napari_herbarium.measure.labels_file import WORDS_KEY
 from napari_herbarium.measure.table import SheetFacts
 
 TABLE_SUFFIXES = (".csv", ".parquet")
@@ -129,7 +129,7 @@ def provenance(
         **asdict(facts),
         "settings": dict(settings or {}),
         "whole_model": None if classifier is None else dict(classifier),
-        SIDECAR_KEY: {str(label): said for label, said in (flipped or {}).items()},
+        WORDS_KEY: {str(label): said for label, said in (flipped or {}).items()},
         "columns": "napari_herbarium/measure/data_dictionary.csv",
     }
 
