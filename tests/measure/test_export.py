@@ -152,9 +152,9 @@ def test_full_disk_is_said_in_words(tmp_path, monkeypatch):
 
 def test_overlay_is_reduced_and_never_enlarged(tmp_path):
     image = np.full((300, 200, 3), 240, np.uint8)
-    write_overlay(tmp_path / "a.png", image, blocks(), long_side=150)
-    assert Image.open(tmp_path / "a.png").size == (100, 150)
-    assert draw_overlay(image, blocks()).shape == image.shape
+    assert draw_overlay(image, blocks(), long_side=150).shape == (150, 100, 3)
+    write_overlay(tmp_path / "a.png", image, blocks())
+    assert Image.open(tmp_path / "a.png").size == (200, 300)
 
 
 def test_overlay_marks_leaves_and_leaves_paper_alone():

@@ -37,8 +37,6 @@ class LeafEvaluation:
     ----------
     segment : SegmentSettings
     leaves : LeafSettings
-    scale : ScaleSettings
-        Matters for the smallest leaf.
     labels : Path or None
         Folder with the ``<stem>.leaves.tif`` of an earlier run, to be scored instead
         of segmenting.
@@ -48,7 +46,6 @@ class LeafEvaluation:
 
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     leaves: LeafSettings = field(default_factory=LeafSettings)
-    scale: ScaleSettings = field(default_factory=ScaleSettings)
     labels: Path | None = None
     least_iou: float = LEAST_IOU
 
@@ -113,7 +110,7 @@ def _iter_labels(
 ) -> Job[NDArray[np.integer]]:
     if how.labels is not None:
         return read_labels(how.labels / f"{stem}.leaves.tif").labels
-    sheet = settle_scale(sheet, how.scale)
+    sheet = settle_scale(sheet, ScaleSettings())
     probability = yield from iter_segment(sheet.image, model, how.segment)
     return (
         yield from iter_extract_leaves(

@@ -17,7 +17,7 @@ from PIL import Image
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.files import replacing, write_text
 from napari_herbarium.locks import taking_turns
-from napari_herbarium.measure.overlay import LONG_SIDE, draw_overlay
+from napari_herbarium.measure.overlay import draw_overlay
 
 MM_PER_CM = 10.0
 _MOST_BYTES = 4
@@ -69,7 +69,6 @@ def write_overlay(
     path: Path,
     image: Any,
     labels: NDArray[np.integer],
-    long_side: int = LONG_SIDE,
     partial: Collection[int] = (),
 ) -> None:
     """Write the sheet with outline and number of every leaf as a PNG.
@@ -82,8 +81,6 @@ def write_overlay(
         The sheet.
     labels : H x W integers
         0 is not leaf.
-    long_side : int
-        Longest side of the picture in px.
     partial : collection of int
         Labels that are not single whole leaves, drawn dashed (`table.partial_labels`).
 
@@ -92,7 +89,7 @@ def write_overlay(
     HerbariumError
         The file cannot be written.
     """
-    picture = Image.fromarray(draw_overlay(image, labels, long_side, partial))
+    picture = Image.fromarray(draw_overlay(image, labels, partial=partial))
     with replacing(path) as temporary:
         picture.save(temporary)
 

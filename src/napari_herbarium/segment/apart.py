@@ -99,9 +99,7 @@ def by_pair(
     return [divmod(key, base) for key in keys.tolist()], at
 
 
-def look_apart(
-    image: NDArray[np.uint8], mask: NDArray[np.bool_], model: SeamModel | None = None
-) -> Apart:
+def look_apart(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Apart:
     """Look at a patch for places where leaves meet.
 
     Parameters
@@ -109,15 +107,13 @@ def look_apart(
     image : h x w x 3 uint8
     mask : h x w bool
         The patch; both as `napari_herbarium.segment.patch_view` gives them.
-    model : SeamModel, optional
-        The bundled one when None.
 
     Raises
     ------
     ModelError
         When the bundled files are damaged.
     """
-    network = (model or bundled_seam_model()).network
+    network = bundled_seam_model().network
     logits = on_patch(image, mask, lambda given: [network(given)])[0]
     return Apart(logits[0].numpy())
 
