@@ -18,7 +18,7 @@ from napari_herbarium.batch.ledger import Entry, State
 from napari_herbarium.batch.plan import Plan
 from napari_herbarium.batch.report_style import PAGE
 from napari_herbarium.batch.schema import STEPS
-from napari_herbarium.batch.store import plain_text, read_columns
+from napari_herbarium.batch.store import read_columns
 from napari_herbarium.files import write_text
 
 PICTURES = 12
@@ -155,7 +155,7 @@ def _failures(failed: Sequence[Entry]) -> str:
         return ""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for entry in failed:
-        by_reason[_general(entry)].append(plain_text(entry.source))
+        by_reason[_general(entry)].append(words.printable(entry.source))
     rows = [
         (f"{len(sources):,}", reason, _some(sources))
         for reason, sources in sorted(by_reason.items(), key=lambda item: -len(item[1]))
@@ -167,13 +167,13 @@ def _general(entry: Entry) -> str:
     """Give the reason without the sheet's own name, so that like come together."""
     file = PurePosixPath(entry.source.replace("\\", "/")).name
     reason = entry.reason.replace(entry.source, "The sheet").replace(file, "The sheet")
-    return plain_text(reason)
+    return words.printable(reason)
 
 
 def _skipped(skipped: Sequence[Entry]) -> str:
     if not skipped:
         return ""
-    names = escape(_some([plain_text(entry.source) for entry in skipped]))
+    names = escape(_some([words.printable(entry.source) for entry in skipped]))
     return f"<h2>Skipped</h2><p>{len(skipped):,} that are no sheets: {names}</p>"
 
 

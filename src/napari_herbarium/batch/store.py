@@ -25,6 +25,7 @@ from napari_herbarium.batch.schema import (
 )
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.files import replacing
+from napari_herbarium.words import printable
 
 _AT_ONCE = 20_000
 
@@ -68,7 +69,7 @@ def write_part(
         The part cannot be written.
     """
     constants = {
-        "source": plain_text(row.source),
+        "source": printable(row.source),
         "confidence": confidence,
         "seconds": seconds,
         "verdict": str(verdict),
@@ -123,11 +124,6 @@ def _carried(plan: Plan, row: SheetRow) -> tuple[str, ...]:
     return row.carried or ("",) * len(plan.columns)
 
 
-def plain_text(text: str) -> str:
-    """Give a text that any format takes: bytes that are no Unicode become escapes."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a Parquet file, whole or not at all.
 
@@ -165,9 +161,9 @@ def _sheet_row(entry: Entry, carried: Sequence[str]) -> dict[str, Any]:
     return {
         **{name: entry.facts.get(name) for name in SHEET_COLUMNS.names},
         "sheet": entry.name,
-        "source": plain_text(entry.source),
+        "source": printable(entry.source),
         "state": entry.state.value,
-        "reason": plain_text(entry.reason),
+        "reason": printable(entry.reason),
         "at": entry.at,
         **{f"seconds_{step}": seconds.get(step) for step in STEPS},
         **dict(zip(carried, entry.facts.get(CARRIED, ()), strict=False)),
