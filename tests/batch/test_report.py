@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pyarrow.parquet as pq
+
 from napari_herbarium.batch.charts import histogram
 from napari_herbarium.batch.contact import failed_pictures
 from napari_herbarium.batch.ledger import Entry, State
 from napari_herbarium.batch.outcome import CRASHED
+from napari_herbarium.batch.plan import read_plan
+from napari_herbarium.batch.report import write_report
+from napari_herbarium.batch.store import write_sheets_table
 
 
 def test_page_counts_groups_reasons_and_shows_sheets(run, tmp_path, draw):
@@ -50,3 +55,16 @@ def test_page_shows_failed_sheets_with_their_reason(run, tmp_path, draw):
     (tmp_path / "scans" / "e1.png").touch()
     page = run([tmp_path / "scans"], tmp_path / "out").page.read_text(encoding="utf-8")
     assert "no picture</p><figcaption><b>e1</b>The sheet is empty" in page
+
+
+def test_a_name_that_no_text_can_hold_stands_escaped_in_table_and_page(
+    run, tmp_path, draw
+):
+    out = run([draw(tmp_path / "K1.png")], tmp_path / "out").out
+    plan = read_plan(out)
+    half = "\ud800"  # of a pair of surrogates, as names on Windows may hold
+    entries = [Entry(f"/scans/{half}.tif", "sheet", State.FAILED, f"{half} is empty.")]
+    write_sheets_table(plan, entries)
+    table = pq.read_table(plan.layout.sheets_table).to_pylist()
+    assert [row["source"] for row in table] == ["/scans/\\ud800.tif"]
+    assert "\\ud800.tif" in write_report(plan, entries).read_text(encoding="utf-8")
