@@ -22,7 +22,7 @@ from napari_herbarium.segment.mask import at_least
 from napari_herbarium.segment.predict import segment
 from napari_herbarium.sheet.read import read_sheet
 from napari_herbarium.train.composite import Cutout
-from napari_herbarium.train.loop import LoopSettings
+from napari_herbarium.train.loop_settings import LoopSettings
 from napari_herbarium.train.seams.learn import learn_seams
 from napari_herbarium.train.seams.patches import labelled_patches, whole_cutouts
 from napari_herbarium.train.seams.samples import SeamData, sampler

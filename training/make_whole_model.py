@@ -24,7 +24,7 @@ from napari_herbarium.model.whole_network import (
     load_whole_model,
 )
 from napari_herbarium.segment.leaves import PAPER_MIN_AREA_PX
-from napari_herbarium.train.loop import LoopSettings
+from napari_herbarium.train.loop_settings import LoopSettings
 from napari_herbarium.train.whole.held_out import (
     judge_made,
     judge_sheets,

@@ -9,6 +9,7 @@ import tifffile
 from PIL import Image
 
 from napari_herbarium.batch import review
+from napari_herbarium.batch.reviewed import open_run
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.train.data import find_training_pairs
 
@@ -34,13 +35,13 @@ def rows(out, name):
 
 
 def test_doubtful_sheets_come_first_and_failed_ones_not_at_all(out):
-    opened = review.open_run(out)
+    opened = open_run(out)
     assert [sheet.name for sheet in opened.sheets] == ["bare", "full"]
     assert [sheet.confidence for sheet in opened.sheets] == [0.0, 1.0]
 
 
 def test_picture_and_labels_of_a_sheet(out):
-    opened = review.open_run(out)
+    opened = open_run(out)
     sheet = review.read_image(opened.sheets[1])
     assert sheet.image.shape == (420, 280, 3)
     assert sheet.mm_per_px == 0.5
@@ -49,17 +50,17 @@ def test_picture_and_labels_of_a_sheet(out):
 
 
 def test_verdicts_stay_and_stand_in_the_rows(out):
-    opened = review.open_run(out)
+    opened = open_run(out)
     review.accept(opened, opened.sheets[0])
     review.accept(opened, opened.sheets[1])
     review.reject(opened, opened.sheets[1])
-    again = review.open_run(out)
+    again = open_run(out)
     assert [sheet.verdict.value for sheet in again.sheets] == ["accepted", "rejected"]
     assert set(rows(out, "full")["verdict"]) == {"rejected"}
 
 
 def test_repair_keeps_the_original_and_makes_new_rows(out):
-    opened = review.open_run(out)
+    opened = open_run(out)
     bare = opened.sheets[0]
     repaired = np.zeros((420, 280), np.int32)
     repaired[10:20, 10:20] = 7
@@ -79,40 +80,40 @@ def test_repair_keeps_the_original_and_makes_new_rows(out):
 
 
 def test_repair_survives_the_next_run(out, run, tmp_path):
-    opened = review.open_run(out)
+    opened = open_run(out)
     review.save_repair(opened, opened.sheets[0], np.ones((420, 280), np.uint8))
     assert run([tmp_path / "scans" / "list.csv"], out).done_now == 0
     assert review.read_labels(opened, opened.sheets[0]).min() == 1
 
 
 def test_labels_of_another_size_are_refused(out):
-    opened = review.open_run(out)
+    opened = open_run(out)
     with pytest.raises(SettingsError, match="but sheet bare is"):
         review.save_repair(opened, opened.sheets[0], np.ones((10, 10), int))
 
 
 def test_sheet_becomes_a_training_pair(out, tmp_path):
-    opened = review.open_run(out)
+    opened = open_run(out)
     folder = tmp_path / "pairs"
     review.save_for_training(opened, opened.sheets[1], folder)
     assert [pair.name for pair in find_training_pairs(folder)] == ["full"]
-    assert review.open_run(out).sheets[1].training == folder
+    assert open_run(out).sheets[1].training == folder
     with pytest.raises(SettingsError, match="already"):
         review.save_for_training(opened, opened.sheets[1], folder)
 
 
 def test_folder_that_is_no_run(tmp_path):
     with pytest.raises(SettingsError, match="holds no batch run"):
-        review.open_run(tmp_path)
+        open_run(tmp_path)
 
 
 def test_a_repair_counts_from_then_on(out, run, tmp_path):
-    opened = review.open_run(out)
+    opened = open_run(out)
     assert opened.sheets[1].leaves == 2
     repaired = np.zeros((420, 280), np.uint8)
     repaired[10:20, 10:20] = 7
     assert review.save_repair(opened, opened.sheets[1], repaired).leaves == 1
-    again = review.open_run(out).sheets[1]
+    again = open_run(out).sheets[1]
     assert (again.leaves, again.leaves_of_model) == (1, 2)
     report = run([tmp_path / "scans" / "list.csv"], out)
     assert (report.done_now, report.leaves) == (0, 1)

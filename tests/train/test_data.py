@@ -11,15 +11,14 @@ from PIL import Image
 
 from napari_herbarium.errors import SettingsError, SheetError
 from napari_herbarium.evaluate.masks import as_leaf_mask, read_labels
+from napari_herbarium.train.coco import pairs_from_coco
 from napari_herbarium.train.data import (
-    Pair,
     check_pairs,
     find_training_pairs,
     iter_refuse_bad_pairs,
-    pairs_from_coco,
     training_pairs_at,
 )
-from napari_herbarium.train.pair import open_image, open_mask
+from napari_herbarium.train.pair import Pair, open_image, open_mask
 from napari_herbarium.train.pairs_folder import save_pair
 
 SHEET = np.full((80, 70, 3), 220, np.uint8)

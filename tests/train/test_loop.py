@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_herbarium.train.loop import LoopSettings, rate_factor, train_steps
+from napari_herbarium.train.loop import train_steps
+from napari_herbarium.train.loop_settings import LoopSettings, rate_factor
 from napari_herbarium.train.losses import bce_dice_loss
 
 

@@ -9,7 +9,7 @@ from napari_herbarium.model.seam_network import (
     build_seam_network,
     pair_steps,
 )
-from napari_herbarium.train.loop import LoopSettings
+from napari_herbarium.train.loop_settings import LoopSettings
 from napari_herbarium.train.seams import samples
 from napari_herbarium.train.seams.learn import learn_seams, paired, seam_loss
 from napari_herbarium.train.seams.patches import labelled_patches, whole_cutouts

@@ -15,7 +15,7 @@ from napari_herbarium.errors import HerbariumError
 from napari_herbarium.progress import Job, Progress
 
 if TYPE_CHECKING:
-    from napari_herbarium.batch.review import ReviewRun, ReviewSheet
+    from napari_herbarium.batch.reviewed import ReviewRun, ReviewSheet
     from napari_herbarium.sheet.sheet import Sheet
 
 
@@ -119,6 +119,7 @@ def iter_decide(opened: Opened, decision: Decision) -> Job[Decided]:
         Something cannot be written.
     """
     from napari_herbarium.batch import review as core
+    from napari_herbarium.batch.reviewed import Verdict
 
     yield Progress(0, 0, f"saving {opened.review.name}")
     run, sheet, image = opened.run, opened.review, opened.sheet.image
@@ -126,7 +127,7 @@ def iter_decide(opened: Opened, decision: Decision) -> Job[Decided]:
         sheet = core.save_repair(run, sheet, decision.labels, image)
     if decision.word is Word.REJECT:
         sheet = core.reject(run, sheet)
-    elif decision.word is Word.ACCEPT and sheet.verdict is not core.Verdict.REPAIRED:
+    elif decision.word is Word.ACCEPT and sheet.verdict is not Verdict.REPAIRED:
         sheet = core.accept(run, sheet)
     if decision.training is not None:
         sheet = core.save_for_training(

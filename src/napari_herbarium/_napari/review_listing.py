@@ -14,7 +14,7 @@ from napari_herbarium.progress import Job, Progress
 
 if TYPE_CHECKING:
     from napari_herbarium.batch.ledger import Entry
-    from napari_herbarium.batch.review import ReviewRun, ReviewSheet
+    from napari_herbarium.batch.reviewed import ReviewRun, ReviewSheet
 
 TO_DO = "to look at"
 FAILED = "failed"
@@ -121,7 +121,7 @@ def iter_listing(folder: Path) -> Job[Listing]:
     """
     from napari_herbarium.batch.ledger import State, last_entries
     from napari_herbarium.batch.plan import read_plan
-    from napari_herbarium.batch.review import ReviewRun, open_run
+    from napari_herbarium.batch.reviewed import ReviewRun, open_run
 
     yield Progress(0, 0, "opening the run")
     plan = read_plan(folder)

@@ -22,7 +22,7 @@ from napari_herbarium.batch.journal import Journal
 from napari_herbarium.batch.manifest import SheetRow
 from napari_herbarium.batch.one_sheet import short_table
 from napari_herbarium.batch.places import is_url
-from napari_herbarium.batch.reviewed import ReviewRun, ReviewSheet, Verdict, open_run
+from napari_herbarium.batch.reviewed import ReviewRun, ReviewSheet, Verdict
 from napari_herbarium.batch.store import set_verdict, write_part
 from napari_herbarium.errors import HerbariumError, SettingsError
 from napari_herbarium.files import replacing
@@ -31,19 +31,6 @@ from napari_herbarium.measure.table import leaf_table, partial_labels
 from napari_herbarium.sheet.read import read_sheet
 from napari_herbarium.sheet.sheet import Sheet
 from napari_herbarium.train.pairs_folder import save_pair
-
-__all__ = [
-    "ReviewRun",
-    "ReviewSheet",
-    "Verdict",
-    "accept",
-    "open_run",
-    "read_image",
-    "read_labels",
-    "reject",
-    "save_for_training",
-    "save_repair",
-]
 
 
 def read_image(sheet: ReviewSheet) -> Sheet:

@@ -6,10 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_herbarium.errors import SheetError
-
-__all__ = ["Sheet", "SheetError"]
-
 
 @dataclass(frozen=True)
 class Sheet:

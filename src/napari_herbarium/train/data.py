@@ -17,19 +17,9 @@ from napari_herbarium.evaluate.pairs import MASK_SUFFIXES, doubles_in, files_by_
 from napari_herbarium.segment.pixels import SheetRows
 from napari_herbarium.sheet.read import SUFFIXES
 from napari_herbarium.train.coco import pairs_from_coco
-from napari_herbarium.train.pair import Mask, Pair, open_image, open_mask
+from napari_herbarium.train.pair import Pair, open_image, open_mask
 from napari_herbarium.train.polygons import Polygons
 
-__all__ = [
-    "Mask",
-    "Pair",
-    "Polygons",
-    "check_pairs",
-    "find_training_pairs",
-    "iter_refuse_bad_pairs",
-    "pairs_from_coco",
-    "training_pairs_at",
-]
 IMAGES, MASKS = "images", "masks"
 SMALLEST = 64
 _BAND = 512

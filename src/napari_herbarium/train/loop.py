@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_herbarium.train.batches import Draw, Seeded, batches
-from napari_herbarium.train.loop_settings import LoopSettings, rate_factor
+from napari_herbarium.train.loop_settings import LoopSettings
 from napari_herbarium.train.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from napari_herbarium.train.ema import Average
 
-__all__ = ["Draw", "LoopSettings", "StepReport", "rate_factor", "train_steps"]
 log = logging.getLogger(__name__)
 
 

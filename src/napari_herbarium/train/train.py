@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from napari_herbarium.train.pair import Pair
     from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
 
-__all__ = ["TrainProgress", "TrainedModel", "iter_train"]
 log = logging.getLogger(__name__)
 _RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 """Where launchers say which process this is; what counts is the first that is set."""

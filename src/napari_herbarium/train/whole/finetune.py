@@ -25,7 +25,8 @@ from napari_herbarium.model.whole_network import WholeConfig, load_whole_model
 from napari_herbarium.progress import Job, Progress, told_as
 from napari_herbarium.segment.mask import numbered_boxes
 from napari_herbarium.sheet._drawn_leaf import DrawnLeaf, Form
-from napari_herbarium.train.loop import LoopSettings, StepReport
+from napari_herbarium.train.loop import StepReport
+from napari_herbarium.train.loop_settings import LoopSettings
 from napari_herbarium.train.whole.instances import Instance, cut_window
 from napari_herbarium.train.whole.learn import learn_whole
 from napari_herbarium.train.whole.mix import iter_held_to, iter_judged, mixed

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_herbarium.train.batches import Draw
-from napari_herbarium.train.loop import LoopSettings, StepReport, train_steps
+from napari_herbarium.train.loop import StepReport, train_steps
+from napari_herbarium.train.loop_settings import LoopSettings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
