@@ -22,6 +22,7 @@ from napari_herbarium.measure.export import (
 )
 from napari_herbarium.measure.overlay import draw_overlay
 from napari_herbarium.measure.rows import leaf_rows
+from napari_herbarium.measure.table import SheetFacts
 from napari_herbarium.measure.table_export import replace_sheet
 
 
@@ -66,10 +67,12 @@ def test_labels_without_scale_claim_none(tmp_path):
 
 def test_table_keeps_rows_of_other_sheets_as_they_were(tmp_path):
     path = tmp_path / "leaves.csv"
-    replace_rows(path, leaf_rows(blocks(), 0.1, sheet="b", catalog_number="0012"), "b")
-    replace_rows(path, leaf_rows(blocks(), sheet="a"), "a")
+    replace_rows(path, leaf_rows(blocks(), SheetFacts("b", "0012", 0.1)), "b")
+    replace_rows(path, leaf_rows(blocks(), SheetFacts("a")), "a")
     first = path.read_text().splitlines()[1]
-    replace_rows(path, leaf_rows((blocks() == 1).astype(np.uint8), sheet="a"), "a")
+    replace_rows(
+        path, leaf_rows((blocks() == 1).astype(np.uint8), SheetFacts("a")), "a"
+    )
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     assert table["sheet"].tolist() == ["b", "b", "a"]
     assert table["catalog_number"].tolist() == ["0012", "0012", ""]
@@ -80,7 +83,7 @@ def test_table_keeps_rows_of_other_sheets_as_they_were(tmp_path):
 def add_sheets(path, name):
     for number in range(8):
         sheet = f"{name}{number}"
-        replace_rows(path, leaf_rows(blocks(), sheet=sheet), sheet)
+        replace_rows(path, leaf_rows(blocks(), SheetFacts(sheet)), sheet)
 
 
 def test_runs_that_add_to_one_table_at_once_lose_nothing(tmp_path):
@@ -97,11 +100,11 @@ def test_a_table_that_another_run_has_in_hand_is_waited_for_and_kept(
     tmp_path, monkeypatch, name
 ):
     path = tmp_path / name
-    rows = leaf_rows(blocks(), sheet="a")
+    rows = leaf_rows(blocks(), SheetFacts("a"))
     replace_sheet(path, rows, "a")
     before = path.read_bytes()
     monkeypatch.setattr(locks, "PATIENCE_S", 0.1)
-    other = leaf_rows(blocks(), sheet="b")
+    other = leaf_rows(blocks(), SheetFacts("b"))
     with locks.taking_turns(path), pytest.raises(HerbariumError, match="in hand"):
         replace_sheet(path, other, "b")
     assert path.read_bytes() == before
@@ -111,7 +114,7 @@ def test_a_table_that_another_run_has_in_hand_is_waited_for_and_kept(
 
 def test_sheet_without_leaves_leaves_a_table_with_header(tmp_path):
     path = tmp_path / "leaves.csv"
-    replace_rows(path, leaf_rows(np.zeros((5, 5), np.uint8), sheet="a"), "a")
+    replace_rows(path, leaf_rows(np.zeros((5, 5), np.uint8), SheetFacts("a")), "a")
     assert path.read_text().startswith("sheet,label,")
     assert len(path.read_text().splitlines()) == 1
 
@@ -121,7 +124,7 @@ def test_foreign_table_is_refused_and_kept(tmp_path, content):
     path = tmp_path / "leaves.csv"
     path.write_text(content)
     with pytest.raises(HerbariumError, match=r"leaves\.csv"):
-        replace_rows(path, leaf_rows(blocks(), sheet="a"), "a")
+        replace_rows(path, leaf_rows(blocks(), SheetFacts("a")), "a")
     assert path.read_text() == content
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_herbarium.measure.rows import COLUMNS, leaf_rows
+from napari_herbarium.measure.table import SheetFacts
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def labels():
 
 
 def test_one_row_per_leaf_with_area_and_box(labels):
-    table = leaf_rows(labels, sheet="K1", catalog_number="K000001")
+    table = leaf_rows(labels, SheetFacts("K1", "K000001"))
     assert tuple(table.columns) == COLUMNS
     assert table["label"].tolist() == [1, 3]
     assert table["area_px"].tolist() == [30, 19]
@@ -28,14 +29,14 @@ def test_one_row_per_leaf_with_area_and_box(labels):
 
 
 def test_area_in_mm2_needs_a_scale(labels):
-    assert leaf_rows(labels)["area_mm2"].isna().all()
-    table = leaf_rows(labels, 0.5, scale_source="resolution tag", scale_trust="trusted")
+    assert leaf_rows(labels, SheetFacts())["area_mm2"].isna().all()
+    table = leaf_rows(labels, SheetFacts("K1", None, 0.5, "resolution tag", "trusted"))
     assert table["area_mm2"].tolist() == pytest.approx([7.5, 4.75])
     assert table["scale_source"].tolist() == ["resolution tag"] * 2
     assert table["scale_trust"].tolist() == ["trusted"] * 2
 
 
 def test_sheet_without_leaves_has_no_rows():
-    table = leaf_rows(np.zeros((8, 8), np.uint8), 0.1)
+    table = leaf_rows(np.zeros((8, 8), np.uint8), SheetFacts(mm_per_px=0.1))
     assert len(table) == 0
     assert tuple(table.columns) == COLUMNS

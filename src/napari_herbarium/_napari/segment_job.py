@@ -13,6 +13,7 @@ from napari_herbarium._napari import graphics
 from napari_herbarium._napari.labels_output import Leaves
 from napari_herbarium._napari.layers import LayerSheet
 from napari_herbarium.measure.rows import leaf_rows
+from napari_herbarium.measure.table import SheetFacts
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.settings import (
     LeafMethod,
@@ -127,5 +128,7 @@ def feature_rows(labels: NDArray[np.integer], mm_per_px: float | None) -> pd.Dat
         it comes so), `area_mm2` or, without scale, `area_px`, and the box in px.
     """
     area = "area_px" if mm_per_px is None else "area_mm2"
-    rows = leaf_rows(labels, mm_per_px).rename(columns={"label": "index"})
+    rows = leaf_rows(labels, SheetFacts(mm_per_px=mm_per_px)).rename(
+        columns={"label": "index"}
+    )
     return rows[["index", area, *_BOX]]

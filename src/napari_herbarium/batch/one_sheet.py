@@ -126,20 +126,8 @@ def iter_leaves(
     del probability
     with watch.on("measure"):
         facts = SheetFacts.of(sheet, name)
-        rows = short_table(labels, facts)
+        rows = leaf_rows(labels, facts)
         traits = None
         if measure:
             traits = yield from iter_leaf_table(labels, facts, sheet.image, judge=judge)
     return FoundLeaves(labels, rows, traits, sure)
-
-
-def short_table(labels: NDArray[Any], facts: SheetFacts) -> pd.DataFrame:
-    """Give the short table of a sheet's labels."""
-    return leaf_rows(
-        labels,
-        facts.mm_per_px,
-        sheet=facts.sheet,
-        catalog_number=facts.catalog_number,
-        scale_source=facts.scale_source,
-        scale_trust=facts.scale_trust,
-    )

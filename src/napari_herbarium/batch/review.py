@@ -20,13 +20,13 @@ from napari_herbarium.batch.fetch import local_file
 from napari_herbarium.batch.given import CARRIED
 from napari_herbarium.batch.journal import Journal
 from napari_herbarium.batch.manifest import SheetRow
-from napari_herbarium.batch.one_sheet import short_table
 from napari_herbarium.batch.places import is_url
 from napari_herbarium.batch.reviewed import ReviewRun, ReviewSheet, Verdict
 from napari_herbarium.batch.store import set_verdict, write_part
 from napari_herbarium.errors import HerbariumError, SettingsError
 from napari_herbarium.files import replacing
 from napari_herbarium.measure.export import write_labels, write_overlay
+from napari_herbarium.measure.rows import leaf_rows
 from napari_herbarium.measure.table import leaf_table, partial_labels
 from napari_herbarium.sheet.read import read_sheet
 from napari_herbarium.sheet.sheet import Sheet
@@ -142,7 +142,7 @@ def save_repair(
     if run.plan.settings.measure:
         rows = leaf_table(labels, facts, image)
     else:
-        rows = short_table(labels, facts)
+        rows = leaf_rows(labels, facts)
     if layout.overlay(sheet.name).exists():
         partial = partial_labels(rows) if "whole" in rows else ()
         write_overlay(layout.overlay(sheet.name), image, labels, partial=partial)

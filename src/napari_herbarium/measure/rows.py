@@ -7,6 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.measure import regionprops_table
 
+from napari_herbarium.measure.table import SheetFacts
+
 COLUMNS = (
     "sheet",
     "label",
@@ -20,7 +22,8 @@ COLUMNS = (
     "scale_source",
     "scale_trust",
 )
-_BOX = {
+_NAMES = {
+    "area": "area_px",
     "bbox-0": "bbox_top",
     "bbox-1": "bbox_left",
     "bbox-2": "bbox_bottom",
@@ -28,25 +31,15 @@ _BOX = {
 }
 
 
-def leaf_rows(
-    labels: NDArray[np.integer],
-    mm_per_px: float | None = None,
-    *,
-    sheet: str = "",
-    catalog_number: str | None = None,
-    scale_source: str = "none",
-    scale_trust: str = "none",
-) -> pd.DataFrame:
+def leaf_rows(labels: NDArray[np.integer], facts: SheetFacts) -> pd.DataFrame:
     """One row per leaf.
 
     Parameters
     ----------
     labels : H x W integers
         0 is not leaf; every other value is one leaf.
-    mm_per_px : float, optional
-        Size of a pixel in mm; without it `area_mm2` stays empty (NaN).
-    sheet, catalog_number, scale_source, scale_trust : str
-        Carried into every row.
+    facts : SheetFacts
+        Carried into every row; without a scale `area_mm2` stays empty (NaN).
 
     Returns
     -------
@@ -57,13 +50,12 @@ def leaf_rows(
     found = regionprops_table(
         np.asarray(labels), properties=("label", "area", "bbox"), separator="-"
     )
-    table = pd.DataFrame(found).rename(columns=_BOX).astype(np.int64)
-    table = table.rename(columns={"area": "area_px"})
-    table["area_mm2"] = table["area_px"] * (
-        np.nan if mm_per_px is None else mm_per_px**2
-    )
-    table["sheet"] = sheet
-    table["catalog_number"] = catalog_number or ""
-    table["scale_source"] = scale_source
-    table["scale_trust"] = scale_trust
-    return table[list(COLUMNS)]
+    table = pd.DataFrame(found).rename(columns=_NAMES).astype(np.int64)
+    scale = np.nan if facts.mm_per_px is None else facts.mm_per_px
+    return table.assign(
+        area_mm2=table["area_px"] * scale**2,
+        sheet=facts.sheet,
+        catalog_number=facts.catalog_number or "",
+        scale_source=facts.scale_source,
+        scale_trust=facts.scale_trust,
+    )[list(COLUMNS)]
