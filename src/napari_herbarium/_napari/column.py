@@ -21,15 +21,18 @@ class Column(QScrollArea):
     """As tall as what it holds where there is room; scrolls where there is not.
 
     It is never so narrow that a control is cut off, or hides behind the scroll bar. The
-    wheel scrolls it, and turns only a control that the user has clicked before.
+    wheel scrolls it, and turns only a control that the user has clicked before. A tall
+    one takes all the room that there is.
     """
 
-    def __init__(self, inside: QWidget) -> None:
+    def __init__(self, inside: QWidget, *, tall: bool = False) -> None:
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        policies = QSizePolicy.Policy
+        height = policies.Expanding if tall else policies.Maximum
+        self.setSizePolicy(policies.Preferred, height)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidget(inside)
         self._fit()

@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QProgressBar,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -96,7 +95,4 @@ class MeasurePanel(DockedWidget):
         column.addWidget(self.table, 1)
         column.addWidget(self.form)
         column.addWidget(self.save)
-        scroll = Column(inside)
-        scroll.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        layout = QVBoxLayout(self)
-        layout.addWidget(scroll)
+        QVBoxLayout(self).addWidget(Column(inside, tall=True))

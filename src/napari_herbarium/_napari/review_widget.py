@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_herbarium._napari import review_tooltips as tooltips
 from napari_herbarium._napari.column import Column
@@ -151,10 +151,7 @@ class BatchReview(DockedWidget):
         column.addWidget(self.table, 1)
         column.addWidget(self.panel)
         column.addWidget(self.message)
-        scroll = Column(inside)
-        scroll.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        layout = QVBoxLayout(self)
-        layout.addWidget(scroll)
+        QVBoxLayout(self).addWidget(Column(inside, tall=True))
 
     def _connect(self) -> None:
         session, panel = self.session, self.panel

@@ -140,8 +140,7 @@ class SegmentForm(QWidget):
         self.set_calibrated(False)
         self.fill_holes = check("Fill holes", tooltips.FILL_HOLES)
         self.touching = combo(tooltips.TOUCHING, _TOUCHING)
-        default = LeafSettings().touching.value
-        self.touching.setCurrentIndex(self.touching.findData(default))
+        choose(self.touching, LeafSettings().touching)
         self.method = combo(tooltips.METHOD, _METHODS)
 
     def _build_memory_controls(self) -> None:
