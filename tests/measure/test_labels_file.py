@@ -188,7 +188,7 @@ def test_resolution_that_nobody_believes_says_nothing_against_the_labels(tmp_pat
 
 
 def test_ruler_and_resolution_that_disagree_leave_no_scale(tmp_path, monkeypatch):
-    reading = RulerReading(0.08, 1.0, "mm", 12.5, None, "A ruler.")
+    reading = RulerReading(0.08, 1.0, "mm", "A ruler.")
     monkeypatch.setattr(calibrate, "read_ruler", lambda image: reading)
     write_labels(tmp_path / "a.tif", blocks(), mm_per_px=0.05)
     found = read_labels(tmp_path / "a.tif")

@@ -201,7 +201,7 @@ def ruler(monkeypatch, widget, until):
 
     def read(mm_per_px):
         reason = "Read 150 mm marks." if mm_per_px else "No scale from a ruler: none."
-        reading = RulerReading(mm_per_px, 0.9, "mm", None, None, reason)
+        reading = RulerReading(mm_per_px, 0.9, "mm", reason)
 
         def job(_sheet, _tag):
             yield Progress(0, 0, "reading the ruler")
@@ -249,7 +249,7 @@ def held_ruler(monkeypatch, widget, until):
     def job(_sheet, _tag):
         yield Progress(0, 0, "reading the ruler")
         go_on.wait(60)
-        return RulerReading(0.1, 0.9, "mm", None, None, "Read 150 mm marks.")
+        return RulerReading(0.1, 0.9, "mm", "Read 150 mm marks.")
 
     def let_go():
         go_on.set()

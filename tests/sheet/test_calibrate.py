@@ -40,8 +40,6 @@ def _ruler_says(monkeypatch, mm_per_px: float | None) -> None:
         mm_per_px,
         0.9 if mm_per_px else 0.0,
         "mm" if mm_per_px else "",
-        None,
-        None,
         "Read 150 mm marks." if mm_per_px else "No scale from a ruler: none was found.",
     )
     monkeypatch.setattr(module, "read_ruler", lambda image: reading)

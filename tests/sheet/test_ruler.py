@@ -149,7 +149,6 @@ def test_inches_alone_are_known_by_their_halves(turn):
     reading = read_ruler(p.image(turn))
     assert reading.unit == "1/16 inch"
     assert reading.mm_per_px == pytest.approx(1 / 3.0, rel=0.003)
-    assert reading.tick_period_px == pytest.approx(3.0 * INCH / 16, rel=0.003)
 
 
 def test_ruler_with_both_units_is_read_once():
@@ -185,24 +184,6 @@ def test_bar_cut_into_millimetres():
     assert reading.unit == "cm"
     assert "millimetres" in reading.reason
     assert reading.mm_per_px == pytest.approx(1 / 3.6, rel=0.002)
-
-
-def test_line_lies_on_the_ruler_and_spans_it():
-    p = Picture(3.0)
-    metric_ruler(p)
-    (row0, column0), (row1, column1) = read_ruler(p.image()).line
-    assert 7 < row0 / 3 < 14
-    assert 7 < row1 / 3 < 14
-    assert column0 / 3 == pytest.approx(60, abs=8)
-    assert column1 / 3 == pytest.approx(210, abs=8)
-
-
-def test_line_of_an_upright_ruler():
-    p = Picture(3.0)
-    metric_ruler(p)
-    (_, column0), (_, column1) = read_ruler(p.image(90)).line
-    assert 7 < column0 / 3 < 14
-    assert 7 < column1 / 3 < 14
 
 
 def _nothing(p: Picture) -> None:
@@ -259,7 +240,6 @@ def test_what_only_looks_like_a_ruler_gives_no_scale(trap):
     reading = read_ruler(p.image())
     assert reading.mm_per_px is None
     assert reading.confidence == 0
-    assert reading.line is None
     assert reading.reason.startswith("No scale from a ruler: ")
 
 

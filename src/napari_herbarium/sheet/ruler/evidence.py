@@ -16,7 +16,6 @@ import numpy as np
 from napari_herbarium.sheet.ruler.bar import Bar
 from napari_herbarium.sheet.ruler.lattice import Lattice
 from napari_herbarium.sheet.ruler.partner import INCH, PARTNERS
-from napari_herbarium.sheet.ruler.pixels import Frame
 from napari_herbarium.sheet.ruler.ticks import Rhythm
 
 INCH_MARKS = tuple(INCH / parts for parts in (32, 16, 8, 4))
@@ -44,14 +43,8 @@ class Claim:
         Pixels of the working copy per millimetre.
     unit : str
         What was read: ``"mm"``, ``"1/16 inch"``, ``"cm"``, ...
-    period : float
-        Distance of the marks that were read, px of the working copy.
     confidence : float
         0 to 1.
-    frame, length : Frame, float
-        Where the ruler lies: `length` px from the frame's origin along u.
-    upright : bool
-        Found in the transposed picture: x and y are exchanged.
     reason : str
         What speaks for it.
     doubt : str
@@ -60,11 +53,7 @@ class Claim:
 
     px_per_mm: float
     unit: str
-    period: float
     confidence: float
-    frame: Frame
-    length: float
-    upright: bool
     reason: str
     doubt: str = ""
 
@@ -75,11 +64,7 @@ class Claim:
 
 
 def ticks_claim(
-    lattice: Lattice,
-    rhythm: Rhythm,
-    other: Callable[[float], float],
-    long_side: int,
-    upright: bool,
+    lattice: Lattice, rhythm: Rhythm, other: Callable[[float], float], long_side: int
 ) -> Claim | None:
     """Turn a row of marks into a claim; None when no unit shows.
 
@@ -92,8 +77,6 @@ def ticks_claim(
         these marks in mm; 1 is enough.
     long_side : int
         Of the working copy, px.
-    upright : bool
-        Whether they were found in the transposed picture.
     """
     unit = _unit_by_rhythm(lattice, rhythm, long_side)
     unit = unit or _unit_by_other(lattice, rhythm, long_side, other)
@@ -101,15 +84,10 @@ def ticks_claim(
         return None
     px_per_mm = lattice.period / unit.mark
     doubt = _bend_doubt(lattice.bend) or _size_doubt(px_per_mm, long_side, LONG_SIDE)
-    x, y = lattice.frame.place(lattice.first, 0.0)
     return Claim(
         px_per_mm,
         unit.name,
-        lattice.period,
         unit.confidence,
-        Frame(float(x), float(y), lattice.frame.angle),
-        lattice.last - lattice.first,
-        upright,
         f"{round(lattice.count)} {unit.name} marks, {unit.shown_by}",
         doubt,
     )
@@ -166,7 +144,7 @@ def _name(mark: float) -> str:
     return "mm" if mark == 1.0 else f"1/{round(INCH / mark)} inch"
 
 
-def bar_claim(bar: Bar, long_side: int, upright: bool) -> Claim | None:
+def bar_claim(bar: Bar, long_side: int) -> Claim | None:
     """Turn a bar of alternating cells into a claim; None when it is too short."""
     if not (bar.ruled or _is_plain_bar(bar)):
         return None
@@ -175,11 +153,7 @@ def bar_claim(bar: Bar, long_side: int, upright: bool) -> Claim | None:
     return Claim(
         bar.cell / 10,
         "cm",
-        bar.cell,
         0.95 if bar.ruled else 0.85,
-        bar.frame,
-        bar.cells * bar.cell,
-        upright,
         f"a bar of {bar.cells} alternating cells{ruled}",
         _size_doubt(bar.cell / 10, long_side, side),
     )

@@ -31,8 +31,6 @@ _LATTICES, _BARS = 40, 4
 _SAME, _TAG = 0.015, 0.03
 """How far two rulers, or a ruler and the resolution tag, may differ."""
 
-Point = tuple[float, float]
-
 
 @dataclass(frozen=True)
 class RulerReading:
@@ -46,10 +44,6 @@ class RulerReading:
         0 to 1; 0 without a scale.
     unit : str
         Marks that were read: ``"mm"``, ``"cm"``, ``"1/16 inch"``...; empty without.
-    tick_period_px : float or None
-        Distance of two such marks, px of the image given.
-    line : tuple of two points, or None
-        Ends (row, column) of the stretch that was read, for display.
     reason : str
         One sentence: what was read, or why there is no scale.
     """
@@ -57,8 +51,6 @@ class RulerReading:
     mm_per_px: float | None
     confidence: float
     unit: str
-    tick_period_px: float | None
-    line: tuple[Point, Point] | None
     reason: str
 
 
@@ -97,7 +89,7 @@ def read_ruler(image: Any, tag_mm_per_px: float | None = None) -> RulerReading:
             f"the ruler says {mm_per_px:.4f} mm per px but the file's resolution says "
             f"{tag_mm_per_px:.4f}"
         )
-    return _accept(best, mm_per_px, factor, len(sound))
+    return _accept(best, mm_per_px, len(sound))
 
 
 def _claims(grey: Grey) -> Iterator[Claim]:
@@ -105,11 +97,11 @@ def _claims(grey: Grey) -> Iterator[Claim]:
     long_side = max(grey.shape)
     for upright in (False, True):
         picture = np.ascontiguousarray(grey.T) if upright else grey
-        yield from _bar_claims(picture, long_side, upright)
-        yield from _ticks_claims(picture, long_side, upright)
+        yield from _bar_claims(picture, long_side)
+        yield from _ticks_claims(picture, long_side)
 
 
-def _bar_claims(grey: Grey, long_side: int, upright: bool) -> Iterator[Claim]:
+def _bar_claims(grey: Grey, long_side: int) -> Iterator[Claim]:
     factor = max(1, long_side // 750)
     small = shrink(grey, factor)
     side = long_side / factor
@@ -117,12 +109,12 @@ def _bar_claims(grey: Grey, long_side: int, upright: bool) -> Iterator[Claim]:
     for cell, x, y in spots[:_BARS]:
         shift = (factor - 1) / 2
         bar = fit_bar(grey, cell * factor, x * factor + shift, y * factor + shift)
-        claim = bar_claim(bar, long_side, upright) if bar else None
+        claim = bar_claim(bar, long_side) if bar else None
         if claim:
             yield claim
 
 
-def _ticks_claims(grey: Grey, long_side: int, upright: bool) -> Iterator[Claim]:
+def _ticks_claims(grey: Grey, long_side: int) -> Iterator[Claim]:
     shortest = max(2.2, min(1.0, INCH_MARKS[0]) * long_side / LONG_SIDE[1])
     combs = find_combs(grey, shortest, INCH_MARKS[2] * long_side / LONG_SIDE[0])
     seen: list[Lattice] = []
@@ -135,7 +127,7 @@ def _ticks_claims(grey: Grey, long_side: int, upright: bool) -> Iterator[Claim]:
         seen.append(lattice)
         rhythm = read_rhythm(grey, lattice)
         other = partial(other_scale, grey, lattice)
-        claim = ticks_claim(lattice, rhythm, other, long_side, upright)
+        claim = ticks_claim(lattice, rhythm, other, long_side)
         if claim:
             yield claim
         if len(seen) == _LATTICES:
@@ -151,28 +143,14 @@ def _covers(lattice: Lattice, comb: Comb) -> bool:
     return bool(near and inside and abs(comb.period / lattice.period - 1) < 0.06)
 
 
-def _accept(best: Claim, mm_per_px: float, factor: int, finds: int) -> RulerReading:
+def _accept(best: Claim, mm_per_px: float, finds: int) -> RulerReading:
     more = f"; {finds} finds agree" if finds > 1 else ""
-    ends = (best.frame.place(u, 0.0) for u in (0.0, best.length))
-    points = [_on_image(x, y, best.upright, factor) for x, y in ends]
-    return RulerReading(
-        mm_per_px,
-        min(0.99, best.confidence + 0.02 * (finds - 1)),
-        best.unit,
-        best.period * factor,
-        (points[0], points[1]),
-        f"Read {best.reason}{more}.",
-    )
-
-
-def _on_image(x: float, y: float, upright: bool, factor: int) -> Point:
-    row, column = (x, y) if upright else (y, x)
-    middle = (factor - 1) / 2
-    return float(row * factor + middle), float(column * factor + middle)
+    confidence = min(0.99, best.confidence + 0.02 * (finds - 1))
+    return RulerReading(mm_per_px, confidence, best.unit, f"Read {best.reason}{more}.")
 
 
 def _refuse(why: str) -> RulerReading:
-    return RulerReading(None, 0.0, "", None, None, f"No scale from a ruler: {why}.")
+    return RulerReading(None, 0.0, "", f"No scale from a ruler: {why}.")
 
 
 def _why_nothing(claims: list[Claim]) -> str:
