@@ -113,22 +113,6 @@ def may_write(files: Sequence[Path], ask: Ask) -> bool:
     return not existing or ask(existing)
 
 
-def _write_table(path: Path, content: Content) -> None:
-    write_table(path, content.table)
-
-
-def _write_coco(path: Path, content: Content) -> None:
-    write_coco(path, content.labels, content.table, content.image_name)
-
-
-def _write_geojson(path: Path, content: Content) -> None:
-    write_geojson(path, content.labels, content.table)
-
-
-def _write_labels(path: Path, content: Content) -> None:
-    write_labels(path, content.labels, content.mm_per_px)
-
-
 def _write_overlay(path: Path, content: Content) -> None:
     if content.picture is None:
         msg = (
@@ -150,34 +134,34 @@ FORMATS = (
         ".csv",
         "All columns, one row a leaf; a JSON file beside it says scale, settings and "
         "versions.",
-        _write_table,
+        lambda path, made: write_table(path, made.table),
         sidecar=True,
     ),
     SaveFormat(
         "Table as Parquet",
         ".parquet",
         "As CSV, but numbers in full and with their types; a JSON file beside it.",
-        _write_table,
+        lambda path, made: write_table(path, made.table),
         sidecar=True,
     ),
     SaveFormat(
         "Outlines as COCO JSON",
         ".coco.json",
         "Outlines in px for other programs and for training.",
-        _write_coco,
+        lambda path, made: write_coco(path, made.labels, made.table, made.image_name),
     ),
     SaveFormat(
         "Outlines as GeoJSON",
         ".geojson",
         "Outlines in px with the whole row of the table; opens in QGIS and QuPath.",
-        _write_geojson,
+        lambda path, made: write_geojson(path, made.labels, made.table),
     ),
     SaveFormat(
         "Labels as TIFF",
         ".leaves.tif",
         "The labels pixel for pixel, with the scale as resolution; a JSON file beside "
         "it keeps which leaves you said are whole.",
-        _write_labels,
+        lambda path, made: write_labels(path, made.labels, made.mm_per_px),
         sidecar=True,
     ),
     SaveFormat(
