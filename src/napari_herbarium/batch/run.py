@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 from uuid import uuid4
@@ -152,8 +153,9 @@ def iter_batch(
     """
     out, settings = Path(out).absolute(), settings or BatchSettings()
     started = time.monotonic()
+    workforce = workforce or Workforce()
     if crew is None:
-        check_workforce(workforce or Workforce())
+        check_workforce(workforce)
     with leading(out / ".running"):
         ready = prepare(
             inputs, out, settings, new_run=new_run, retry_failed=retry_failed
@@ -161,9 +163,7 @@ def iter_batch(
         if new_run:
             set_aside(ready.plan.layout)
         write_plan(ready.plan)  # of an earlier run, too: its batch may be another now
-        make = crew or (
-            lambda: crew_for(workforce or Workforce(), settings.segment.device)
-        )
+        make = crew or partial(crew_for, workforce, settings.segment.device)
         counts = yield from _iter_sheets(ready, make, do)
         ended = last_entries(ready.plan.layout.ledger).values()
         entries = as_reviewed(ready.plan, ended)
