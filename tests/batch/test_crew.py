@@ -50,4 +50,4 @@ def test_scheduler_that_is_not_there(monkeypatch):
 def test_scheduler_and_cluster_exclude_each_other():
     force = Workforce(scheduler="tcp://127.0.0.1:9", cluster="slurm")
     with pytest.raises(SettingsError, match="not both"):
-        crew.crew_for(force, Device.CPU)
+        crew.check_workforce(force)

@@ -77,7 +77,9 @@ def check_workforce(workforce: Workforce) -> None:
         The scheduler does not answer, the cluster is not configured, or more than one
         kind of workers was asked for.
     """
-    _refuse_both(workforce)
+    if workforce.scheduler and workforce.cluster:
+        msg = "Give a scheduler or a cluster, not both."
+        raise SettingsError(msg)
     if workforce.cluster_config and not workforce.cluster:
         msg = "--cluster-config is for --cluster; say which one, such as slurm."
         raise SettingsError(msg)
@@ -89,22 +91,14 @@ def check_workforce(workforce: Workforce) -> None:
             check_jobs(workforce)
 
 
-def _refuse_both(workforce: Workforce) -> None:
-    if workforce.scheduler and workforce.cluster:
-        msg = "Give a scheduler or a cluster, not both."
-        raise SettingsError(msg)
-
-
 def crew_for(workforce: Workforce, device: Device) -> AbstractContextManager[Crew]:
     """Bring the workers together; they go home at the end.
 
     Raises
     ------
     SettingsError
-        The scheduler does not answer, the cluster is not configured, or more than one
-        kind of workers was asked for.
+        The scheduler does not answer, or the cluster is not configured.
     """
-    _refuse_both(workforce)
     if workforce.scheduler:
         return _crew_of_scheduler(workforce.scheduler)
     if workforce.cluster:
