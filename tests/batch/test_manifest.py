@@ -62,6 +62,16 @@ def test_folder_without_sheets_tells_of_the_pattern(tmp_path):
         read_manifest([tmp_path])
 
 
+@pytest.mark.parametrize("kind", ["Int64", "float64"])
+def test_numbers_of_a_parquet_column_with_gaps_stay_whole(tmp_path, kind):
+    table = pd.DataFrame({"path": ["a.tif", "b.tif"], "year": [1998, None]})
+    table["catalogNumber"] = pd.array([12345678901, None], kind)
+    table.to_parquet(tmp_path / "sheets.parquet")
+    first, second = read_manifest([tmp_path / "sheets.parquet"]).rows
+    assert (first.catalog_number, first.carried) == ("12345678901", ("1998",))
+    assert (second.catalog_number, second.carried) == (None, ("",))
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
 def test_table_of_any_kind(tmp_path, suffix):
     table = pd.DataFrame(

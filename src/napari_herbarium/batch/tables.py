@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import pandas as pd
@@ -103,8 +104,8 @@ def read_table_rows(text: str) -> TableOfSheets:
 def _read(text: str) -> pd.DataFrame:
     try:
         if text.lower().endswith(".parquet"):
-            table = pd.read_parquet(text)
-            return table.astype(object).where(table.notna(), "").astype(str)
+            table = pd.read_parquet(text, dtype_backend="numpy_nullable")
+            return table.astype(object).where(table.notna(), "").map(_as_text)
         separator = "," if text.lower().endswith(".csv") else "\t"
         return pd.read_csv(
             text, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
@@ -112,6 +113,12 @@ def _read(text: str) -> pd.DataFrame:
     except Exception as error:  # parsers, archives and networks all have their own
         msg = f"{text} cannot be read as a table of sheets ({error})."
         raise SettingsError(msg) from error
+
+
+def _as_text(cell: Any) -> str:
+    # Whole numbers of a column with gaps may have been saved as 12.0.
+    whole = isinstance(cell, float) and cell.is_integer()
+    return str(int(cell) if whole else cell)
 
 
 def _column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
