@@ -33,7 +33,7 @@ def as_array(
         return source.pixels
     height, width, _ = source.shape
     rows, columns = source.chunk
-    chunks = (_steps(height, rows), _steps(width, columns), (3,))
+    chunks = da.core.normalize_chunks((rows, columns, -1), (height, width, 3))
 
     def block(block_info: Any) -> Pixels:
         (top, bottom), (left, right), _ = block_info[None]["array-location"]
@@ -47,7 +47,3 @@ def as_array(
         meta=np.empty((0, 0, 3), dtype),
         name=f"sheet-{uuid4().hex}",
     )
-
-
-def _steps(side: int, step: int) -> tuple[int, ...]:
-    return tuple(min(step, side - start) for start in range(0, side, step))
