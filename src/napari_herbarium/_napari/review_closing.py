@@ -28,23 +28,19 @@ class CloseGuard(QObject):
         super().__init__(widget)
         self._widget = widget
         self._may_close = may_close
-        self._window: QWidget | None = None
 
     def watch(self) -> None:
         """Look out, now that the widget has its place."""
         window = _top(self._widget)
-        if window is self._window or window is self._widget:
-            return
-        if self._window is not None:
-            self._window.removeEventFilter(self)
-        self._window = window
-        window.installEventFilter(self)
+        if window is not self._widget:
+            window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Hold the window open where that saves repairs."""
-        window = self._window
-        if event.type() != QEvent.Type.Close or window is None:
+        if event.type() != QEvent.Type.Close:
             return False
+        # Asked anew: remembered, the window could never be freed with PySide6.
+        window = _top(self._widget)
         if watched is not window or self._may_close(window.close):
             return False
         event.ignore()
