@@ -92,6 +92,7 @@ def test_a_fold_shows_by_its_mark_whether_it_is_open(qtbot):
     fold.toggleButton().click()
     assert fold.text() == closed
     assert closed.endswith("Advanced")
+    assert fold.toggleButton().icon().isNull()
 
 
 class WithFocus(QComboBox):

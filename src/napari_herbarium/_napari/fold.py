@@ -9,6 +9,16 @@ from superqt import QCollapsible
 _FOLDED, _OPEN = "▸", "▾"
 
 
+class _NoIcon(QIcon):
+    """An empty icon that counts as one.
+
+    superqt passes over what is false, and PySide6 takes an empty icon for false.
+    """
+
+    def __bool__(self) -> bool:
+        return True
+
+
 class Fold(QCollapsible):
     """A heading that shows and hides what lies under it.
 
@@ -23,7 +33,7 @@ class Fold(QCollapsible):
     """
 
     def __init__(self, title: str, inside: QWidget) -> None:
-        super().__init__(title, expandedIcon=QIcon(), collapsedIcon=QIcon())
+        super().__init__(title, expandedIcon=_NoIcon(), collapsedIcon=_NoIcon())
         self._title = title
         self.setDuration(0)
         self.addWidget(inside)
