@@ -85,7 +85,7 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _drop_half_line(path)
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise unwritable(self._path, error) from error
 
@@ -99,7 +99,7 @@ class Journal:
         """
         line = _line(content)
         try:
-            if os.write(self._file, line) != len(line):
+            if self._file.write(line) != len(line):
                 msg = "no space left"
                 raise OSError(None, msg)
             if time.monotonic() - self._synced > SECONDS_BETWEEN_SYNCS:
@@ -109,7 +109,7 @@ class Journal:
 
     def sync(self) -> None:
         """Wait until every line is on the disk."""
-        os.fsync(self._file)
+        os.fsync(self._file.fileno())
         self._synced = time.monotonic()
 
     def close(self) -> None:
@@ -117,7 +117,7 @@ class Journal:
         try:
             self.sync()
         finally:
-            os.close(self._file)
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self

@@ -205,11 +205,10 @@ def _stopping() -> Iterator[None]:
 
 def _to_disk(path: Path) -> None:
     """Wait until a file has reached the disk; the ledger must not be ahead of it."""
-    file = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+    # Not `os.open`: Windows takes what it opens for text unless told otherwise, and
+    # cuts off a last byte that is the end-of-file sign of old.
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _facts(sheet: Sheet, found: FoundLeaves) -> dict[str, Any]:
