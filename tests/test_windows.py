@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from napari_herbarium.batch.journal import Journal
 from napari_herbarium.batch.worker import _to_disk
+from napari_herbarium.errors import HerbariumError
+from napari_herbarium.files import replacing
+from napari_herbarium.measure.export import replace_rows
+from napari_herbarium.train.workplace import Workplace
 
+IN_USE = 32
 END_OF_TEXT = b"\x1a"
 
 
@@ -47,3 +54,53 @@ def test_lines_of_a_ledger_are_the_same_everywhere(tmp_path):
     with Journal(tmp_path / "ledger.jsonl") as journal:
         journal.add({"sheet": "K1"})
     assert (tmp_path / "ledger.jsonl").read_bytes() == b'{"sheet":"K1"}\n'
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Have files, by name, open in another program for so many tries to rename them."""
+    left: dict[str, int] = {}
+    posix_replace = os.replace
+
+    def replace(source, target):
+        for name in {Path(source).name, Path(target).name} & left.keys():
+            if left[name]:
+                left[name] -= 1
+                error = PermissionError(13, "The file is in use", str(source))
+                error.winerror = IN_USE
+                raise error
+        posix_replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    return left
+
+
+def test_a_virus_scanner_that_looks_at_a_file_is_waited_for(tmp_path, held):
+    held["traits.csv"] = 3
+    with replacing(tmp_path / "traits.csv") as temporary:
+        temporary.write_text("sheet\nK1\n", encoding="utf-8")
+    assert (tmp_path / "traits.csv").read_text(encoding="utf-8") == "sheet\nK1\n"
+
+
+def test_a_table_open_in_excel_stays_and_the_user_is_told_to_close_it(tmp_path, held):
+    table = tmp_path / "leaves.csv"
+    replace_rows(table, pd.DataFrame({"sheet": ["K1"]}), "K1")
+    held["leaves.csv"] = 1_000
+    with pytest.raises(HerbariumError, match=r"leaves\.csv .*close .* Excel"):
+        replace_rows(table, pd.DataFrame({"sheet": ["K2"]}), "K2")
+    assert table.read_text(encoding="utf-8").split() == ["sheet", "K1"]
+    assert [path.name for path in tmp_path.iterdir()] == ["leaves.csv"]
+
+
+def test_a_model_that_cannot_be_put_in_place_leaves_the_earlier_one(tmp_path, held):
+    place = Workplace(tmp_path / "oaks")
+    made = place.folder / "model"
+    for folder, name in ((place.out, "earlier"), (made, "new")):
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(name, encoding="utf-8")
+    held["model"] = 1_000
+    with pytest.raises(HerbariumError, match="Cannot write"):
+        place._replace(made)
+    assert (place.out / "config.json").read_text(encoding="utf-8") == "earlier"
+    assert (made / "config.json").read_text(encoding="utf-8") == "new"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from napari_herbarium.errors import HerbariumError
+
+_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
+_DENIED, _HELD = 5, 32
+"""What Windows says of a file that another program has open."""
 
 
 @contextmanager
@@ -31,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        os.replace(temporary, path)
+        put_in_place(temporary, path)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
@@ -75,9 +80,39 @@ def as_filed(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
+def put_in_place(made: Path, path: Path) -> None:
+    """Rename a file or folder; a file that is there is replaced.
+
+    On Windows nothing can be renamed that a program has open. Virus scanners and
+    OneDrive look at what is new and let go of it in a moment, which is waited for.
+
+    Raises
+    ------
+    OSError
+        It cannot be renamed.
+    """
+    for pause in _PAUSES_S:
+        try:
+            os.replace(made, path)
+        except PermissionError as error:
+            if not _is_held(error):
+                raise
+            time.sleep(pause)
+        else:
+            return
+    os.replace(made, path)
+
+
+def _is_held(error: OSError) -> bool:
+    return getattr(error, "winerror", None) in (_DENIED, _HELD)
+
+
 def unwritable(path: Path, error: OSError) -> HerbariumError:
     """Give the error that says what cannot be written, why, and what to do."""
     advice = "free the space or choose another folder"
-    if error.errno == errno.ENAMETOOLONG:
+    if _is_held(error) and path.is_file():
+        advice = "close the program that has it open, such as Excel, or choose another "
+        advice += "folder"
+    elif error.errno == errno.ENAMETOOLONG:
         advice = "choose a shorter name"
     return HerbariumError(f"Cannot write {path} ({error.strerror or error}); {advice}.")

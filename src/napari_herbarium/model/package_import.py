@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import lzma
-import os
 import shutil
 import stat
 import struct
@@ -15,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from napari_herbarium.errors import ModelError
-from napari_herbarium.files import staging
+from napari_herbarium.files import put_in_place, staging
 from napari_herbarium.model.catalogue import (
     MODELS_VARIABLE,
     Kind,
@@ -99,7 +98,7 @@ def import_model(source: Path, name: str | None = None) -> str:
             write_config(staged, config.model_copy(update={"name": folder.name}))
         with being_trained(folder):
             new_model_folder(folder.name)  # another may have come meanwhile
-            os.replace(staged, folder)
+            put_in_place(staged, folder)
     return folder.name
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_herbarium.errors import ModelError, SettingsError
-from napari_herbarium.files import unwritable, write_text
+from napari_herbarium.files import put_in_place, unwritable, write_text
 from napari_herbarium.model.catalogue import being_trained, is_bundled, training_folder
 from napari_herbarium.model.checkpoint import CONFIG, WEIGHTS
 from napari_herbarium.train.pair import read_json
@@ -210,6 +210,8 @@ class Workplace:
         ------
         ModelError
             Something else took the place meanwhile; the finished folder stays.
+        HerbariumError
+            It cannot be put in place; it stays, and so does an earlier one.
         """
         for name in (METRICS, EVENTS):
             source = self.folder / name
@@ -235,10 +237,15 @@ class Workplace:
 
     def _replace(self, made: Path) -> None:
         earlier = self.folder / "earlier"
-        if self.out.exists():
-            shutil.rmtree(earlier, ignore_errors=True)
-            os.replace(self.out, earlier)
-        os.replace(made, self.out)
+        try:
+            if self.out.exists():
+                shutil.rmtree(earlier, ignore_errors=True)
+                put_in_place(self.out, earlier)
+            put_in_place(made, self.out)
+        except OSError as error:
+            if earlier.exists() and not self.out.exists():
+                os.replace(earlier, self.out)
+            raise unwritable(self.out, error) from error
         shutil.rmtree(earlier, ignore_errors=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from PIL import Image, ImageDraw
 from napari_herbarium import words
 from napari_herbarium.errors import ModelError, SettingsError
 from napari_herbarium.evaluate.whole import score_whole
-from napari_herbarium.files import staging, unwritable
+from napari_herbarium.files import put_in_place, staging, unwritable
 from napari_herbarium.measure.columns import check_labels
 from napari_herbarium.measure.whole import BUNDLED
 from napari_herbarium.model.catalogue import being_trained, is_bundled
@@ -189,7 +188,7 @@ def _staged(out: Path) -> Iterator[Path]:
         with being_trained(out), staging(out.parent) as staged:
             yield staged
             _refuse_existing(out)  # another may have come meanwhile
-            os.replace(staged, out)
+            put_in_place(staged, out)
     except OSError as error:
         raise unwritable(out, error) from error
 
