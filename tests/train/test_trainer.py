@@ -10,6 +10,7 @@ from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
 from napari_herbarium.train.batches import Seeded, batches
 from napari_herbarium.train.loop_settings import LoopSettings
 from napari_herbarium.train.losses import bce_loss
+from napari_herbarium.train.saved import load_tensors, save_tensors
 from napari_herbarium.train.trainer import Trainer
 
 
@@ -67,6 +68,17 @@ def test_resuming_gives_the_same_losses_to_the_bit_with_dropout(tmp_path):
     again = trainer(dropout=0.5)
     assert again.resume(tmp_path / "state.safetensors") == {"note": [1, "two"]}
     assert losses(again, first=4) == whole[4:]
+
+
+def test_a_state_that_was_read_does_not_hold_its_file(tmp_path):
+    """Windows replaces no file that is mapped, and the next state takes its place."""
+    path = tmp_path / "state.safetensors"
+    save_tensors(path, {"moments": torch.ones(100_000)}, {})
+    tensors, _ = load_tensors(path)
+    size = path.stat().st_size
+    with path.open("rb+") as file:
+        file.write(bytes(size))
+    assert tensors["moments"].sum() == 100_000
 
 
 def test_too_little_memory_halves_the_micro_batch(monkeypatch):

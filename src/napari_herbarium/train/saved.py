@@ -54,7 +54,9 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})[_FACTS])
-            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
+            # Copies: the tensors are the file itself, mapped, and Windows would not let
+            # it be replaced for as long as an optimiser goes on with one of them.
+            return {n: file.get_tensor(n).clone() for n in file.keys()}, facts  # noqa: SIM118
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         msg = f"{path} is no saved training that can be read; start again without it."
         raise ModelError(msg) from error
