@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from PIL import Image
 
+from napari_herbarium.batch.begun import left_behind, marked
+from napari_herbarium.batch.fetch import local_file
 from napari_herbarium.batch.journal import Journal
 from napari_herbarium.batch.worker import _to_disk
+from napari_herbarium.cli import app
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.files import replacing
 from napari_herbarium.measure.export import replace_rows
@@ -104,3 +111,68 @@ def test_a_model_that_cannot_be_put_in_place_leaves_the_earlier_one(tmp_path, he
         place._replace(made)
     assert (place.out / "config.json").read_text(encoding="utf-8") == "earlier"
     assert (made / "config.json").read_text(encoding="utf-8") == "new"
+
+
+@pytest.fixture
+def undeletable(monkeypatch):
+    """Have files open in another program that does not let them be removed."""
+
+    def refuse(path, *_, **__):
+        raise PermissionError(13, "The file is in use", str(path))
+
+    with monkeypatch.context() as windows:
+        windows.setattr(os, "unlink", refuse)
+        windows.setattr(os, "remove", refuse)
+        windows.setattr(Path, "unlink", refuse)
+        yield windows
+
+
+def test_a_mark_that_cannot_be_removed_costs_nothing(tmp_path, undeletable):
+    with marked(tmp_path, "K1", "session"):
+        pass
+    undeletable.undo()
+    with marked(tmp_path, "K1", "next session"):
+        pass
+    assert left_behind(tmp_path) == set()
+
+
+def test_a_fetched_sheet_that_is_held_is_a_sheet_all_the_same(undeletable):
+    import fsspec
+
+    fsspec.filesystem("memory").pipe("/K1.png", b"pixels")
+    with local_file("memory://K1.png") as path:
+        content = path.read_bytes()
+    assert content == b"pixels"
+
+
+def test_a_pattern_is_not_taken_apart_before_it_is_read(tmp_path, monkeypatch, capsys):
+    scans = tmp_path / "scans"
+    (scans / "Été 2024" / "empty").mkdir(parents=True)
+    Image.new("RGB", (40, 60)).save(scans / "Été 2024" / "K1.png")
+    (scans / "Thumbs.db").write_bytes(b"of Windows")
+    words = ["batch", f"{scans}/**", "--out", f"{tmp_path}/out", "--dry-run"]
+    windows = SimpleNamespace(**{**vars(os), "name": "nt"})
+    for home in ("typer.core", "click.core"):
+        monkeypatch.setattr(f"{home}.os", windows)
+    monkeypatch.setattr(sys, "argv", ["napari-herbarium", *words])
+    with pytest.raises(SystemExit) as ended:
+        app()
+    assert ended.value.code == 0
+    assert "1 sheet to do" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_name_that_a_pipe_has_no_letters_for_is_told(tmp_path, encoding):
+    folder = tmp_path / "Łódź"
+    folder.mkdir()
+    Image.new("RGB", (40, 60)).save(folder / "K1.png")
+    command = [sys.executable, "-m", "napari_herbarium", "batch", folder, "--dry-run"]
+    told = subprocess.run(
+        [*command, "--out", folder / "out"],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert b"1 sheet to do" in told.stdout
+    assert rb"\u0141" in told.stdout or "Łódź".encode() in told.stdout

@@ -7,7 +7,7 @@ had begun. Only those may be to blame.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_herbarium.files import unwritable
@@ -46,7 +46,8 @@ def marked(folder: Path, name: str, session: str) -> Iterator[None]:
     except OSError as error:
         raise unwritable(mark, error) from error
     yield
-    mark.unlink(missing_ok=True)
+    with suppress(OSError):  # held by a virus scanner; what is left means nothing
+        mark.unlink()
 
 
 def _session_of(mark: Path) -> str:

@@ -22,7 +22,7 @@ def remove_half_written(layout: Layout) -> None:
     for folder in (f for place in places for f in folders_of(place)):
         for name in os.listdir(folder):
             if _TEMPORARY.match(name):
-                with suppress(FileNotFoundError):
+                with suppress(OSError):
                     os.unlink(os.path.join(folder, name))
 
 

@@ -30,7 +30,10 @@ def local_file(source: str) -> Iterator[Path]:
     if not is_url(source):
         yield Path(source)
         return
-    with tempfile.TemporaryDirectory(prefix="herbarium-") as folder:
+    # Cleaning up may fail on Windows, where a virus scanner looks at what is new.
+    with tempfile.TemporaryDirectory(
+        prefix="herbarium-", ignore_cleanup_errors=True
+    ) as folder:
         path = Path(folder) / _file_name(source)
         _fetch(source, path)
         yield path

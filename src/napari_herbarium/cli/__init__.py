@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from importlib.metadata import version
 from itertools import pairwise
 from typing import Annotated, Any, NoReturn
@@ -26,7 +27,17 @@ from napari_herbarium.cli.train_whole import train_classifier
 class _Herbarium(TyperGroup):
     """Refuses empty words, which as a path are this folder, and files like options."""
 
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Leave patterns to the commands, on Windows, too.
+
+        Expanded beforehand, ``scans/**`` would be every folder in it and every file,
+        results among them; each would count as named by the user.
+        """
+        return super().main(*args, **{**settings, "windows_expand_args": False})
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if sys.platform == "win32":  # no shell there knows ~
+            args = [os.path.expanduser(word) for word in args]
         for before, word in pairwise(["", *args]):
             option, equals, value = word.partition("=")
             if equals and not value and option.startswith("--"):
