@@ -6,7 +6,6 @@ import errno
 import os
 import shutil
 import time
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -75,11 +74,6 @@ def staging(place: Path) -> Iterator[Path]:
         shutil.rmtree(staged, ignore_errors=True)
 
 
-def as_filed(name: str) -> str:
-    """Names for which this is the same are one name to some file systems."""
-    return unicodedata.normalize("NFC", name).casefold()
-
-
 def put_in_place(made: Path, path: Path) -> None:
     """Rename a file or folder; a file that is there is replaced.
 
@@ -111,8 +105,7 @@ def unwritable(path: Path, error: OSError) -> HerbariumError:
     """Give the error that says what cannot be written, why, and what to do."""
     advice = "free the space or choose another folder"
     if _is_held(error) and path.is_file():
-        advice = "close the program that has it open, such as Excel, or choose another "
-        advice += "folder"
+        advice = "close what has it open, such as Excel, or choose another folder"
     elif error.errno == errno.ENAMETOOLONG:
         advice = "choose a shorter name"
     return HerbariumError(f"Cannot write {path} ({error.strerror or error}); {advice}.")

@@ -243,6 +243,13 @@ def test_a_pair_that_exists_is_kept_unless_told(tmp_path):
     assert tifffile.imread(tmp_path / "masks" / "K001.tif").max() == 9
 
 
+def test_a_pair_that_differs_in_case_alone_is_the_same_file_elsewhere(tmp_path):
+    save_pair(tmp_path, "K001", SHEET, MASK)
+    with pytest.raises(SettingsError, match="already"):
+        save_pair(tmp_path, "k001", SHEET, MASK * 9)
+    assert tifffile.imread(tmp_path / "masks" / "K001.tif").max() == 1
+
+
 def test_a_pair_from_elsewhere_is_never_doubled(folder):
     put(folder, "K001")
     with pytest.raises(SettingsError, match="second file"):

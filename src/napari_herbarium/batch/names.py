@@ -8,10 +8,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from napari_herbarium.batch.manifest import SheetRow
-from napari_herbarium.files import as_filed
+from napari_herbarium.file_names import as_filed, is_device
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\ud800-\udfff]')
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)$")
 _LONGEST = 180
 """Bytes; with the longest suffix of ours a name stays below 255."""
 
@@ -56,7 +55,7 @@ def _free(name: str, taken: set[str], counts: dict[str, int]) -> str:
 def safe_name(stem: str) -> str:
     """Give a stem that any file system takes."""
     name = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", stem)).strip(". ")
-    if not name or _RESERVED.match(name):
+    if not name or is_device(name):
         name = f"sheet_{name}".rstrip("_")
     encoded = name.encode()
     if len(encoded) <= _LONGEST:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_herbarium.errors import SettingsError, SheetError
-from napari_herbarium.files import as_filed, staging
+from napari_herbarium.file_names import as_filed
+from napari_herbarium.files import staging
 from napari_herbarium.results import is_result
 from napari_herbarium.sheet.drawn import drawn_sheet
 from napari_herbarium.sheet.read import SUFFIXES, read_sheet

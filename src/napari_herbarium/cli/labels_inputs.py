@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari_herbarium.cli.inputs import each_once, expand, refuse_same_stem
 from napari_herbarium.errors import SettingsError, SheetError
+from napari_herbarium.file_names import as_filed
 from napari_herbarium.measure.labels_file import SUFFIXES, sheet_name
 from napari_herbarium.results import LABELS, OVERLAY
 from napari_herbarium.sheet.read import SUFFIXES as SHEET_SUFFIXES
@@ -45,13 +46,14 @@ class LabelsInput:
         """
         if self.pictures is None or not self.pictures.is_dir():
             return self.pictures
-        found = [
+        alike = [
             path
             for path in sorted(self.pictures.iterdir())
-            if path.stem == self.sheet
+            if as_filed(path.stem) == as_filed(self.sheet)
             and path.suffix.lower() in SHEET_SUFFIXES
             and path.resolve() != self.path.resolve()
         ]
+        found = [path for path in alike if path.stem == self.sheet] or alike
         if len(found) != 1:
             names = ", ".join(path.name for path in found) or "none"
             msg = (

@@ -16,6 +16,7 @@ from typing import get_args
 from platformdirs import user_data_path
 
 from napari_herbarium.errors import ModelError
+from napari_herbarium.file_names import is_device
 from napari_herbarium.locks import holding
 from napari_herbarium.model.checkpoint import (
     CONFIG,
@@ -28,8 +29,6 @@ from napari_herbarium.settings import DEFAULT_MODEL, DEFAULT_WHOLE_MODEL
 
 MODELS_VARIABLE = "NAPARI_HERBARIUM_MODELS"
 _NAME = re.compile(r"\w([\w .-]{0,78}[\w-])?")
-_DEVICES = re.compile(r"(con|prn|aux|nul|(com|lpt)[1-9¹²³])", re.IGNORECASE)
-"""What no file may be called on Windows, whatever comes after a dot."""
 _MOST_BYTES = 200
 """Of a name; file systems hold 255, and the folder of a training is named longer."""
 _BUNDLED = Path(__file__).parent / "weights"
@@ -178,7 +177,7 @@ def _refuse_bad_name(name: str) -> None:
             "'-', '_' and '.', beginning with a letter or digit."
         )
         raise ModelError(msg)
-    if _DEVICES.fullmatch(name.split(".")[0].rstrip()):
+    if is_device(name):
         msg = (
             f"{name!r} cannot be a model's name, as Windows keeps it for a device; "
             "choose another one."

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.evaluate.masks import as_leaf_mask
+from napari_herbarium.file_names import as_filed
 from napari_herbarium.files import replacing, write_text
 from napari_herbarium.segment.pixels import as_rgb8
 from napari_herbarium.sheet.write import write_sheet_tiff
@@ -86,11 +87,15 @@ def save_pair(
 
 
 def pair_exists(folder: Path, stem: str) -> bool:
-    """Tell whether a training folder has a sheet or mask of that name already."""
+    """Tell whether a training folder has a sheet or mask of that name already.
+
+    Of one that differs in upper and lower case alone, too: on Windows and macOS it
+    would be written over.
+    """
     folder = Path(folder)
     places = (folder / IMAGES, folder / MASKS)
     return any(
-        path.stem == stem and path.suffix.lower() != ".json"
+        as_filed(path.stem) == as_filed(stem) and path.suffix.lower() != ".json"
         for place in places
         if place.is_dir()
         for path in place.iterdir()
@@ -103,9 +108,15 @@ def _of_other_kind(folder: Path, stem: str) -> Path | None:
         path
         for place, kinds in ((IMAGES, {".tif"}), (MASKS, {".tif", ".json"}))
         for path in sorted((folder / place).glob("*"))
-        if path.stem == stem and path.suffix not in kinds
+        if as_filed(path.stem) == as_filed(stem)
+        and (path.suffix not in kinds or _is_another(path, stem))
     )
     return next(others, None)
+
+
+def _is_another(path: Path, stem: str) -> bool:
+    """Tell whether this file system takes a name for another one than a file's."""
+    return path.stem != stem and not path.with_name(stem + path.suffix).exists()
 
 
 def _check(
