@@ -94,6 +94,50 @@ def test_table_of_any_kind(tmp_path, suffix):
     assert second == SheetRow(url, "B 2", "B 2", None, ("",))
 
 
+@pytest.mark.parametrize(
+    ("name", "separator", "encoding"),
+    [
+        ("list.csv", ";", "utf-8-sig"),
+        ("list.csv", ",", "utf-8"),
+        ("list.csv", "\t", "utf-16"),
+        ("list.txt", "\t", "utf-16"),
+        ("list.txt", ";", "utf-8"),
+    ],
+)
+def test_table_that_excel_saved(tmp_path, name, separator, encoding):
+    head, cells = ["path", "mm_per_px", "leg."], ['"Été.tif"', '"0,0423"', "Müller"]
+    text = "\r\n".join(separator.join(line) for line in (head, cells)) + "\r\n"
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    (row,) = read_manifest([tmp_path / name]).rows
+    scan = str(tmp_path / "Été.tif")
+    assert row == SheetRow(scan, "Été", None, 0.0423, ("Müller",))
+
+
+def test_letters_of_a_table_are_not_guessed(tmp_path):
+    (tmp_path / "list.csv").write_bytes(
+        "path;leg.\r\na.tif;Müller\r\n".encode("cp1252")
+    )
+    with pytest.raises(SettingsError, match=r"list\.csv is not in UTF-8; in Excel"):
+        read_manifest([tmp_path / "list.csv"])
+
+
+def test_table_of_windows_is_read_on_a_cluster(tmp_path):
+    touch(tmp_path / "Scans" / "Été 2024" / "K1.tif")
+    table = tmp_path / "list.csv"
+    table.write_text("path\nScans\\Été 2024\\K1.tif\n", encoding="utf-8")
+    (row,) = read_manifest([table]).rows
+    assert row.source == str(tmp_path / "Scans" / "Été 2024" / "K1.tif")
+
+
+def test_url_of_a_file_is_its_path(tmp_path):
+    scan = tmp_path / "Été 2024" / "K1.tif"
+    touch(scan)
+    assert places.as_path(scan.as_uri()) == scan.as_posix()
+    assert places.as_path(f"file://{scan.as_posix()}") == scan.as_posix()
+    assert places.as_path("file:///D:/Scans/K1.tif") == "D:/Scans/K1.tif"
+    assert places.as_path(r"\\server\share\K1.tif") == r"\\server\share\K1.tif"
+
+
 def test_tables_with_other_columns_are_put_together(tmp_path):
     (tmp_path / "one.csv").write_text("path,family\na.tif,Fagaceae\n")
     (tmp_path / "two.csv").write_text("path,genus,family\nb.tif,Salix,Salicaceae\n")
@@ -146,6 +190,8 @@ def test_names_given_earlier_stay_whatever_comes_first():
         ("Kräuter ☘", "Kräuter ☘"),
         ("B 10/0012:3", "B 10_0012_3"),
         ("con", "sheet_con"),
+        ("CON.2024.17", "sheet_CON.2024.17"),
+        ("com¹", "sheet_com¹"),
         ("..", "sheet"),
         ("e\u0301", "\u00e9"),
     ],

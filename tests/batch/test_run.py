@@ -88,6 +88,16 @@ def test_stopped_run_goes_on(scans, crew, run, tmp_path, draw, settings):
     assert report.done_now == 33 - early
 
 
+def test_a_run_goes_on_under_another_spelling_of_its_sheets(
+    scans, run, tmp_path, monkeypatch
+):
+    """On Windows who types d:/scans means D:/Scans."""
+    run([scans], tmp_path / "out")
+    monkeypatch.setattr(os.path, "normcase", str.lower)
+    again = run([str(scans / "K1.png").swapcase()], tmp_path / "out")
+    assert (again.done, again.done_now, again.failed) == (3, 0, 0)
+
+
 def test_other_settings_are_refused_and_named(scans, run, tmp_path, settings):
     out = tmp_path / "out"
     run([scans], out)

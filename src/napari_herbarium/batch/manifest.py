@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from napari_herbarium.batch.places import Found, expand, is_url
+from napari_herbarium.batch.places import Found, expand, identity, is_url
 from napari_herbarium.batch.tables import is_table, read_table_rows
 from napari_herbarium.errors import SettingsError
 
@@ -84,13 +84,13 @@ def read_manifest(inputs: Sequence[str | Path], out: Path | None = None) -> Mani
     rows: dict[str, SheetRow] = {}
     count = 0
     for row in with_columns(parts, columns):
-        rows.setdefault(row.source, row)
+        rows.setdefault(identity(row.source), row)
         count += 1
     if not rows:
         msg = "Give at least one sheet, folder, pattern, URL or table of sheets."
         raise SettingsError(msg)
     skipped = {k: v for part in parts for k, v in (part.skipped or {}).items()}
-    skipped = {source: why for source, why in skipped.items() if source not in rows}
+    skipped = {s: why for s, why in skipped.items() if identity(s) not in rows}
     return Manifest(tuple(rows.values()), columns, skipped, count - len(rows))
 
 

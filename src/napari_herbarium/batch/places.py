@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import fsspec
 
@@ -18,6 +19,7 @@ from napari_herbarium.results import is_result
 from napari_herbarium.sheet.read import SUFFIXES
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:::|://)")
+_DRIVE = re.compile(r"/[A-Za-z]:(/|$)")
 _PACKAGES = {
     "http": "aiohttp",
     "https": "aiohttp",
@@ -53,6 +55,24 @@ def is_url(text: str) -> bool:
     return bool(_URL.match(text)) and not text.startswith("file://")
 
 
+def identity(source: str) -> str:
+    """Give what the spellings of one path have in common, as this system sees it."""
+    return source if is_url(source) else os.path.normcase(source)
+
+
+def as_path(text: str) -> str:
+    """Give the path that a ``file://`` URL stands for; a path as it is."""
+    if not text.startswith("file://"):
+        return text
+    path = text.removeprefix("file://")
+    if "%" in path and not os.path.lexists(path):
+        path = unquote(path)
+    if _DRIVE.match(path):
+        return path[1:]
+    is_share = os.name == "nt" and not path.startswith("/")
+    return f"//{path}" if is_share else path
+
+
 def expand(text: str, out: Path | None = None) -> Found:
     """Give the sheets that a path, folder, pattern or URL stands for.
 
@@ -63,7 +83,7 @@ def expand(text: str, out: Path | None = None) -> Found:
     """
     if is_url(text):
         return _expand_url(text)
-    text = text.removeprefix("file://")
+    text = as_path(text)
     if Path(text).is_dir():
         return _in_folder(text)
     if glob.has_magic(text) and not Path(text).exists():
@@ -82,7 +102,7 @@ def _in_folder(text: str) -> Found:
     if not sheets:
         msg = (
             f"The folder {text} holds no sheet; sheets are {_suffixes()}. For sheets "
-            f"in its subfolders give the pattern '{Path(text) / '**'}'."
+            f'in its subfolders give the pattern "{Path(text) / "**"}".'
         )
         raise SettingsError(msg)
     others = {path: _no_sheet(path) for path in files if not _has_suffix(path)}
@@ -96,14 +116,16 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 def _by_pattern(text: str, out: Path | None) -> Found:
     matches = glob.iglob(text, recursive=True)
-    within = None if out is None else os.path.join(os.path.abspath(out), "")
+    within = None
+    if out is not None:
+        within = identity(os.path.join(os.path.abspath(out), ""))
     paths = (os.path.abspath(match) for match in matches)
     sheets = sorted(
         path
         for path in paths
         if _has_suffix(path)
         and _is_shown(os.path.basename(path))
-        and not (within and path.startswith(within))
+        and not (within and identity(path).startswith(within))
         and os.path.isfile(path)
     )
     if not sheets:

@@ -19,6 +19,7 @@ from napari_herbarium.batch.manifest import (
     with_columns,
 )
 from napari_herbarium.batch.names import output_names, safe_name
+from napari_herbarium.batch.places import identity
 from napari_herbarium.batch.plan import Plan, differences, make_plan, read_plan, resumed
 from napari_herbarium.batch.settings import BatchSettings
 from napari_herbarium.errors import SettingsError
@@ -96,6 +97,7 @@ def prepare(
         manifest = _with_columns_of(manifest, plan)
     _refuse_results(manifest, plan.layout)
     known = {} if is_new else _known(plan.layout)
+    manifest = _as_spelled_before(manifest, known)
     names = output_names(manifest.rows, {s: e.name for s, e in known.items()})
     states = _states(manifest, names, known, plan.layout, retry_failed=retry_failed)
     done = [r for r in manifest.rows if states.get(r.source) is State.DONE]
@@ -132,12 +134,23 @@ def _with_columns_of(manifest: Manifest, plan: Plan) -> Manifest:
     return Manifest(rows, plan.columns, manifest.skipped, manifest.repeated)
 
 
+def _as_spelled_before(manifest: Manifest, known: dict[str, Entry]) -> Manifest:
+    """Spell sources as the ledger does; on Windows ``d:/scans`` is ``D:/Scans``."""
+    spelled = {identity(source): source for source in known}
+    rows = tuple(
+        replace(row, source=spelled.get(identity(row.source), row.source))
+        for row in manifest.rows
+    )
+    return replace(manifest, rows=rows)
+
+
 def _refuse_results(manifest: Manifest, layout: Layout) -> None:
     ours = tuple(
-        os.path.join(folder, "")
+        identity(os.path.join(folder, ""))
         for folder in (layout.labels_folder, layout.overlays_folder)
     )
-    hit = [row.source for row in manifest.rows if row.source.startswith(ours)]
+    sources = (row.source for row in manifest.rows)
+    hit = [source for source in sources if identity(source).startswith(ours)]
     if hit:
         msg = f"{hit[0]} is a result of this run; choose another --out or input."
         raise SettingsError(msg)

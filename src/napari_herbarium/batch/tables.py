@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -13,13 +15,14 @@ from urllib.parse import urljoin
 import pandas as pd
 
 from napari_herbarium import words
-from napari_herbarium.batch.places import check_kind, is_url
+from napari_herbarium.batch.places import as_path, check_kind, is_url
 from napari_herbarium.errors import SettingsError
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 _PATHS = ("path", "file", "filename", "image", "url", "accessuri", "identifier")
 _NUMBERS = ("catalognumber", "cataloguenumber", "barcode")
 _SCALES = ("mmperpx",)
+_SEPARATORS = (";", "\t", ",")
 _MOST_NAMED = 5
 
 
@@ -106,19 +109,16 @@ def _read(text: str) -> pd.DataFrame:
         if text.lower().endswith(".parquet"):
             table = pd.read_parquet(text, dtype_backend="numpy_nullable")
             return table.astype(object).where(table.notna(), "").map(_as_text)
-        separator = "," if text.lower().endswith(".csv") else "\t"
-        return pd.read_csv(
-            text, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
+        return _read_text(text)
+    except UnicodeDecodeError as error:
+        msg = f"{text} is not in UTF-8; in Excel save it as 'CSV UTF-8'."
+        raise SettingsError(msg) from error
     except Exception as error:  # parsers, archives and networks all have their own
         msg = f"{text} cannot be read as a table of sheets ({error})."
         raise SettingsError(msg) from error
 
 
-def _as_text(cell: Any) -> str:
-    # Whole numbers of a column with gaps may have been saved as 12.0.
-    whole = isinstance(cell, float) and cell.is_integer()
-    return str(int(cell) if whole else cell)
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 
 
 def _column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
@@ -156,7 +156,7 @@ def _scale(cell: str) -> float | None:
     if not cell:
         return None
     try:
-        return float(cell)
+        return float(cell if "." in cell else cell.replace(",", "."))
     except ValueError:
         return math.nan
 
@@ -165,7 +165,13 @@ def _absolute(where: str, table: str) -> str:
     if is_url(where):
         check_kind(where)
         return where
-    where = where.removeprefix("file://")
+    where = as_path(where)
     if is_url(table):
         return urljoin(table, where)
-    return os.path.abspath(os.path.join(os.path.dirname(table), where))
+    home = os.path.dirname(table)
+    path = os.path.abspath(os.path.join(home, where))
+    if os.sep == "/" and "\\" in where and not os.path.lexists(path):
+        # Written on Windows, read elsewhere.
+        turned = os.path.abspath(os.path.join(home, where.replace("\\", "/")))
+        return turned if os.path.lexists(turned) else path
+    return path

@@ -29,7 +29,7 @@ NO_DASHBOARD = "No Dask dashboard; 'python -m pip install bokeh' adds it."
 Inputs = Annotated[
     list[str],
     typer.Argument(
-        help="Sheets, folders, patterns such as 'scans/**/*.tif', URLs (s3://, "
+        help='Sheets, folders, patterns such as "scans/**/*.tif", URLs (s3://, '
         "https://), or tables of sheets (CSV, TSV, Parquet) with a column 'path' or "
         "'url'; 'catalogNumber' and 'mm_per_px' are used, other columns carried."
     ),

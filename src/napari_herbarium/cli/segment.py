@@ -25,7 +25,7 @@ from napari_herbarium.settings import DEFAULT_WHOLE_MODEL, WholeSettings
 Sheets = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Sheets, folders of sheets, or patterns such as 'scans/*.tif'."
+        help='Sheets, folders of sheets, or patterns such as "scans/*.tif".'
     ),
 ]
 Out = Annotated[Path, typer.Option(help="Folder for the results.", file_okay=False)]
