@@ -13,13 +13,17 @@ import pytest
 from PIL import Image
 
 from napari_herbarium.batch.begun import left_behind, marked
+from napari_herbarium.batch.earlier import set_aside
 from napari_herbarium.batch.fetch import local_file
 from napari_herbarium.batch.journal import Journal
+from napari_herbarium.batch.layout import Layout
 from napari_herbarium.batch.worker import _to_disk
 from napari_herbarium.cli import app
+from napari_herbarium.cli.labels_inputs import LabelsInput
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.files import replacing
 from napari_herbarium.measure.export import replace_rows
+from napari_herbarium.measure.flips import flips_beside
 from napari_herbarium.train.workplace import Workplace
 
 IN_USE = 32
@@ -176,3 +180,35 @@ def test_a_name_that_a_pipe_has_no_letters_for_is_told(tmp_path, encoding):
     assert told.returncode == 0, told.stderr
     assert b"1 sheet to do" in told.stdout
     assert rb"\u0141" in told.stdout or "Łódź".encode() in told.stdout
+
+
+def test_a_run_whose_table_is_open_is_not_set_aside_in_part(tmp_path, held):
+    layout = Layout(tmp_path)
+    for folder in (layout.labels_folder, layout.traits_folder):
+        folder.mkdir()
+    for file in (layout.ledger, layout.traits_csv, layout.report, layout.run):
+        file.write_text("{}", encoding="utf-8")
+    before = sorted(tmp_path.iterdir())
+    held["traits.csv"] = 1_000
+    with pytest.raises(HerbariumError, match="close what is open of it"):
+        set_aside(layout)
+    assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "earlier"])
+    held.clear()
+    kept = set_aside(layout)
+    assert kept is not None
+    assert len(list(kept.iterdir())) == len(before)
+
+
+def test_labels_of_a_name_in_other_letters_find_their_picture(tmp_path):
+    """macOS takes names apart into letters and marks."""
+    picture = tmp_path / "pictures" / "E\u0301te\u0301.png"
+    picture.parent.mkdir()
+    picture.write_bytes(b"")
+    labels = LabelsInput(tmp_path / "\u00c9t\u00e9.leaves.tif", picture.parent)
+    assert labels.picture() == picture
+
+
+def test_a_sidecar_that_notepad_saved_is_heeded(tmp_path):
+    sidecar = tmp_path / "K1.leaves.json"
+    sidecar.write_text('{"whole_by_user": {"3": true}}', encoding="utf-8-sig")
+    assert flips_beside(tmp_path / "K1.leaves.tif") == {3: True}

@@ -61,6 +61,13 @@ def test_a_zip_is_taken_in(oak, mine, tmp_path, home):
     assert [path.name for path in mine.iterdir()] == ["oak"]
 
 
+def test_a_zip_of_windows_powershell_is_taken_in(oak, mine, tmp_path):
+    zipped(oak, tmp_path / "mail.zip", "oaks/")
+    content = (tmp_path / "mail.zip").read_bytes()
+    (tmp_path / "mail.zip").write_bytes(content.replace(b"oaks/", b"oaks\\"))
+    assert import_model(tmp_path / "mail.zip") == "oak"
+
+
 def test_a_folder_is_copied(oak, mine):
     import_model(oak, "red oak")
     assert list_models()[-1] == "red oak"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from napari_herbarium.batch.layout import Layout, folders_of
 from napari_herbarium.batch.plan import read_plan
 from napari_herbarium.errors import HerbariumError, SettingsError
+from napari_herbarium.files import put_in_place
 
 EARLIER = "earlier"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}(\.|$)")
@@ -32,7 +34,7 @@ def set_aside(layout: Layout) -> Path | None:
     Raises
     ------
     HerbariumError
-        It cannot be moved.
+        It cannot be moved; then it is as it was.
     """
     if not layout.run.exists():
         return None
@@ -54,13 +56,28 @@ def set_aside(layout: Layout) -> Path | None:
     )
     try:
         place.mkdir(parents=True)
-        for path in ours:
-            if path.exists():
-                path.rename(place / path.name)
+        _move([path for path in ours if path.exists()], place)
     except OSError as error:
-        msg = f"The old run cannot be moved to {place} ({error.strerror})."
+        msg = (
+            f"The old run cannot be moved to {place} ({error.strerror}); close what is "
+            "open of it, such as its table in Excel, and begin again."
+        )
         raise HerbariumError(msg) from error
     return place
+
+
+def _move(paths: Sequence[Path], place: Path) -> None:
+    """Move all into a new folder, or none: half a run would be no run."""
+    moved: list[Path] = []
+    try:
+        for path in paths:
+            put_in_place(path, place / path.name)
+            moved.append(path)
+    except OSError:
+        for path in reversed(moved):
+            put_in_place(place / path.name, path)
+        place.rmdir()
+        raise
 
 
 def _when_begun(layout: Layout) -> str:

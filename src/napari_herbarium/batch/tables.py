@@ -118,7 +118,35 @@ def _read(text: str) -> pd.DataFrame:
         raise SettingsError(msg) from error
 
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+def _as_text(cell: Any) -> str:
+    # Whole numbers of a column with gaps may have been saved as 12.0.
+    whole = isinstance(cell, float) and cell.is_integer()
+    return str(int(cell) if whole else cell)
+
+
+def _read_text(text: str) -> pd.DataFrame:
+    """Read cells as text, whichever separator and Unicode a spreadsheet wrote."""
+    read = partial(
+        pd.read_csv,
+        text,
+        dtype=str,
+        keep_default_na=False,
+        encoding="utf-16" if _is_utf16(text) else "utf-8-sig",
+    )
+    usual = "," if text.lower().endswith(".csv") else "\t"
+    for separator in (usual, *_SEPARATORS):
+        head = read(sep=separator, nrows=0)
+        if _column(list(head.columns), _PATHS):
+            return read(sep=separator)
+    return read(sep=usual)
+
+
+def _is_utf16(text: str) -> bool:
+    """Tell what Excel calls Unicode text by the mark that it begins with."""
+    if is_url(text):
+        return False
+    with open(text, "rb") as file:
+        return file.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE)
 
 
 def _column(names: Sequence[str], wanted: Sequence[str]) -> str | None:

@@ -61,7 +61,7 @@ def read_leaf_truth(folder: Path, pair: Pair) -> LeafTruth:
 def _whole(path: Path) -> frozenset[int]:
     try:
         return frozenset(
-            map(int, json.loads(path.read_text(encoding="utf-8"))["whole"])
+            map(int, json.loads(path.read_text(encoding="utf-8-sig"))["whole"])
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = f"{path} does not say which leaves are whole ({error!r})."

@@ -245,7 +245,7 @@ def flips_beside(path: Path) -> dict[int, bool]:
 
 def _sidecar(path: Path) -> Mapping[str, Any]:
     try:
-        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, Mapping) else {}

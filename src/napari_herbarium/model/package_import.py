@@ -157,7 +157,8 @@ def _unpack(source: Path, target: Path) -> None:
 def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """Give the files of the model in an archive; their folder must be one."""
     files = [e for e in archive.infolist() if not e.is_dir() and _is_plain(e)]
-    paths = {PurePosixPath(entry.filename): entry for entry in files}
+    # Windows PowerShell writes paths of its own kind, against the standard.
+    paths = {PurePosixPath(e.filename.replace("\\", "/")): e for e in files}
     homes = {path.parent for path in paths if path.name == CONFIG}
     homes = {home for home in homes if home / WEIGHTS in paths}
     if len(homes) != 1:
