@@ -153,16 +153,56 @@ def test_full_disk_is_said_in_words(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_overlay_is_reduced_and_never_enlarged(tmp_path):
+def test_overlay_of_a_large_sheet_is_reduced():
     image = np.full((300, 200, 3), 240, np.uint8)
     assert draw_overlay(image, blocks(), long_side=150).shape == (150, 100, 3)
-    write_overlay(tmp_path / "a.png", image, blocks())
-    assert Image.open(tmp_path / "a.png").size == (200, 300)
+
+
+@pytest.mark.parametrize(
+    ("long_side", "times"), [(300, 1), (599, 1), (600, 2), (1000, 3), (2000, 4)]
+)
+def test_overlay_of_a_small_scan_is_enlarged_so_that_numbers_have_room(
+    long_side, times
+):
+    image = np.full((300, 200, 3), 240, np.uint8)
+    drawn = draw_overlay(image, blocks(), long_side)
+    assert drawn.shape == (300 * times, 200 * times, 3)
+    # Outlines are where the leaves are: the first one starts at row 20, column 30.
+    strong = np.abs(drawn.astype(int) - 240).max(axis=2) > 100
+    assert np.flatnonzero(strong[:, 60 * times])[0] == 20 * times
+
+
+def test_numbers_of_leaves_that_lie_close_can_all_be_read():
+    """Edges of numbers are white; under another number they would be lost."""
+    image = np.full((200, 200, 3), 200, np.uint8)
+    labels = np.zeros((200, 200), np.uint8)
+    for leaf in range(12):
+        row, column = divmod(leaf, 4)
+        labels[80 + 8 * row : 83 + 8 * row, 85 + 7 * column : 88 + 7 * column] = (
+            leaf + 1
+        )
+
+    def white(shown):
+        return (draw_overlay(image, shown, 200) == 255).all(axis=2).sum()
+
+    alone = sum(white(np.where(labels == leaf, labels, 0)) for leaf in range(1, 13))
+    assert white(labels) > 0.93 * alone
+
+
+def test_number_of_a_thin_slanting_leaf_stands_beside_the_leaf():
+    image = np.full((200, 200, 3), 200, np.uint8)
+    labels = np.zeros((200, 200), np.uint8)
+    for step in range(150):
+        labels[20 + step, 20 + step : 24 + step] = 1
+    rows, columns = np.nonzero((draw_overlay(image, labels, 200) == 255).all(axis=2))
+    off = np.abs(rows - columns) / np.sqrt(2)
+    assert len(off)
+    assert off.max() < 35
 
 
 def test_overlay_marks_leaves_and_leaves_paper_alone():
     image = np.full((300, 200, 3), 240, np.uint8)
-    drawn = draw_overlay(image, blocks())
+    drawn = draw_overlay(image, blocks(), 300)
     outline = drawn[20, 30:90].astype(int)
     assert (np.abs(outline - 240).max(axis=1) > 100).all()
     assert (drawn[270:] == 240).all()
@@ -175,8 +215,8 @@ def test_overlay_marks_leaves_and_leaves_paper_alone():
 
 def test_overlay_tells_partial_leaves_from_whole_ones():
     image = np.full((300, 200, 3), 240, np.uint8)
-    drawn = draw_overlay(image, blocks(), partial={2})
-    plain = draw_overlay(image, blocks())
+    drawn = draw_overlay(image, blocks(), 300, partial={2})
+    plain = draw_overlay(image, blocks(), 300)
     whole, partial = np.s_[15:125, 25:95], np.s_[145:265, 95:185]
     np.testing.assert_array_equal(drawn[whole], plain[whole])
     # Half of every side is left out, and the number is grey.
@@ -190,7 +230,7 @@ def test_tiny_leaf_is_numbered_beside_itself():
     labels = np.zeros((100, 100), np.uint8)
     labels[50:54, 20:24] = 1
     image = np.full((100, 100, 3), 200, np.uint8)
-    drawn = draw_overlay(image, labels)
+    drawn = draw_overlay(image, labels, 100)
     assert (drawn[40:60, 26:50] != 200).any()
 
 
@@ -200,7 +240,7 @@ def test_number_of_a_leaf_at_the_edge_is_on_the_picture(rows, columns):
     def edge_of_number(*place):
         labels = np.zeros((100, 100), np.uint8)
         labels[place] = 123
-        drawn = draw_overlay(np.full((100, 100, 3), 200, np.uint8), labels)
+        drawn = draw_overlay(np.full((100, 100, 3), 200, np.uint8), labels, 100)
         return (drawn == 255).all(axis=2).sum()
 
     free = edge_of_number(slice(50, 54), slice(40, 44))
@@ -210,5 +250,5 @@ def test_number_of_a_leaf_at_the_edge_is_on_the_picture(rows, columns):
 def test_overlay_of_a_sheet_without_leaves_is_the_sheet():
     image = np.full((60, 40, 3), 200, np.uint8)
     np.testing.assert_array_equal(
-        draw_overlay(image, np.zeros((60, 40), np.uint8)), image
+        draw_overlay(image, np.zeros((60, 40), np.uint8), 60), image
     )

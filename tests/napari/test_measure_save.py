@@ -114,7 +114,7 @@ def test_labels_keep_pixels_and_scale(viewer, save):
 
 def test_an_overlay_is_drawn_on_the_sheet(save):
     with Image.open(save(".overlay.png")) as picture:
-        assert picture.size == (160, 120)
+        assert picture.size == (4 * 160, 4 * 120)
 
 
 def test_an_overlay_marks_leaves_that_are_not_whole(viewer, widget, save):

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import distance_transform_edt
+from PIL import Image
 from skimage.segmentation import find_boundaries
 
-from napari_herbarium.segment.mask import numbered_boxes
+from napari_herbarium.measure.overlay_numbers import COLOURS, with_numbers
 
 LONG_SIDE = 2000
-# Bright, unlike leaf and paper, and neighbours in the list far from each other.
-COLOURS = np.array(
-    [
-        (230, 25, 75),
-        (0, 110, 230),
-        (240, 120, 0),
-        (145, 30, 180),
-        (0, 150, 130),
-        (220, 0, 200),
-        (0, 170, 230),
-        (160, 60, 20),
-    ],
-    np.uint8,
-)
+MOST_ENLARGED = 4
+"""Times that a small scan is drawn larger, so that its numbers have room."""
 TINT = 0.15
 DASH = 14
-WHOLE_NUMBER, PARTIAL_NUMBER = "white", (190, 190, 190)
-SMALLEST_FONT, LARGEST_FONT = 15, 44
 
 
 def draw_overlay(
@@ -43,7 +27,8 @@ def draw_overlay(
 ) -> NDArray[np.uint8]:
     """Draw outline and number of every leaf onto a reduced copy of the sheet.
 
-    The outline of a leaf that is not whole is dashed and its number grey.
+    The outline of a leaf that is not whole is dashed and its number grey. A sheet
+    smaller than half of `long_side` is drawn a whole number of times larger.
 
     Parameters
     ----------
@@ -52,7 +37,7 @@ def draw_overlay(
     labels : H x W integers
         0 is not leaf.
     long_side : int
-        Longest side of the result in px; nothing is enlarged.
+        Most that the longest side of the result has, in px.
     partial : collection of int
         Labels that are not single whole leaves.
 
@@ -60,18 +45,19 @@ def draw_overlay(
     -------
     h x w x 3 uint8
     """
-    height, width = _reduced(labels.shape, long_side)
+    height, width = _drawn_size(labels.shape, long_side)
     sheet = Image.fromarray(np.asarray(image, np.uint8)).resize(
         (width, height), Image.Resampling.LANCZOS, reducing_gap=2.0
     )
     small = _nearest(labels, height, width)
-    picture = Image.fromarray(_with_outlines(np.asarray(sheet), small, partial))
-    _write_numbers(ImageDraw.Draw(picture), labels, small, partial)
-    return np.asarray(picture)
+    outlined = _with_outlines(np.asarray(sheet), small, partial)
+    return with_numbers(outlined, labels, small, partial)
 
 
-def _reduced(shape: tuple[int, ...], long_side: int) -> tuple[int, int]:
-    factor = min(1.0, long_side / max(shape))
+def _drawn_size(shape: tuple[int, ...], long_side: int) -> tuple[int, int]:
+    factor = min(long_side / max(shape), MOST_ENLARGED)
+    if factor > 1:
+        factor = int(factor)  # as many px of the picture for every one of the sheet
     return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
 
 
@@ -116,106 +102,3 @@ def _dashed(
     dashed = outline.copy()
     dashed[row[gap], column[gap]] = False
     return dashed
-
-
-def _write_numbers(
-    draw: ImageDraw.ImageDraw,
-    labels: NDArray,
-    small: NDArray,
-    partial: Collection[int],
-) -> None:
-    room = _room(small)
-    factor = small.shape[0] / labels.shape[0]
-    for label, box in numbered_boxes(labels):
-        spot = room.get(label)
-        if spot is not None and spot[2] >= SMALLEST_FONT / 2:
-            fill = PARTIAL_NUMBER if label in partial else WHOLE_NUMBER
-            _number_inside(draw, label, spot, fill)
-        else:
-            _number_beside(draw, label, box, factor)
-
-
-def _room(small: NDArray) -> dict[int, tuple[float, float, float]]:
-    """Per label the row and column of its widest place, and the room there in px."""
-    inner = (small > 0) & ~find_boundaries(small, mode="inner")
-    depth = distance_transform_edt(np.pad(inner, 1))[1:-1, 1:-1]
-    room = {}
-    for label, box in numbered_boxes(small):
-        inside = np.where(small[box] == label, depth[box], 0)
-        row, column = np.unravel_index(inside.argmax(), inside.shape)
-        spot = (box[0].start + float(row), box[1].start + float(column))
-        room[label] = (*spot, float(inside[row, column]))
-    return room
-
-
-def _number_inside(
-    draw: ImageDraw.ImageDraw,
-    label: int,
-    spot: tuple[float, float, float],
-    fill: str | tuple[int, int, int],
-) -> None:
-    row, column, room = spot
-    size = float(np.clip(room * 0.8, SMALLEST_FONT, LARGEST_FONT))
-    number = _Number(str(label), "mm", size, max(2, round(size / 10)))
-    number.draw(draw, (column, row), fill, "black")
-
-
-def _number_beside(
-    draw: ImageDraw.ImageDraw, label: int, box: tuple[slice, slice], factor: float
-) -> None:
-    row = box[0].start * factor
-    right = _Number(str(label), "lm", SMALLEST_FONT, 2)
-    left = replace(right, anchor="rm")
-    spot = (box[1].stop * factor + 2, row)
-    number = right
-    if right.way_in(draw, spot)[0] < 0:
-        number, spot = left, (box[1].start * factor - 2, row)
-    colour = tuple(int(c) for c in COLOURS[label % len(COLOURS)])
-    number.draw(draw, spot, colour, "white")
-
-
-@dataclass(frozen=True)
-class _Number:
-    """A number as it is written; `anchor` is Pillow's."""
-
-    text: str
-    anchor: str
-    size: float
-    stroke: int
-
-    def draw(
-        self,
-        draw: ImageDraw.ImageDraw,
-        spot: tuple[float, float],
-        fill: str | tuple[int, ...],
-        edge: str,
-    ) -> None:
-        """Write it at (x, y), or as near to there as the picture has room for it."""
-        across, down = self.way_in(draw, spot)
-        draw.text(
-            (spot[0] + across, spot[1] + down),
-            self.text,
-            anchor=self.anchor,
-            fill=fill,
-            font=ImageFont.load_default(self.size),
-            stroke_width=self.stroke,
-            stroke_fill=edge,
-        )
-
-    def way_in(
-        self, draw: ImageDraw.ImageDraw, spot: tuple[float, float]
-    ) -> tuple[float, float]:
-        """Columns and rows by which it must move to lie on the picture."""
-        left, top, right, bottom = draw.textbbox(
-            spot,
-            self.text,
-            font=ImageFont.load_default(self.size),
-            anchor=self.anchor,
-            stroke_width=self.stroke,
-        )
-        width, height = draw.im.size
-        return _way_in(left, right, width), _way_in(top, bottom, height)
-
-
-def _way_in(low: float, high: float, end: int) -> float:
-    return max(0, -low) or min(0, end - high)
