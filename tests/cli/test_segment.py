@@ -140,7 +140,7 @@ def test_overlay_is_written_when_asked_for(tmp_path, run, draw):
     draw(tmp_path / "a.png")
     out = tmp_path / "out"
     result = run("segment", tmp_path / "a.png", "--out", out, "--overlay")
-    assert Image.open(out / "a.overlay.png").size == (280, 420)
+    assert Image.open(out / "a.overlay.png").size == (4 * 280, 4 * 420)
     assert str(out / "a.overlay.png") in result.stdout
 
 
