@@ -16,10 +16,8 @@ from napari_herbarium.measure.rows import leaf_rows
 from napari_herbarium.measure.table import SheetFacts
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.settings import (
-    LeafMethod,
     LeafSettings,
     SegmentSettings,
-    Touching,
 )
 
 _BOX = ["bbox_top", "bbox_left", "bbox_bottom", "bbox_right"]
@@ -91,13 +89,11 @@ def iter_leaves(
     from napari_herbarium.measure.whole import quick_whole_probability
     from napari_herbarium.segment.leaves import iter_extract_leaves
 
-    published = leaf_settings.method is LeafMethod.PAPER
-    looks = published or leaf_settings.touching is Touching.JUDGE
     labels = yield from iter_extract_leaves(
         segmented.probability,
         leaf_settings,
         mm_per_px=mm_per_px,
-        image=segmented.sheet.rgb8() if looks else None,
+        image=segmented.sheet.rgb8(),
         model_threshold=segmented.model["threshold"],
         judge=quick_whole_probability,
     )

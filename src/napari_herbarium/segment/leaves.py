@@ -17,6 +17,7 @@ from napari_herbarium.segment.mask import (
     in_reading_order,
     keep_large,
 )
+from napari_herbarium.segment.off_sheet import without_off_sheet
 from napari_herbarium.segment.paper import paper_mask
 from napari_herbarium.segment.pixels import as_rgb8
 from napari_herbarium.segment.split import Leaves, all_of, iter_split_touching
@@ -76,7 +77,9 @@ def iter_extract_leaves(
     """Find the leaves in a probability and number them in reading order.
 
     The default method thresholds, fills holes if wanted, drops what is too small, and
-    cuts touching leaves apart unless they are to stay one. The method ``paper`` is
+    cuts touching leaves apart unless they are to stay one. With the sheet at hand it
+    leaves out what reaches the edge of the picture and lies on no paper, see
+    `napari_herbarium.segment.off_sheet`. The method ``paper`` is
     Algorithms 1 and 2 of Hussein et al. 2021 (Sensors 21:4549), see
     `napari_herbarium.segment.paper`; it uses no other setting. Leaves that touch by a
     corner count as one.
@@ -91,7 +94,8 @@ def iter_extract_leaves(
         Scale of the sheet. With it the smallest leaf is `settings.min_area_mm2`,
         without it `settings.min_area_px`.
     image : array-like or Sheet, optional
-        The sheet, of the same height and width; needed by ``paper``. ``judge`` cuts
+        The sheet, of the same height and width; needed by ``paper``. The default
+        method tells by it what lies beside the sheet, and ``judge`` cuts
         touching leaves where it shows them meet, and without it by shape alone.
     model_threshold : float
         Used where the settings give no threshold.
@@ -127,8 +131,11 @@ def iter_extract_leaves(
         smallest = min_area_px(settings, mm_per_px, probability.shape)
         threshold = settings.threshold or model_threshold
         labels = yield from _default(probability, threshold, smallest, settings)
-        leaves = yield from _cut(labels, smallest, settings.touching, image, judge)
+        rgb = None if image is None else _sheet_of(image, labels.shape)
+        leaves = yield from _cut(labels, smallest, settings.touching, rgb, judge)
         del labels
+        if rgb is not None:
+            leaves = without_off_sheet(leaves, rgb)
     yield Progress(2, 3)
     labels = in_reading_order(*leaves)
     yield Progress(3, 3)
@@ -152,14 +159,13 @@ def _cut(
     labels: np.ndarray,
     smallest: float,
     touching: Touching,
-    image: Any,
+    rgb: Any,
     judge: Judge | None,
 ) -> Job[Leaves]:
     if touching is Touching.KEEP:
         return all_of(labels)
     if touching is Touching.NECKS:
         return (yield from iter_split_touching(labels, smallest))
-    rgb = None if image is None else _sheet_of(image, labels.shape)
     return (yield from iter_split_judged(labels, smallest, Help(rgb, judge)))
 
 

@@ -1,0 +1,113 @@
+"""Leave out what lies beside the sheet: cloth, wood or clamps taken for leaves.
+
+What reaches the edge of the picture and has hardly any paper around it lies on what the
+sheet lies on. A leaf that the edge cuts off has paper on its other sides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
+
+from napari_herbarium.segment.mask import renumber
+from napari_herbarium.segment.pixels import SheetRows, in_memory
+from napari_herbarium.segment.split import Box, Leaves
+
+_SIDE = 1000
+"""Long side in px of the copy that is looked at: about twice that at most."""
+_RING = 250
+"""A ring is the long side over this wide."""
+_SOFT = 2  # px of blurred outline, neither leaf nor what lies around it
+_DARK = 0.6  # of the brightness of paper
+_BESIDE = 0.8  # part of the ring that must be so dark
+_ENOUGH = 50  # px of paper beside leaves from which its brightness is known
+
+
+def without_off_sheet(leaves: Leaves, image: Any) -> Leaves:
+    """Leave out labels that reach the edge of the picture and lie on no paper.
+
+    Paper is what lies around the other labels, or most of the picture where there are
+    none. Where that is dark itself nothing is left out.
+
+    Parameters
+    ----------
+    leaves : Leaves
+        H x W.
+    image : H x W x 3 uint8 array-like
+        The sheet.
+
+    Returns
+    -------
+    Leaves
+        Numbered from 1 to the largest without gaps.
+    """
+    shape = leaves.labels.shape
+    near = max(shape) / _RING
+    at_edge = [i for i, box in enumerate(leaves.boxes, 1) if _reaches(box, shape, near)]
+    if not at_edge:
+        return leaves
+    step = max(1, max(shape) // _SIDE)
+    seen = _Seen(leaves.labels[::step, ::step], _brightness(image, step))
+    paper = seen.paper(at_edge)
+    beside = {label for label in at_edge if seen.is_off(label, paper)}
+    return _without(leaves, beside) if beside else leaves
+
+
+class _Seen:
+    """A reduced copy of labels and brightness, both h x w."""
+
+    def __init__(
+        self, labels: NDArray[np.integer], brightness: NDArray[np.float32]
+    ) -> None:
+        self._labels, self._brightness = labels, brightness
+        self._width = max(3, round(max(labels.shape) / _RING)) + _SOFT
+        self._free = ~binary_dilation(labels > 0, iterations=_SOFT)
+
+    def paper(self, but: list[int]) -> float:
+        """Brightness beside the leaves, those in `but` aside."""
+        others = (self._labels > 0) & ~np.isin(self._labels, but)
+        beside = self._around(others)
+        if len(beside) < _ENOUGH:
+            beside = self._brightness[self._free]
+        return float(np.median(beside)) if len(beside) else 0.0
+
+    def is_off(self, label: int, paper: float) -> bool:
+        """Whether a label has hardly any paper around it."""
+        around = self._around(self._labels == label)
+        return bool(len(around) and (around < _DARK * paper).mean() > _BESIDE)
+
+    def _around(self, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Brightness around a mask, what is leaf itself aside."""
+        if not mask.any():
+            return np.empty(0, np.float32)
+        ring = binary_dilation(mask, iterations=self._width) & self._free
+        around: NDArray[np.float32] = self._brightness[ring]
+        return around
+
+
+def _reaches(box: Box, shape: tuple[int, ...], near: float) -> bool:
+    return any(
+        side.start < near or side.stop > length - near
+        for side, length in zip(box, shape, strict=True)
+    )
+
+
+def _brightness(image: Any, step: int) -> NDArray[np.float32]:
+    """Mean of the colours of every so many px, in bands so that little is in memory."""
+    sheet = SheetRows(in_memory(image))
+    band = step * max(1, 512 // step)
+    rows = [
+        sheet.read(top, top + band)[::step, ::step].mean(axis=2, dtype=np.float32)
+        for top in range(0, sheet.height, band)
+    ]
+    return np.concatenate(rows)
+
+
+def _without(leaves: Leaves, labels: set[int]) -> Leaves:
+    kept = np.array([i not in labels for i in range(len(leaves.boxes) + 1)])
+    kept[0] = False
+    boxes = [box for i, box in enumerate(leaves.boxes, 1) if i not in labels]
+    return Leaves(renumber(leaves.labels, np.where(kept, np.cumsum(kept), 0)), boxes)
