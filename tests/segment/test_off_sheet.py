@@ -43,6 +43,16 @@ def test_cloth_at_the_edge_of_the_picture_is_no_leaf(touching):
     assert not labels[AT_EDGE].any()
 
 
+def test_ground_is_known_farther_from_the_edge_and_a_dark_stem_is_none():
+    beside, on_paper = (slice(100, 140), slice(10, 20)), (slice(36, 60), slice(90, 110))
+    sheet, probability = photograph(beside, on_paper, ON_PAPER)
+    sheet[60:150, 98:102] = sheet[10:36, 98:102] = 50
+    labels = extract_leaves(probability, KEEP, image=sheet)
+    assert labels.max() == 2
+    assert not labels[beside].any()
+    assert labels[on_paper].all()
+
+
 def test_cloth_is_known_on_a_sheet_without_leaves_too():
     sheet, probability = photograph(AT_EDGE)
     assert not extract_leaves(probability, KEEP, image=sheet).any()
@@ -54,7 +64,7 @@ def test_cloth_is_known_on_a_sheet_without_leaves_too():
         pytest.param((slice(100, 140), slice(200, 220)), CLOTH, id="edge cuts a leaf"),
         pytest.param((slice(100, 140), slice(0, 90)), CLOTH, id="over the paper"),
         pytest.param(AT_EDGE, 170, id="shade of the paper"),
-        pytest.param((slice(100, 140), slice(10, 22)), CLOTH, id="not at the edge"),
+        pytest.param((slice(60, 100), slice(50, 58)), CLOTH, id="edge of the paper"),
     ],
 )
 def test_what_may_be_a_leaf_is_kept(place, around):

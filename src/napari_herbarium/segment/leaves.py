@@ -78,7 +78,7 @@ def iter_extract_leaves(
 
     The default method thresholds, fills holes if wanted, drops what is too small, and
     cuts touching leaves apart unless they are to stay one. With the sheet at hand it
-    leaves out what reaches the edge of the picture and lies on no paper, see
+    leaves out what lies beside the paper near the edge of the picture, see
     `napari_herbarium.segment.off_sheet`. The method ``paper`` is
     Algorithms 1 and 2 of Hussein et al. 2021 (Sensors 21:4549), see
     `napari_herbarium.segment.paper`; it uses no other setting. Leaves that touch by a

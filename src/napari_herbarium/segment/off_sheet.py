@@ -1,7 +1,8 @@
 """Leave out what lies beside the sheet: cloth, wood or clamps taken for leaves.
 
-What reaches the edge of the picture and has hardly any paper around it lies on what the
-sheet lies on. A leaf that the edge cuts off has paper on its other sides.
+What the sheet lies on is dark against the paper and goes to the edge of the picture.
+What has hardly anything else around it lies there, too. A leaf that the edge cuts off,
+or that reaches beyond the paper, has paper on its other sides.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import binary_dilation, binary_opening
+from skimage.measure import label as connected
 
 from napari_herbarium.segment.mask import renumber
 from napari_herbarium.segment.pixels import SheetRows, in_memory
@@ -20,14 +22,16 @@ _SIDE = 1000
 """Long side in px of the copy that is looked at: about twice that at most."""
 _RING = 250
 """A ring is the long side over this wide."""
+_MARGIN = 0.05
+"""Part of the long side, from the edges in, in which labels are looked at."""
 _SOFT = 2  # px of blurred outline, neither leaf nor what lies around it
 _DARK = 0.6  # of the brightness of paper
-_BESIDE = 0.8  # part of the ring that must be so dark
+_BESIDE = 0.8  # part of the ring that must be ground
 _ENOUGH = 50  # px of paper beside leaves from which its brightness is known
 
 
 def without_off_sheet(leaves: Leaves, image: Any) -> Leaves:
-    """Leave out labels that reach the edge of the picture and lie on no paper.
+    """Leave out labels near the edge of the picture that lie beside the paper.
 
     Paper is what lies around the other labels, or most of the picture where there are
     none. Where that is dark itself nothing is left out.
@@ -45,14 +49,14 @@ def without_off_sheet(leaves: Leaves, image: Any) -> Leaves:
         Numbered from 1 to the largest without gaps.
     """
     shape = leaves.labels.shape
-    near = max(shape) / _RING
-    at_edge = [i for i, box in enumerate(leaves.boxes, 1) if _reaches(box, shape, near)]
-    if not at_edge:
+    near = max(shape) * _MARGIN
+    doubted = [i for i, box in enumerate(leaves.boxes, 1) if _reaches(box, shape, near)]
+    if not doubted:
         return leaves
     step = max(1, max(shape) // _SIDE)
     seen = _Seen(leaves.labels[::step, ::step], _brightness(image, step))
-    paper = seen.paper(at_edge)
-    beside = {label for label in at_edge if seen.is_off(label, paper)}
+    ground = seen.ground(seen.paper(doubted))
+    beside = {label for label in doubted if seen.lies_on(label, ground)}
     return _without(leaves, beside) if beside else leaves
 
 
@@ -69,23 +73,34 @@ class _Seen:
     def paper(self, but: list[int]) -> float:
         """Brightness beside the leaves, those in `but` aside."""
         others = (self._labels > 0) & ~np.isin(self._labels, but)
-        beside = self._around(others)
+        beside = self._brightness[self._around(others)]
         if len(beside) < _ENOUGH:
             beside = self._brightness[self._free]
         return float(np.median(beside)) if len(beside) else 0.0
 
-    def is_off(self, label: int, paper: float) -> bool:
-        """Whether a label has hardly any paper around it."""
-        around = self._around(self._labels == label)
-        return bool(len(around) and (around < _DARK * paper).mean() > _BESIDE)
+    def ground(self, paper: float) -> NDArray[np.bool_]:
+        """Find what is dark, wider than a stem, and goes to the edge of the picture."""
+        # What was taken for leaf does not part the ground that it lies on.
+        dark = (self._brightness < _DARK * paper) | (self._labels > 0)
+        # Beyond the edge the ground goes on.
+        dark = np.pad(dark, self._width, mode="edge")
+        parts = connected(binary_opening(dark, iterations=self._width), connectivity=1)
+        rim = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+        inner = slice(self._width, -self._width)
+        ground: NDArray[np.bool_] = np.isin(parts[inner, inner], rim[rim > 0])
+        return ground & (self._labels == 0)
 
-    def _around(self, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Brightness around a mask, what is leaf itself aside."""
+    def lies_on(self, label: int, ground: NDArray[np.bool_]) -> bool:
+        """Whether a label has hardly anything but ground around it."""
+        around = ground[self._around(self._labels == label)]
+        return bool(len(around) and around.mean() > _BESIDE)
+
+    def _around(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Ring around a mask, what is leaf itself aside."""
         if not mask.any():
-            return np.empty(0, np.float32)
-        ring = binary_dilation(mask, iterations=self._width) & self._free
-        around: NDArray[np.float32] = self._brightness[ring]
-        return around
+            return mask
+        ring: NDArray[np.bool_] = binary_dilation(mask, iterations=self._width)
+        return ring & self._free
 
 
 def _reaches(box: Box, shape: tuple[int, ...], near: float) -> bool:
