@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from PIL import Image
 
 from napari_herbarium import locks
 from napari_herbarium.errors import HerbariumError
@@ -18,7 +17,6 @@ from napari_herbarium.measure.export import (
     replace_rows,
     write_json,
     write_labels,
-    write_overlay,
 )
 from napari_herbarium.measure.overlay import draw_overlay
 from napari_herbarium.measure.rows import leaf_rows

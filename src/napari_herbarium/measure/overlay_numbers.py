@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import distance_transform_edt, find_objects
+from scipy.ndimage import distance_transform_edt
 from skimage.segmentation import find_boundaries
+
+from napari_herbarium.segment.mask import numbered_boxes
 
 # Bright, unlike leaf and paper, and neighbours in the list far from each other.
 COLOURS = np.array(
@@ -213,13 +215,11 @@ def _spots(labels: NDArray[np.integer], small: NDArray[np.integer]) -> dict[int,
     """Per label its widest place; that of a leaf lost in the picture has no room."""
     inner = (small > 0) & ~find_boundaries(small, mode="inner")
     depth = distance_transform_edt(np.pad(inner, 1))[1:-1, 1:-1]
-    boxes = find_objects(small)
+    boxes = dict(numbered_boxes(small))
     factor = small.shape[0] / labels.shape[0]
     spots = {}
-    for label, box in enumerate(find_objects(labels), start=1):
-        if box is None:
-            continue
-        seen = boxes[label - 1] if label <= len(boxes) else None
+    for label, box in numbered_boxes(labels):
+        seen = boxes.get(label)
         if seen is None:
             row, column = ((side.start + side.stop) / 2 * factor for side in box)
             spots[label] = _Spot(column, row, 0.0)
