@@ -7,7 +7,6 @@ import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -126,19 +125,23 @@ def _as_text(cell: Any) -> str:
 
 def _read_text(text: str) -> pd.DataFrame:
     """Read cells as text, whichever separator and Unicode a spreadsheet wrote."""
-    read = partial(
-        pd.read_csv,
-        text,
-        dtype=str,
-        keep_default_na=False,
-        encoding="utf-16" if _is_utf16(text) else "utf-8-sig",
-    )
+    encoding = "utf-16" if _is_utf16(text) else "utf-8-sig"
+
+    def read(separator: str, rows: int | None = None) -> pd.DataFrame:
+        return pd.read_csv(
+            text,
+            sep=separator,
+            nrows=rows,
+            dtype=str,
+            keep_default_na=False,
+            encoding=encoding,
+        )
+
     usual = "," if text.lower().endswith(".csv") else "\t"
     for separator in (usual, *_SEPARATORS):
-        head = read(sep=separator, nrows=0)
-        if _column(list(head.columns), _PATHS):
-            return read(sep=separator)
-    return read(sep=usual)
+        if _column(list(read(separator, 0).columns), _PATHS):
+            return read(separator)
+    return read(usual)
 
 
 def _is_utf16(text: str) -> bool:
