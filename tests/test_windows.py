@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from filelock import SoftFileLock, Timeout
 from PIL import Image
 
 from napari_herbarium.batch.begun import left_behind, marked
@@ -212,3 +213,18 @@ def test_a_sidecar_that_notepad_saved_is_heeded(tmp_path):
     sidecar = tmp_path / "K1.leaves.json"
     sidecar.write_text('{"whole_by_user": {"3": true}}', encoding="utf-8-sig")
     assert flips_beside(tmp_path / "K1.leaves.tif") == {3: True}
+
+
+def test_a_folder_that_cannot_be_written_is_not_waited_for(tmp_path, monkeypatch):
+    """A soft lock waits there as if another run had it, as Windows says the same."""
+
+    def wait(*_, **__):
+        raise Timeout("leaves.csv.lock")
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Access is denied")
+
+    monkeypatch.setattr(SoftFileLock, "acquire", wait)
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(HerbariumError, match=r"Cannot write .*leaves\.csv"):
+        replace_rows(tmp_path / "leaves.csv", pd.DataFrame({"sheet": ["K1"]}), "K1")

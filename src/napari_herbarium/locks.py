@@ -34,6 +34,7 @@ def taking_turns(path: Path) -> Iterator[None]:
     lock = SoftFileLock(mark, timeout=PATIENCE_S)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_unwritable(path.parent)
         lock.acquire()
     except Timeout as error:
         msg = (
@@ -77,8 +78,7 @@ def holding(mark: Path, busy: str) -> Iterator[None]:
     lock = FileLock(mark, timeout=0, thread_local=False)
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with staging(place):
-            pass  # where nothing can be made, a FileLock looks as if another held it
+        _refuse_unwritable(place)
         lock.acquire()
     except Timeout as error:
         raise SettingsError(busy) from error
@@ -93,3 +93,12 @@ def holding(mark: Path, busy: str) -> Iterator[None]:
         with suppress(OSError):  # what was refused leaves no empty folder
             if is_new:
                 place.rmdir()
+
+
+def _refuse_unwritable(place: Path) -> None:
+    """Try a folder in which nothing can be made: locks look as if another held them.
+
+    A soft one does so on Windows alone.
+    """
+    with staging(place):
+        pass

@@ -178,6 +178,14 @@ def test_it_says_how_many_sheets_there_are_and_proposes_where_results_go(
     assert not widget.form.anew.isVisible()
 
 
+def test_paths_are_taken_as_windows_copies_them(widget, scans):
+    """Its "Copy as path" puts quotes around them."""
+    widget.form.sheets.setText(f' "{scans}" ; "{scans / "K1.png"}"')
+    assert widget.form.sheets.paths() == [str(scans), str(scans / "K1.png")]
+    widget.form.results.line.setText(f'"{scans.parent}"')
+    assert widget.form.results.folder() == scans.parent
+
+
 def test_a_folder_without_sheets_is_refused_in_words(widget, tmp_path, known):
     (tmp_path / "empty").mkdir()
     widget.form.sheets.set_paths([str(tmp_path / "empty")])

@@ -34,7 +34,7 @@ class PathLine(QLineEdit):
 
     def paths(self) -> list[str]:
         """Give the paths in the line."""
-        parts = (part.strip() for part in self.text().split(BETWEEN.strip()))
+        parts = map(_unquoted, self.text().split(BETWEEN.strip()))
         return [str(Path(part).expanduser()) for part in parts if part]
 
     def set_paths(self, paths: Sequence[str]) -> None:
@@ -91,7 +91,7 @@ class FolderRow(QWidget):
 
     def folder(self) -> Path | None:
         """Give the folder in the line, None when it is empty."""
-        text = self.line.text().strip()
+        text = _unquoted(self.line.text())
         return Path(text).expanduser() if text else None
 
     def set_folder(self, folder: Path | str) -> None:
@@ -111,6 +111,13 @@ def ask_folder(parent: QWidget, title: str, line: PathLine) -> str:
     return QFileDialog.getExistingDirectory(
         parent, title.rstrip("."), before[0] if before else ""
     )
+
+
+def _unquoted(text: str) -> str:
+    """Take off blanks, and the quotes that Windows copies a path with."""
+    text = text.strip()
+    is_quoted = len(text) > 1 and text[0] == text[-1] == '"'
+    return text[1:-1] if is_quoted else text
 
 
 def _dropped(event: QDropEvent) -> list[str]:
