@@ -3,6 +3,7 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
+import zarr
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.segment import pixels
@@ -73,6 +74,14 @@ def test_bands_of_a_lazy_sheet_are_those_of_the_sheet(chunks):
     rows = SheetRows(da.from_array(sheet, chunks=(chunks, 4, 3)))
     for top in range(0, 1700, 130):
         np.testing.assert_array_equal(rows.read(top, top + 200), sheet[top : top + 200])
+
+
+def test_bands_of_a_sheet_in_zarr_are_those_of_the_sheet():
+    sheet = RNG.integers(0, 256, (1700, 4, 3), dtype=np.uint8)
+    kept = zarr.array(sheet, chunks=(300, 4, 3))
+    for image in (as_rgb8(kept), in_memory(as_rgb8(kept))):
+        rows = SheetRows(image)
+        np.testing.assert_array_equal(rows.read(200, 900), sheet[200:900])
 
 
 def counted(read: list[int]) -> da.Array:

@@ -34,8 +34,9 @@ def as_rgb8(image: ArrayLike) -> ArrayLike:
     Returns
     -------
     array-like
-        H x W x 3 uint8. Dask stays lazy; an array that needs no conversion is given
-        back as it is. Transparent parts become white, as paper is.
+        H x W x 3 uint8, numpy or dask; what is lazy stays so, and an array that needs
+        no conversion is given back as it is. Transparent parts become white, as paper
+        is.
 
     Raises
     ------
@@ -47,9 +48,9 @@ def as_rgb8(image: ArrayLike) -> ArrayLike:
         image = np.asarray(image)
     _check_shape(tuple(image.shape))
     _check_values(image)
+    image = calculable(image)
     if image.dtype == np.uint8 and image.shape[2:] == (3,):
         return image
-    image = calculable(image)
     if image.ndim == 2:
         image = image[:, :, None]
     if image.dtype == np.uint8 and image.shape[2] == 1 and _is_numpy(image):
@@ -145,7 +146,7 @@ def in_memory(image: ArrayLike) -> ArrayLike:
     Parameters
     ----------
     image : array-like
-        Any shape and type.
+        Numpy or dask, of any shape and type.
 
     Returns
     -------
@@ -156,8 +157,6 @@ def in_memory(image: ArrayLike) -> ArrayLike:
     size = math.prod(image.shape) * image.dtype.itemsize
     if _is_numpy(image) or size > LARGEST_IN_MEMORY:
         return image
-    if not hasattr(image, "dask"):
-        return np.asarray(image)
     import dask.array as da
 
     # Not np.asarray, which needs twice the memory: blocks, then the whole.
@@ -214,18 +213,10 @@ def _block_edges(image: ArrayLike) -> list[int]:
     Cuts lie on chunk borders, at least a band apart, because reading part of a chunk
     costs as much as reading all of it.
     """
-    chunks = getattr(image, "chunks", None)
-    if chunks is None or _is_numpy(image):
+    if _is_numpy(image):
         return []
-    heights = chunks[0] if isinstance(chunks[0], tuple) else ()
-    ends = np.cumsum(heights) if heights else _regular_ends(image, chunks[0])
     edges = [0]
-    for end in ends:
+    for end in np.cumsum(image.chunks[0]):
         if end - edges[-1] >= _BAND or end == image.shape[0]:
             edges.append(int(end))
     return edges
-
-
-def _regular_ends(image: ArrayLike, step: int) -> np.ndarray:
-    height = int(image.shape[0])
-    return np.minimum(np.arange(step, height + step, step), height)
