@@ -62,11 +62,6 @@ class Layout:
         return self.out / "review.jsonl"
 
     @property
-    def lock(self) -> Path:
-        """Who leads the run now."""
-        return self.out / ".running"
-
-    @property
     def begun(self) -> Path:
         """Holds a small file for every sheet that is in work."""
         return self.out / ".begun"

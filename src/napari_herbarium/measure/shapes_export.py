@@ -221,10 +221,5 @@ def _rows_by_label(
 
 
 def _write_compact(path: Path, content: Mapping[str, Any]) -> None:
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, default=_plain)
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
-
-
-def _plain(value: Any) -> Any:
-    """Return a number of numpy as one of Python."""
-    return value.item()

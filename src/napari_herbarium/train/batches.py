@@ -42,14 +42,11 @@ class Seeded:
         return self.draw(np.random.default_rng((self.seed, index)))
 
 
-class _Counted:
-    """Samples as a map-style dataset."""
+class _Numbered:
+    """Samples by their number, as torch takes them."""
 
-    def __init__(self, sample_at: SampleAt, count: int) -> None:
-        self.sample_at, self.count = sample_at, count
-
-    def __len__(self) -> int:
-        return self.count
+    def __init__(self, sample_at: SampleAt) -> None:
+        self.sample_at = sample_at
 
     def __getitem__(self, index: int) -> Sample:
         return self.sample_at(index)
@@ -81,21 +78,20 @@ def batches(
     indices = range(first * settings.batch + share, total, of)
     size = max(1, settings.batch // of)
     if settings.workers or not settings.threads:
-        samples = _Counted(sample_at, total)
-        yield from _loaded(samples, indices, size, settings.workers)
+        yield from _loaded(sample_at, indices, size, settings.workers)
     else:
         yield from _threaded(sample_at, indices, size, settings.threads)
 
 
 def _loaded(
-    samples: _Counted, indices: range, size: int, workers: int
+    sample_at: SampleAt, indices: range, size: int, workers: int
 ) -> Iterator[Batch]:
     import torch
     from torch.utils.data import DataLoader, Subset
 
-    loaded: Any = samples
+    samples: Any = _Numbered(sample_at)
     yield from DataLoader(
-        Subset(loaded, indices),
+        Subset(samples, indices),
         batch_size=size,
         num_workers=workers,
         collate_fn=stacked,
