@@ -79,6 +79,27 @@ def test_repair_keeps_the_original_and_makes_new_rows(out):
     assert not review.read_labels(opened, bare, original=True).any()
 
 
+def test_repair_of_a_measured_run_is_measured_and_drawn(tmp_path, draw, run, settings):
+    draw(tmp_path / "full.png")
+    given = settings.model_copy(update={"measure": True, "overlay": True})
+    run([tmp_path / "full.png"], tmp_path / "out", given)
+    opened = open_run(tmp_path / "out")
+    before = (tmp_path / "out" / "overlays" / "full.overlay.png").read_bytes()
+    labels = review.read_labels(opened, opened.sheets[0])
+    review.save_repair(opened, opened.sheets[0], np.where(labels == 2, 2, 0))
+    found = rows(tmp_path / "out", "full")
+    assert found["label"].tolist() == [2]
+    assert found["length_px"].tolist() == pytest.approx([60], abs=2)
+    assert found["whole_probability"].notna().all()
+    assert (tmp_path / "out" / "overlays" / "full.overlay.png").read_bytes() != before
+
+
+def test_labels_below_nought_are_refused(out):
+    opened = open_run(out)
+    with pytest.raises(SettingsError, match="whole numbers from 0"):
+        review.save_repair(opened, opened.sheets[0], np.full((420, 280), -1))
+
+
 def test_repair_survives_the_next_run(out, run, tmp_path):
     opened = open_run(out)
     review.save_repair(opened, opened.sheets[0], np.ones((420, 280), np.uint8))

@@ -235,6 +235,18 @@ def test_manifest_is_carried_into_both_tables(scans, run, tmp_path):
     assert sheets.loc["K1", "catalog_number"] == "BR 0001"
 
 
+def test_a_run_goes_on_with_fewer_columns_but_not_with_others(scans, run, tmp_path):
+    manifest, out = scans / "list.csv", tmp_path / "out"
+    manifest.write_text("path,family,label\nK1.png,Rosaceae,left\n")
+    run([manifest], out)
+    assert run([scans / "K2.png"], out).done == 2
+    sheets = pq.read_table(out / "sheets.parquet").to_pandas().set_index("sheet")
+    assert sheets["family"].to_dict() == {"K1": "Rosaceae", "K2": ""}
+    manifest.write_text("path,family,country\nK3.png,Rosaceae,Peru\n")
+    with pytest.raises(SettingsError, match=r"columns of the manifest \(country are"):
+        run([manifest], out)
+
+
 def test_columns_called_like_ours_get_a_prefix_in_both_tables(scans, run, tmp_path):
     manifest = scans / "list.csv"
     manifest.write_text("path,state,height,manifest_state\nK1.png,Texas,2 m,y\n")

@@ -98,6 +98,12 @@ def test_figures_that_exist_are_kept(data, run, tmp_path):
     assert run("evaluate", "--data", data, "--out", out, "--overwrite").exit_code == 0
 
 
+def test_figures_go_to_json_or_csv(data, run, tmp_path):
+    result = run("evaluate", "--data", data, "--out", tmp_path / "figures.txt")
+    assert result.exit_code == 2
+    assert "name a .json or .csv file" in result.stderr
+
+
 def test_folder_without_pairs_is_said(tmp_path, run):
     result = run("evaluate", "--data", tmp_path)
     assert result.exit_code == 2

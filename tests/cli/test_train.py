@@ -81,6 +81,15 @@ def test_a_model_is_trained_listed_shown_and_removed(run, data, base, small, mod
     assert not (models / "oaks").exists()
 
 
+def test_a_model_is_removed_only_after_a_yes(base, models):
+    remove = ["models", "remove", base]
+    assert CliRunner().invoke(app, remove, input="n\n").exit_code == 1
+    assert (models / base).exists()
+    result = CliRunner().invoke(app, remove, input="y\n")
+    assert "Remove the model 'start' for good?" in result.stdout
+    assert not (models / base).exists()
+
+
 def test_sheets_of_other_plants_are_trained_on_too(run, data, base, small, tmp_path):
     others = tmp_path / "others"
     others.mkdir()

@@ -134,6 +134,33 @@ def test_all_traits_on_demand(widget, layer):
     assert len(shown(widget).columns) == few
 
 
+def test_a_trait_that_is_ticked_is_shown_in_either_unit(widget, layer):
+    def tick(state):
+        named = widget.bar.list.findItems("perimeter", Qt.MatchFlag.MatchContains)
+        named[0].setCheckState(state)
+
+    assert "perimeter\nmm" in shown(widget)
+    tick(Qt.CheckState.Unchecked)
+    assert "perimeter\nmm" not in shown(widget)
+    widget.bar.units.setCurrentText("px")
+    assert "perimeter\npx" not in shown(widget)
+    tick(Qt.CheckState.Checked)
+    assert "perimeter\npx" in shown(widget)
+
+
+def test_headings_and_cells_say_what_they_are(widget, layer):
+    model, tip = widget.table.model(), Qt.ItemDataRole.ToolTipRole
+    names = list(shown(widget))
+    area, whole = names.index("area\nmm²"), names.index("whole")
+    across = Qt.Orientation.Horizontal
+    assert "Unit: mm2" in model.headerData(area, across, tip)
+    assert model.headerData(0, Qt.Orientation.Vertical, tip) is None
+    assert model.data(model.index(0, area), tip).startswith("area_mm2: 6.0")
+    widget.table.selectRow(0)
+    widget.form.flip_asked.emit()
+    assert model.data(model.index(0, whole), tip) == "You said so."
+
+
 def test_a_heading_sorts(widget, layer):
     column = list(shown(widget)).index("area\nmm²")
     widget.table.sortByColumn(column, Qt.SortOrder.DescendingOrder)

@@ -115,6 +115,18 @@ def test_where_nothing_can_be_made_no_other_run_is_blamed():
         pass
 
 
+def test_an_unfinished_training_is_not_begun_anew_unasked(tmp_path):
+    place = Workplace(tmp_path / "m")
+    place.folder.mkdir()
+    place.checkpoint.touch()
+    with (
+        pytest.raises(SettingsError, match=r"an unfinished training .*--resume"),
+        place.claim(resume=False),
+    ):
+        pass
+    assert place.checkpoint.exists()
+
+
 def test_a_refused_run_leaves_no_folder(tmp_path):
     place = Workplace(tmp_path / "new" / "m")
     with place.claim(resume=False):
