@@ -217,6 +217,26 @@ def test_url_of_a_kind_that_needs_a_package_names_it(monkeypatch):
     places._check_protocol.cache_clear()
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("memory://holds-none/*.png", "holds no sheet; sheets are"),
+        ("memory://holds-none/", "cannot be listed"),
+        ("none/*.png", "matches no sheet; sheets are"),
+    ],
+)
+def test_what_holds_no_sheet_is_refused(given, said):
+    with pytest.raises(SettingsError, match=said):
+        read_manifest([given])
+    with pytest.raises(SettingsError, match="at least one sheet, folder"):
+        read_manifest([])
+
+
+def test_a_web_address_is_one_sheet_whatever_is_in_it():
+    url = "http://herbarium.test/image?id=1"
+    assert [row.source for row in read_manifest([url]).rows] == [url]
+
+
 def test_url_of_no_known_kind_is_refused():
     with pytest.raises(SettingsError, match="jpeg2000:// is no kind of URL"):
         read_manifest(["jpeg2000://host/K1.tif"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fsspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -92,6 +93,21 @@ def test_repair_of_a_measured_run_is_measured_and_drawn(tmp_path, draw, run, set
     assert found["length_px"].tolist() == pytest.approx([60], abs=2)
     assert found["whole_probability"].notna().all()
     assert (tmp_path / "out" / "overlays" / "full.overlay.png").read_bytes() != before
+
+
+def test_a_sheet_from_a_url_is_looked_at_without_a_file(tmp_path, draw, run):
+    url = "memory://review/K1.png"
+    content = draw(tmp_path / "K1.png").read_bytes()
+    fsspec.filesystem("memory").pipe("/review/K1.png", content)
+    run([url], tmp_path / "out")
+    opened = open_run(tmp_path / "out")
+    sheet = review.read_image(opened.sheets[0])
+    assert sheet.path is None
+    np.testing.assert_array_equal(
+        sheet.image, np.asarray(Image.open(tmp_path / "K1.png"))
+    )
+    review.save_for_training(opened, opened.sheets[0], tmp_path / "pairs")
+    assert [pair.name for pair in find_training_pairs(tmp_path / "pairs")] == ["K1"]
 
 
 def test_labels_below_nought_are_refused(out):
