@@ -75,6 +75,20 @@ def test_dry_run_writes_nothing(scans, run, tmp_path, draw):
     assert not out.exists()
 
 
+def test_dry_run_tells_what_is_given_twice_and_names_the_first_others(
+    scans, run, tmp_path
+):
+    for number in range(12):
+        (scans / f"note{number:02}.txt").touch()
+    given = (scans, scans / "*.png")
+    result = run("batch", *given, "--out", tmp_path / "out", "--dry-run")
+    assert "given more than once, to be done once." in result.stdout
+    assert "12 skipped:" in result.stdout
+    assert "note00.txt" in result.stdout
+    assert "more\n" in result.stdout
+    assert "note11.txt" not in result.stdout
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_says_how_to_go_on_and_leaves_no_lock(
     scans, run, tmp_path, draw, monkeypatch, sent
