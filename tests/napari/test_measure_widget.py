@@ -148,6 +148,16 @@ def test_a_trait_that_is_ticked_is_shown_in_either_unit(widget, layer):
     assert "perimeter\npx" in shown(widget)
 
 
+def test_nothing_is_saved_while_leaves_are_being_measured(widget, layer, settle):
+    assert widget.save.content() is not None
+    layer.data[100:110, 100:120] = 9
+    layer.refresh()
+    assert widget.save.content() is None
+    assert "save when that is done" in widget.message.text()
+    settle()
+    assert len(widget.save.content().table) == 4
+
+
 def test_headings_and_cells_say_what_they_are(widget, layer):
     model, tip = widget.table.model(), Qt.ItemDataRole.ToolTipRole
     names = list(shown(widget))

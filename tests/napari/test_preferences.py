@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import napari_herbarium
+from napari_herbarium._napari.finetune_widget import FineTuneModel
 from napari_herbarium._napari.preferences import (
     PLUGIN,
     Preferences,
@@ -55,3 +56,10 @@ def test_an_open_widget_takes_a_changed_preference(page, viewer, core, qtbot):
     assert widget.form.segment_settings().detail is Detail.FULL
     page.default_detail = "paper"
     assert widget.form.segment_settings().detail is Detail.PAPER
+
+
+def test_an_open_fine_tuning_takes_a_changed_preference(page, viewer, qtbot):
+    widget = FineTuneModel(viewer)
+    qtbot.addWidget(widget)
+    page.device = "cpu"
+    assert widget.form.device.currentData() == "cpu"
