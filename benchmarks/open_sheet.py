@@ -122,7 +122,7 @@ def peak_of_process() -> float:
     """MiB; on Linux not from getrusage, which counts the parent's peak too."""
     status = Path("/proc/self/status")
     if status.exists():
-        words = status.read_text().partition("VmHWM:")[2].split()
+        words = status.read_text("ascii").partition("VmHWM:")[2].split()
         return int(words[0]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 

@@ -14,7 +14,7 @@ KEPT = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim")
 
 
 def resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return pages * 4096 / 1e6
 
 

@@ -302,7 +302,7 @@ def test_real_rulers_within_one_percent(shared_data):
     from PIL import Image
 
     folder = shared_data / "sheets" / "train"
-    with open(folder / "scale.csv", newline="") as file:
+    with open(folder / "scale.csv", encoding="utf-8", newline="") as file:
         by_hand = {row["sheet"]: row["mm_per_px"] for row in csv.DictReader(file)}
     for sheet in (
         "bu_13Carya-ovata-Mill-K-Koch",

@@ -34,8 +34,10 @@ def make_torch_safe() -> None:
     Every background job calls it before its work; calls after the first cost nothing.
     Does nothing where there is no such danger.
     """
+    if sys.platform != "linux" or "triton" in sys.modules:
+        return
     prefer_own = getattr(os, "RTLD_DEEPBIND", None)
-    if prefer_own is None or "triton" in sys.modules:
+    if prefer_own is None:
         return
     for library in _libraries("triton", "_C/libtriton*.so"):
         if not _open(library, os.RTLD_NOW | prefer_own):

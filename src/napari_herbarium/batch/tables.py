@@ -126,22 +126,25 @@ def _as_text(cell: Any) -> str:
 def _read_text(text: str) -> pd.DataFrame:
     """Read cells as text, whichever separator and Unicode a spreadsheet wrote."""
     encoding = "utf-16" if _is_utf16(text) else "utf-8-sig"
-
-    def read(separator: str, rows: int | None = None) -> pd.DataFrame:
-        return pd.read_csv(
-            text,
-            sep=separator,
-            nrows=rows,
-            dtype=str,
-            keep_default_na=False,
-            encoding=encoding,
-        )
-
     usual = "," if text.lower().endswith(".csv") else "\t"
     for separator in (usual, *_SEPARATORS):
-        if _column(list(read(separator, 0).columns), _PATHS):
-            return read(separator)
-    return read(usual)
+        head = _cells(text, encoding, separator, rows=0)
+        if _column(list(head.columns), _PATHS):
+            return _cells(text, encoding, separator)
+    return _cells(text, encoding, usual)
+
+
+def _cells(
+    text: str, encoding: str, separator: str, rows: int | None = None
+) -> pd.DataFrame:
+    return pd.read_csv(
+        text,
+        sep=separator,
+        nrows=rows,
+        dtype=str,
+        keep_default_na=False,
+        encoding=encoding,
+    )
 
 
 def _is_utf16(text: str) -> bool:
