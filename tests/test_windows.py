@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,10 +22,18 @@ from napari_herbarium.batch.layout import Layout
 from napari_herbarium.batch.worker import _to_disk
 from napari_herbarium.cli import app
 from napari_herbarium.cli.labels_inputs import LabelsInput
-from napari_herbarium.errors import HerbariumError
+from napari_herbarium.cli.measure_outputs import (
+    Format,
+    MeasureOutputs,
+    check_measure_outputs,
+)
+from napari_herbarium.cli.outputs import Outputs, check_outputs
+from napari_herbarium.errors import HerbariumError, SettingsError
 from napari_herbarium.files import replacing
+from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.export import replace_rows
 from napari_herbarium.measure.flips import flips_beside
+from napari_herbarium.measure.rows import COLUMNS
 from napari_herbarium.train.workplace import Workplace
 
 IN_USE = 32
@@ -72,18 +81,19 @@ def test_lines_of_a_ledger_are_the_same_everywhere(tmp_path):
 def held(monkeypatch):
     """Have files, by name, open in another program for so many tries to rename them."""
     left: dict[str, int] = {}
-    posix_replace = os.replace
+    posix_replace, posix_rename = os.replace, os.rename
 
-    def replace(source, target):
+    def replace(source, target, rename=posix_replace):
         for name in {Path(source).name, Path(target).name} & left.keys():
             if left[name]:
                 left[name] -= 1
                 error = PermissionError(13, "The file is in use", str(source))
                 error.winerror = IN_USE
                 raise error
-        posix_replace(source, target)
+        rename(source, target)
 
     monkeypatch.setattr(os, "replace", replace)
+    monkeypatch.setattr(os, "rename", partial(replace, rename=posix_rename))
     monkeypatch.setattr("time.sleep", lambda _: None)
     return left
 
@@ -228,3 +238,23 @@ def test_a_folder_that_cannot_be_written_is_not_waited_for(tmp_path, monkeypatch
     monkeypatch.setattr(os, "mkdir", refuse)
     with pytest.raises(HerbariumError, match=r"Cannot write .*leaves\.csv"):
         replace_rows(tmp_path / "leaves.csv", pd.DataFrame({"sheet": ["K1"]}), "K1")
+
+
+def test_a_table_open_in_excel_is_refused_before_any_work(tmp_path, held):
+    for name, columns in (("leaves.csv", COLUMNS), ("traits.csv", column_names())):
+        pd.DataFrame(columns=columns).to_csv(tmp_path / name, index=False)
+    checks = (
+        partial(check_outputs, [Outputs(tmp_path, "K1")], [], overlay=False),
+        partial(
+            check_measure_outputs,
+            [MeasureOutputs(tmp_path, "K1", (Format.CSV,), overlay=False)],
+            [],
+            harmonics=0,
+        ),
+    )
+    for check in checks:
+        check(overwrite=True)
+        held["traits.csv"] = 1_000
+        with pytest.raises(SettingsError, match=r"traits\.csv .*close .* Excel"):
+            check(overwrite=True)
+        held.clear()

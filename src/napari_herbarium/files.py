@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from napari_herbarium.errors import HerbariumError
+from napari_herbarium.errors import HerbariumError, SettingsError
 
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 _DENIED, _HELD = 5, 32
@@ -95,6 +95,23 @@ def put_in_place(made: Path, path: Path) -> None:
         else:
             return
     os.replace(made, path)
+
+
+def refuse_held(path: Path) -> None:
+    """Refuse, before any work, a file that could not be replaced after it.
+
+    Renaming a file to its own name changes nothing, and Windows refuses it where a
+    program has the file open.
+
+    Raises
+    ------
+    SettingsError
+        A program has it open.
+    """
+    try:
+        os.rename(path, path)
+    except PermissionError as error:
+        raise SettingsError(str(unwritable(path, error))) from error
 
 
 def _is_held(error: OSError) -> bool:

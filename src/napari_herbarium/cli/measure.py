@@ -46,7 +46,7 @@ Labels = Annotated[
     list[str],
     typer.Argument(
         help="Labels (TIFF or PNG), folders of them, or patterns such as "
-        "'out/*.leaves.tif'."
+        '"out/*.leaves.tif".'
     ),
 ]
 Out = Annotated[Path, typer.Option(help="Folder for the results.", file_okay=False)]

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from napari_herbarium import words
 from napari_herbarium.cli.outputs import refuse_existing, refuse_inputs
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.files import refuse_held
 from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.table_export import (
     read_full_table,
@@ -124,7 +125,8 @@ def check_measure_outputs(
     ------
     SettingsError
         Results exist (all are named) and `overwrite` is not set, a result would
-        replace an input, or rows of other sheets have another number of harmonics.
+        replace an input, a program has a table open, or rows of other sheets have
+        another number of harmonics.
     HerbariumError
         A table in the folder has other columns.
     """
@@ -139,6 +141,7 @@ def _rows_that_exist(outputs: Collection[MeasureOutputs], harmonics: int) -> lis
     rows = []
     for table in sorted({table for each in outputs for table in each.tables}):
         if table.exists():
+            refuse_held(table)
             known = _sheets_in(table, harmonics)
             _refuse_to_lose(table, known - sheets, harmonics)
             rows += [f"{table}: rows of {o.sheet}" for o in outputs if o.sheet in known]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.files import refuse_held
 from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.export import has_rows, read_table
 from napari_herbarium.measure.rows import COLUMNS
@@ -79,7 +80,7 @@ def check_outputs(
     Raises
     ------
     SettingsError
-        Something would be lost.
+        Something would be lost, or a program has a table open.
     HerbariumError
         A table in the folder has other columns.
     """
@@ -128,6 +129,7 @@ def _rows_that_exist(outputs: Collection[Outputs]) -> list[str]:
     kinds |= {each.traits: tuple(column_names()) for each in outputs}
     rows = []
     for table in sorted(path for path in kinds if path.exists()):
+        refuse_held(table)
         sheets = set(read_table(table, kinds[table])["sheet"])
         rows += [
             f"{table}: rows of {each.stem}" for each in outputs if each.stem in sheets
