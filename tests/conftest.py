@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,19 @@ def yes_sayer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = model.config.model_copy(update={"name": folder.name})
     save_model(folder, model.network, config, "# Says yes")
     return folder
+
+
+@pytest.fixture
+def link() -> Callable[[Path, Path], None]:
+    """Make a link; skips where the system lets nobody, as Windows usually does."""
+
+    def make(path: Path, target: Path) -> None:
+        try:
+            path.symlink_to(target)
+        except OSError:
+            pytest.skip("links cannot be made here")
+
+    return make
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from functools import partial
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from napari_herbarium.batch.begun import marked
@@ -24,7 +23,7 @@ def kill_on_poison(row, name, plan, session):
     with marked(plan.layout.begun, name, session):
         if name.startswith("poison"):
             time.sleep(0.2)
-            os.kill(os.getpid(), signal.SIGKILL)
+            psutil.Process().kill()
         time.sleep(0.05)
         plan.layout.labels(name).parent.mkdir(parents=True, exist_ok=True)
         plan.layout.labels(name).touch()

@@ -146,9 +146,9 @@ def test_option_that_makes_no_sense(scans, run, tmp_path, options, said):
 
 
 @pytest.mark.parametrize("more", [(), ("--dry-run",)])
-def test_a_folder_that_cannot_be_made_is_refused(scans, run, tmp_path, more):
+def test_a_folder_that_cannot_be_made_is_refused(scans, run, tmp_path, link, more):
     (tmp_path / "file").write_text("mine")
-    (tmp_path / "link").symlink_to(tmp_path / "nowhere" / "x")
+    link(tmp_path / "link", tmp_path / "nowhere" / "x")
     for out in ("file/run", "link", "link/run"):
         result = run("batch", scans, "--out", tmp_path / out, *more)
         assert result.exit_code == 2, (out, result.output)
