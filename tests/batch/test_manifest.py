@@ -134,7 +134,8 @@ def test_url_of_a_file_is_its_path(tmp_path):
     touch(scan)
     assert places.as_path(scan.as_uri()) == scan.as_posix()
     assert places.as_path(f"file://{scan.as_posix()}") == scan.as_posix()
-    assert places.as_path("file:///D:/Scans/K1.tif") == "D:/Scans/K1.tif"
+    for url in ("file:///D:/Scans/K1.tif", "file://D:/Scans/K1.tif"):
+        assert places.as_path(url) == "D:/Scans/K1.tif"
     assert places.as_path(r"\\server\share\K1.tif") == r"\\server\share\K1.tif"
 
 

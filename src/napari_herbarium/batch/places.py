@@ -19,7 +19,7 @@ from napari_herbarium.results import is_result
 from napari_herbarium.sheet.read import SUFFIXES
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:::|://)")
-_DRIVE = re.compile(r"/[A-Za-z]:(/|$)")
+_DRIVE = re.compile(r"/?[A-Za-z]:")
 _PACKAGES = {
     "http": "aiohttp",
     "https": "aiohttp",
@@ -68,7 +68,7 @@ def as_path(text: str) -> str:
     if "%" in path and not os.path.lexists(path):
         path = unquote(path)
     if _DRIVE.match(path):
-        return path[1:]
+        return path.removeprefix("/")
     is_share = os.name == "nt" and not path.startswith("/")
     return f"//{path}" if is_share else path
 
