@@ -128,6 +128,31 @@ def test_axis_is_the_way_the_leaf_lies(degrees):
     assert min(off, 180 - off) < 1
 
 
+def bent_leaf(sagitta, half_length=40.0, half_width=4.0):
+    """Draw a narrow leaf, in mm, its middle off its chord by so much."""
+    v, u = np.mgrid[-60:60:0.25, -50:50:0.25]
+    off_middle = v - sagitta * (u / half_length) ** 2
+    inside = (u / half_length) ** 2 + (off_middle / half_width) ** 2 <= 1
+    return inside.astype(np.uint8)
+
+
+@pytest.mark.parametrize("sagitta", [0, 10, 20, 30])
+def test_a_bent_leaf_is_measured_along_its_chord(sagitta):
+    row = measure(bent_leaf(sagitta), 0.25).iloc[0]
+    assert min(row["axis_angle_deg"], 180 - row["axis_angle_deg"]) < 2
+    assert row["length_mm"] == pytest.approx(80, rel=0.03)
+
+
+def test_a_leaf_wider_than_long_is_measured_along_its_midrib():
+    v, u = np.mgrid[-40:60:0.25, -50:50:0.25]
+    # Two lobes that spread from the base, as of many Passiflora.
+    inside = ((abs(u) - 16) / 20) ** 2 + ((v + 0.6 * abs(u)) / 18) ** 2 <= 1
+    row = measure(inside.astype(np.uint8), 0.25).iloc[0]
+    assert row["axis_source"] == "mirror symmetry"
+    assert row["axis_angle_deg"] == pytest.approx(90, abs=2)
+    assert row["width_mm"] > 1.2 * row["length_mm"]
+
+
 def test_ferets_of_a_disc_are_its_diameter():
     row = measured("disc")
     assert row["feret_max_mm"] == pytest.approx(40, rel=0.01)

@@ -30,6 +30,9 @@ from napari_herbarium.measure.tails import Tail, folded_ring
 Vector = NDArray[np.float64]
 
 _ROUND = 1.1  # elongation up to which the long axis is an accident
+_LONG = 2.0
+"""Elongation from which a leaf without petiole is measured along its long axis: bent
+leaves, which are symmetric about a line across, are far commoner than so wide ones."""
 _TIE = 0.01  # mirror overlap within which axes are as good as each other
 _NARROW = 3.0  # elongation from which a leaf's long axis is beyond doubt
 _NEAR_PETIOLE = 15.0  # degrees between the axis and the line from petiole to centre
@@ -153,7 +156,8 @@ def _free_axis(
 ) -> Axis:
     """Take the long axis unless there is none or another is clearly more symmetric."""
     lacking = overlap.best - overlap.at(long_axis)
-    if elongation > _ROUND and lacking <= _DOUBT * elongation:
+    symmetric = elongation > _ROUND and lacking <= _DOUBT * elongation
+    if symmetric or elongation > _LONG:
         return Axis(long_axis, "long axis", overlap.at(long_axis))
     direction = _tightest(blade, overlap.best_directions(_TIE))
     return Axis(direction, "mirror symmetry", overlap.at(direction))
