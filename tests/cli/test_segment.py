@@ -157,6 +157,17 @@ def test_says_where_the_results_of_one_sheet_are(tmp_path, run, draw):
     assert last.startswith("No scale on 1 of 1")
 
 
+def test_sheets_without_leaves_are_named(tmp_path, run, draw):
+    draw(tmp_path / "a.png")
+    for name in ("b", "c"):
+        Image.new("RGB", (280, 420), (240, 236, 225)).save(tmp_path / f"{name}.png")
+    said = run("segment", tmp_path, "--out", tmp_path / "out").stdout
+    assert "Found 2 leaves on 3 sheets." in said
+    assert "No leaves on 2 of 3: b, c." in said
+    table = pd.read_csv(tmp_path / "out" / "leaves.csv")
+    assert set(table["sheet"]) == {"a"}
+
+
 def test_sheet_that_fails_is_named_and_the_others_go_on(tmp_path, run, draw):
     (tmp_path / "broken.tif").write_bytes(b"II*\0 not a sheet")
     draw(tmp_path / "good.png")

@@ -22,6 +22,8 @@ from napari_herbarium.model.device import choose_device
 from napari_herbarium.results import LABELS, OVERLAY
 from napari_herbarium.settings import DEFAULT_WHOLE_MODEL, WholeSettings
 
+_MOST_NAMED = 10
+
 Sheets = Annotated[
     list[str] | None,
     typer.Argument(
@@ -126,7 +128,16 @@ def _say_where(done: dict[str, Done], work: Work) -> None:
         typer.echo(f"Traits:  {Outputs(work.out, stem).traits}")
     if work.overlay:
         typer.echo(f"Overlay: {work.out / (stem + OVERLAY)}")
+    _say_leafless(done)
     _say_scale(done)
+
+
+def _say_leafless(done: dict[str, Done]) -> None:
+    """Name sheets without leaves: no row of the table does."""
+    without = [stem for stem, one in done.items() if not one.leaves]
+    if without and len(done) > 1:
+        named = words.some(without, _MOST_NAMED)
+        typer.echo(f"No leaves on {len(without)} of {len(done)}: {named}.")
 
 
 def _say_scale(done: dict[str, Done]) -> None:
