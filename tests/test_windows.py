@@ -32,7 +32,7 @@ from napari_herbarium.errors import HerbariumError, SettingsError
 from napari_herbarium.files import replacing
 from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.export import replace_rows
-from napari_herbarium.measure.flips import flips_beside
+from napari_herbarium.measure.labels_file import flips_beside
 from napari_herbarium.measure.rows import COLUMNS
 from napari_herbarium.train.workplace import Workplace
 
