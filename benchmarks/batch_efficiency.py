@@ -59,7 +59,7 @@ def _loop(sheets: list[Path], detail: str, out: Path) -> None:
 
     from napari_herbarium import load_model, read_sheet
     from napari_herbarium.batch.one_sheet import iter_leaves
-    from napari_herbarium.measure.export import write_labels
+    from napari_herbarium.measure.files.export import write_labels
     from napari_herbarium.progress import finish
     from napari_herbarium.settings import LeafSettings, SegmentSettings
 

@@ -31,11 +31,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from napari_herbarium.batch.crew import crew_for
-from napari_herbarium.batch.ledger import Entry, State
-from napari_herbarium.batch.manifest import SheetRow
-from napari_herbarium.batch.outcome import Outcome
+from napari_herbarium.batch.cluster.crew import crew_for
+from napari_herbarium.batch.inputs.manifest import SheetRow
 from napari_herbarium.batch.plan import Plan
+from napari_herbarium.batch.records.ledger import Entry, State
+from napari_herbarium.batch.records.outcome import Outcome
 from napari_herbarium.batch.run import iter_batch
 from napari_herbarium.batch.settings import BatchSettings, Workforce
 from napari_herbarium.settings import Device

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from napari_herbarium import drawn_sheet
-from napari_herbarium.batch.manifest import SheetRow
+from napari_herbarium.batch.inputs.manifest import SheetRow
 from napari_herbarium.batch.plan import Plan, make_plan
 from napari_herbarium.batch.settings import BatchSettings
 from napari_herbarium.batch.worker import do_sheet

@@ -28,8 +28,8 @@ from napari_herbarium.evaluate.run import Evaluation, iter_evaluate
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.progress import finish
 from napari_herbarium.settings import DEFAULT_MODEL
-from napari_herbarium.train.others import find_other_sheets
-from napari_herbarium.train.pair import Pair
+from napari_herbarium.train.crops.others import find_other_sheets
+from napari_herbarium.train.pairs.pair import Pair
 from napari_herbarium.train.recipes import recipe_of
 from napari_herbarium.train.train import iter_train
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from skimage.io import imread
 
-from napari_herbarium.measure.lamina import find_lamina
-from napari_herbarium.measure.outline import trace_outline
+from napari_herbarium.measure.shape.lamina import find_lamina
+from napari_herbarium.measure.shape.outline import trace_outline
 
 DOWN, LEFT = np.array([1.0, 0.0]), np.array([0.0, -1.0])
 SETS = {

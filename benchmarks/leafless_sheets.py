@@ -19,7 +19,7 @@ from PIL import Image
 from napari_herbarium import load_model, segment
 from napari_herbarium.evaluate.pairs import find_pairs, read_mask
 from napari_herbarium.segment.mask import at_least
-from napari_herbarium.train.leafless import without_leaves
+from napari_herbarium.train.crops.leafless import without_leaves
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ from napari_herbarium import (
     read_sheet,
     segment,
 )
-from napari_herbarium.measure.whole import quick_whole_probability
+from napari_herbarium.measure.whole.judge import quick_whole_probability
 from napari_herbarium.model.device import choose_device, fast_dtype
 from napari_herbarium.model.normalise import normaliser
 from napari_herbarium.segment import forward as forward_module

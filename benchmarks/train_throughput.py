@@ -23,11 +23,11 @@ import torch
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.normalise import normaliser
 from napari_herbarium.settings import Device
-from napari_herbarium.sheet.drawn import drawn_sheet
+from napari_herbarium.sheet.drawn.drawing import drawn_sheet
 from napari_herbarium.train.loop_settings import LoopSettings
-from napari_herbarium.train.losses import bce_dice_loss
-from napari_herbarium.train.optimiser import freeze, make_optimiser
-from napari_herbarium.train.pair import Pair
+from napari_herbarium.train.network.losses import bce_dice_loss
+from napari_herbarium.train.network.optimiser import freeze, make_optimiser
+from napari_herbarium.train.pairs.pair import Pair
 from napari_herbarium.train.recipes import recipe_of
 from napari_herbarium.train.start import copied_network, few_settings
 from napari_herbarium.train.train import iter_train

@@ -23,7 +23,7 @@ from napari.layers import Image, Labels  # noqa: TID251
 from napari import Viewer  # noqa: TID251
 from napari_herbarium._napari.worker import State
 from napari_herbarium.settings import DEFAULT_MODEL
-from napari_herbarium.sheet.drawn import drawn_sheet
+from napari_herbarium.sheet.drawn.drawing import drawn_sheet
 
 SEEDS = (11, 12, 13)
 NEW_SEED = 14

@@ -18,7 +18,7 @@ from make_screenshots import PLUGIN, SIZE, shoot, wait
 from qtpy.QtWidgets import QScrollArea  # noqa: TID251
 
 from napari import Viewer  # noqa: TID251
-from napari_herbarium.sheet.drawn import drawn_sheet
+from napari_herbarium.sheet.drawn.drawing import drawn_sheet
 
 LEAF = 20
 

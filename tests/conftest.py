@@ -15,7 +15,7 @@ def yes_sayer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a classifier that takes nearly everything for a whole leaf."""
     from torch import nn
 
-    from napari_herbarium.measure.whole import BUNDLED
+    from napari_herbarium.measure.whole.judge import BUNDLED
     from napari_herbarium.model.checkpoint import save_model
     from napari_herbarium.model.whole_network import load_whole_model
 

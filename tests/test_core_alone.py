@@ -87,7 +87,7 @@ print(labels.shape == drawn.labels.shape, len(table) == labels.max() > 0)
         "napari_herbarium",
         "napari_herbarium._napari.reader",
         "napari_herbarium._napari.sample",
-        "napari_herbarium._napari.segment_widget",
+        "napari_herbarium._napari.segment.widget",
         "napari_herbarium.cli",
     ],
 )

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from napari_herbarium.errors import ModelError
-from napari_herbarium.measure.whole import bundled_whole_model
+from napari_herbarium.measure.whole.judge import bundled_whole_model
 from napari_herbarium.once import once
-from napari_herbarium.segment.apart import bundled_seam_model
+from napari_herbarium.segment.touching.apart import bundled_seam_model
 
 
 def test_threads_that_ask_at_once_get_the_same():

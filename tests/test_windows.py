@@ -14,11 +14,11 @@ import pytest
 from filelock import SoftFileLock, Timeout
 from PIL import Image
 
-from napari_herbarium.batch.begun import left_behind, marked
 from napari_herbarium.batch.earlier import set_aside
-from napari_herbarium.batch.fetch import local_file
-from napari_herbarium.batch.journal import Journal
-from napari_herbarium.batch.layout import Layout
+from napari_herbarium.batch.inputs.fetch import local_file
+from napari_herbarium.batch.records.begun import left_behind, marked
+from napari_herbarium.batch.records.journal import Journal
+from napari_herbarium.batch.records.layout import Layout
 from napari_herbarium.batch.worker import _to_disk
 from napari_herbarium.cli import app
 from napari_herbarium.cli.labels_inputs import LabelsInput
@@ -31,10 +31,10 @@ from napari_herbarium.cli.outputs import Outputs, check_outputs
 from napari_herbarium.errors import HerbariumError, SettingsError
 from napari_herbarium.files import replacing
 from napari_herbarium.measure.dictionary import column_names
-from napari_herbarium.measure.export import replace_rows
-from napari_herbarium.measure.labels_file import flips_beside
+from napari_herbarium.measure.files.export import replace_rows
+from napari_herbarium.measure.files.labels_file import flips_beside
 from napari_herbarium.measure.rows import COLUMNS
-from napari_herbarium.train.workplace import Workplace
+from napari_herbarium.train.files.workplace import Workplace
 
 IN_USE = 32
 END_OF_TEXT = b"\x1a"

@@ -19,17 +19,17 @@ from scipy.optimize import minimize
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.evaluate.pairs import find_pairs
 from napari_herbarium.evaluate.truth import LeafTruth, read_leaf_truth
-from napari_herbarium.measure.whole import quick_whole_probability
+from napari_herbarium.measure.whole.judge import quick_whole_probability
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.checkpoint import LeafModel
 from napari_herbarium.progress import finish
-from napari_herbarium.segment.cut_odds import Signs, signs_of_joins
 from napari_herbarium.segment.leaves import extract_leaves, min_area_px
 from napari_herbarium.segment.mask import boxes_of
-from napari_herbarium.segment.pieces import PieceTree
 from napari_herbarium.segment.pixels import SheetRows
 from napari_herbarium.segment.predict import segment
-from napari_herbarium.segment.split_judge import Looking
+from napari_herbarium.segment.touching.cut_odds import Signs, signs_of_joins
+from napari_herbarium.segment.touching.pieces import PieceTree
+from napari_herbarium.segment.touching.split_judge import Looking
 from napari_herbarium.settings import LeafSettings, Touching
 from napari_herbarium.sheet.read import read_sheet
 

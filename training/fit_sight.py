@@ -24,12 +24,12 @@ from napari_herbarium.evaluate.leaves import LEAST_IOU, overlaps
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.evaluate.pairs import Pair, find_pairs
 from napari_herbarium.evaluate.truth import LeafTruth, read_leaf_truth
-from napari_herbarium.measure.whole import (
+from napari_herbarium.measure.whole.judge import (
     default_whole_threshold,
     quick_whole_probability,
     whole_leaf_probability,
 )
-from napari_herbarium.measure.whole_sight import sight_of_label
+from napari_herbarium.measure.whole.sight import sight_of_label
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.checkpoint import LeafModel, save_model
 from napari_herbarium.model.whole_sight import SightConfig, build_sight_network

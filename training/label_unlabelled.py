@@ -14,7 +14,7 @@ from skimage.measure import label
 
 from napari_herbarium import load_model, segment
 from napari_herbarium.model.checkpoint import LeafModel
-from napari_herbarium.train.others import SURE_LEAF, SURE_NOT, sure_mask
+from napari_herbarium.train.crops.others import SURE_LEAF, SURE_NOT, sure_mask
 
 log = logging.getLogger("label_unlabelled")
 

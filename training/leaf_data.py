@@ -14,18 +14,18 @@ from PIL import Image
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.evaluate.pairs import Pair, find_pairs
 from napari_herbarium.evaluate.truth import read_leaf_truth
-from napari_herbarium.train.augment import change_looks
-from napari_herbarium.train.composite import (
+from napari_herbarium.train.crops.augment import change_looks
+from napari_herbarium.train.crops.composite import (
     Cutout,
     add_leaves,
     add_objects,
     lamina_classes,
     retone,
 )
-from napari_herbarium.train.crops import CropSettings, Sample, random_crop
-from napari_herbarium.train.ground import lay_on_ground
-from napari_herbarium.train.leafless import without_leaves
-from napari_herbarium.train.picture import Picture, make_picture, read_picture
+from napari_herbarium.train.crops.cut import CropSettings, Sample, random_crop
+from napari_herbarium.train.crops.ground import lay_on_ground
+from napari_herbarium.train.crops.leafless import without_leaves
+from napari_herbarium.train.pairs.picture import Picture, make_picture, read_picture
 from napari_herbarium.train.seams.patches import whole_cutouts
 
 PATCH_CLASSES = {1: 1, 2: 0, 3: 0, 5: 0, 6: 0}

@@ -16,10 +16,10 @@ from watch import watched
 from napari_herbarium.model.checkpoint import ModelConfig, load_model_folder, save_model
 from napari_herbarium.model.network import build_network
 from napari_herbarium.model.normalise import normaliser
-from napari_herbarium.train.batches import Draw
+from napari_herbarium.train.crops.batches import Draw
 from napari_herbarium.train.loop import train_steps
 from napari_herbarium.train.loop_settings import LoopSettings
-from napari_herbarium.train.losses import bce_dice_loss
+from napari_herbarium.train.network.losses import bce_dice_loss
 
 log = logging.getLogger("make_leaf_model")
 

@@ -21,7 +21,7 @@ from napari_herbarium.model.seam_network import SeamConfig, build_seam_network
 from napari_herbarium.segment.mask import at_least
 from napari_herbarium.segment.predict import segment
 from napari_herbarium.sheet.read import read_sheet
-from napari_herbarium.train.composite import Cutout
+from napari_herbarium.train.crops.composite import Cutout
 from napari_herbarium.train.loop_settings import LoopSettings
 from napari_herbarium.train.seams.learn import learn_seams
 from napari_herbarium.train.seams.patches import labelled_patches, whole_cutouts

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "DrawnSheet": "sheet.drawn",
+    "DrawnSheet": "sheet.drawn.drawing",
     "HerbariumError": "errors",
     "LeafSettings": "settings",
     "ModelError": "errors",
@@ -19,7 +19,7 @@ _HOME = {
     "SettingsError": "errors",
     "Sheet": "sheet.sheet",
     "SheetError": "errors",
-    "drawn_sheet": "sheet.drawn",
+    "drawn_sheet": "sheet.drawn.drawing",
     "extract_leaves": "segment.leaves",
     "finish": "progress",
     "iter_extract_leaves": "segment.leaves",

@@ -1,7 +1,7 @@
 """One run at a time: by waiting, or by refusing.
 
-Both are locks of `filelock`. A batch run (`napari_herbarium.batch.lock`) is led by
-machines that may share nothing but a folder, and names its leader; it has its own.
+Both are locks of `filelock`. A batch run (`napari_herbarium.batch.records.lock`) is led
+by machines that may share nothing but a folder, and names its leader; it has its own.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_herbarium.batch.crew import local_crew
+from napari_herbarium.batch.cluster.crew import local_crew
 from napari_herbarium.batch.run import iter_batch
 from napari_herbarium.batch.settings import BatchSettings, Workforce
 from napari_herbarium.progress import Progress, finish

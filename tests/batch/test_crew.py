@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_herbarium.batch import crew
+from napari_herbarium.batch.cluster import crew
 from napari_herbarium.batch.settings import Workforce
 from napari_herbarium.batch.worker import THREADS_VARIABLE
 from napari_herbarium.errors import SettingsError

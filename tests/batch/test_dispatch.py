@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from napari_herbarium.batch.begun import marked
-from napari_herbarium.batch.crew import Crew, local_crew
+from napari_herbarium.batch.cluster.crew import Crew, local_crew
 from napari_herbarium.batch.dispatch import Dispatcher, LostError
-from napari_herbarium.batch.ledger import Entry, State, last_entries
-from napari_herbarium.batch.outcome import Outcome
+from napari_herbarium.batch.records.begun import marked
+from napari_herbarium.batch.records.ledger import Entry, State, last_entries
+from napari_herbarium.batch.records.outcome import Outcome
 from napari_herbarium.batch.settings import Workforce
 from napari_herbarium.settings import Device
 

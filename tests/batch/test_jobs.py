@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from napari_herbarium.batch.crew import check_workforce, crew_for
-from napari_herbarium.batch.jobs import _submit, job_cluster, job_options
-from napari_herbarium.batch.ledger import Entry, State, last_entries
-from napari_herbarium.batch.outcome import Outcome
+from napari_herbarium.batch.cluster.crew import check_workforce, crew_for
+from napari_herbarium.batch.cluster.jobs import _submit, job_cluster, job_options
+from napari_herbarium.batch.records.ledger import Entry, State, last_entries
+from napari_herbarium.batch.records.outcome import Outcome
 from napari_herbarium.batch.settings import Workforce
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.settings import Device
@@ -39,7 +39,7 @@ def test_every_process_gets_its_share_of_the_cores():
 
 def test_job_script_of_slurm(tmp_path):
     jobqueue = pytest.importorskip("dask_jobqueue")
-    from napari_herbarium.batch.jobs import read_config
+    from napari_herbarium.batch.cluster.jobs import read_config
 
     (tmp_path / "slurm.yaml").write_text(SLURM)
     options = job_options(read_config(tmp_path / "slurm.yaml"), lanes=2)
@@ -87,7 +87,7 @@ def test_unknown_cluster_names_the_known_ones():
 
 def test_every_kind_of_queue_gets_our_threads():
     pytest.importorskip("dask_jobqueue")
-    from napari_herbarium.batch.jobs import KINDS, _kind
+    from napari_herbarium.batch.cluster.jobs import KINDS, _kind
 
     for name in KINDS:
         more = {"disk": "10GB"} if name == "htcondor" else {}
@@ -100,7 +100,7 @@ def test_every_kind_of_queue_gets_our_threads():
 
 def test_ctrl_c_is_what_it_was_after_dask_jobqueue_came(monkeypatch):
     pytest.importorskip("dask_jobqueue")
-    from napari_herbarium.batch.jobs import _kind
+    from napari_herbarium.batch.cluster.jobs import _kind
 
     for name in [n for n in sys.modules if n.split(".")[0] == "dask_jobqueue"]:
         monkeypatch.delitem(sys.modules, name)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from napari_herbarium.batch.journal import Journal, read_lines
-from napari_herbarium.batch.ledger import Entry, Ledger, State, last_entries
+from napari_herbarium.batch.records.journal import Journal, read_lines
+from napari_herbarium.batch.records.ledger import Entry, Ledger, State, last_entries
 from napari_herbarium.errors import HerbariumError
 
 

@@ -10,9 +10,9 @@ from contextlib import suppress
 
 import pytest
 
-from napari_herbarium.batch import lock
 from napari_herbarium.batch.confidence import confidence
-from napari_herbarium.batch.lock import DEAD_AFTER_S, leading
+from napari_herbarium.batch.records import lock
+from napari_herbarium.batch.records.lock import DEAD_AFTER_S, leading
 from napari_herbarium.errors import SettingsError
 
 

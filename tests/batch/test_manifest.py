@@ -6,9 +6,9 @@ import fsspec
 import pandas as pd
 import pytest
 
-from napari_herbarium.batch import places
-from napari_herbarium.batch.manifest import SheetRow, read_manifest
-from napari_herbarium.batch.names import output_names, safe_name
+from napari_herbarium.batch.inputs import places
+from napari_herbarium.batch.inputs.manifest import SheetRow, read_manifest
+from napari_herbarium.batch.inputs.names import output_names, safe_name
 from napari_herbarium.errors import SettingsError
 
 RESULTS = ("a.leaves.tif", "a.overlay.png", "a.leaves.original.tif", "a.errors.png")

@@ -6,13 +6,13 @@ import re
 
 import pyarrow.parquet as pq
 
-from napari_herbarium.batch.charts import histogram
-from napari_herbarium.batch.contact import failed_pictures
-from napari_herbarium.batch.ledger import Entry, State
-from napari_herbarium.batch.outcome import CRASHED
 from napari_herbarium.batch.plan import read_plan
-from napari_herbarium.batch.report import write_report
-from napari_herbarium.batch.store import write_sheets_table
+from napari_herbarium.batch.records.ledger import Entry, State
+from napari_herbarium.batch.records.outcome import CRASHED
+from napari_herbarium.batch.records.store import write_sheets_table
+from napari_herbarium.batch.report.charts import histogram
+from napari_herbarium.batch.report.contact import failed_pictures
+from napari_herbarium.batch.report.page import write_report
 
 
 def test_page_counts_groups_reasons_and_shows_sheets(run, tmp_path, draw):

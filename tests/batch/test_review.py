@@ -12,7 +12,7 @@ from PIL import Image
 from napari_herbarium.batch import review
 from napari_herbarium.batch.reviewed import open_run
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.train.data import find_training_pairs
+from napari_herbarium.train.pairs.preflight import find_training_pairs
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import tifffile
 
-from napari_herbarium.batch.ledger import State, last_entries
+from napari_herbarium.batch.records.ledger import State, last_entries
 from napari_herbarium.batch.run import iter_batch
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.settings import LeafSettings
@@ -354,14 +354,16 @@ def test_two_runs_in_one_folder_are_refused(scans, crew, run, tmp_path, settings
 
 
 def test_large_run_lies_in_subfolders_and_goes_on(scans, run, tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_herbarium.batch.layout.MOST_IN_ONE_FOLDER", 2)
+    monkeypatch.setattr("napari_herbarium.batch.records.layout.MOST_IN_ONE_FOLDER", 2)
     out = tmp_path / "out"
     assert run([scans], out).done == 3
     labels = sorted((out / "labels").glob("??/*.leaves.tif"))
     assert len(labels) == 3
     labels[0].unlink()
     (labels[1].parent / f".{'0' * 32}.tif").write_bytes(b"half")
-    monkeypatch.setattr("napari_herbarium.batch.layout.MOST_IN_ONE_FOLDER", 5000)
+    monkeypatch.setattr(
+        "napari_herbarium.batch.records.layout.MOST_IN_ONE_FOLDER", 5000
+    )
     assert run([scans], out, csv=True).done_now == 1
     assert sorted((out / "labels").rglob("*.tif")) == labels
     assert len(pd.read_parquet(out / "traits")) == len(pd.read_csv(out / "traits.csv"))

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from napari_herbarium.batch.crew import local_crew
+from napari_herbarium.batch.cluster.crew import local_crew
 from napari_herbarium.batch.settings import Workforce
 from napari_herbarium.cli.interrupt import finish_unless_stopped
 from napari_herbarium.settings import Device

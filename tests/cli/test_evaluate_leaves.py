@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_herbarium.measure.export import write_labels
+from napari_herbarium.measure.files.export import write_labels
 from napari_herbarium.progress import Progress
 
 LEAVES = {1: np.s_[50:80, 40:60], 2: np.s_[200:260, 100:140]}
@@ -17,7 +17,7 @@ LEAVES = {1: np.s_[50:80, 40:60], 2: np.s_[200:260, 100:140]}
 @pytest.fixture(autouse=True)
 def classifier(monkeypatch):
     """Take every label for whole but the first."""
-    from napari_herbarium.measure import whole
+    from napari_herbarium.measure.whole import judge as whole
 
     def judge(labels, image=None, *, only=None):
         yield Progress(1, 1, "leaves judged")

@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_herbarium.measure.export import write_labels
+from napari_herbarium.measure.files.export import write_labels
 from napari_herbarium.measure.table import SheetFacts, leaf_table
 
 

@@ -325,7 +325,7 @@ def test_folder_without_permission_is_said(tmp_path, run, draw):
 def test_same_pixels_as_the_functions_in_a_script(tmp_path, run, draw):
     from napari_herbarium import finish, read_sheet
     from napari_herbarium.batch.one_sheet import iter_segment
-    from napari_herbarium.measure.whole import quick_whole_probability
+    from napari_herbarium.measure.whole.judge import quick_whole_probability
     from napari_herbarium.segment.leaves import extract_leaves
 
     path = draw(tmp_path / "a.tif", mm_per_px=1.0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_herbarium.cli import train_whole as command
-from napari_herbarium.measure.export import write_labels
+from napari_herbarium.measure.files.export import write_labels
 from napari_herbarium.train.whole.learnt import Learnt, iter_learn_words
 
 pytestmark = pytest.mark.usefixtures("models")

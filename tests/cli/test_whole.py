@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import napari_herbarium as nh
 from napari_herbarium.cli import app
-from napari_herbarium.measure.whole import quick_whole_probability
+from napari_herbarium.measure.whole.judge import quick_whole_probability
 from napari_herbarium.settings import DEFAULT_MODEL, Detail
 from napari_herbarium.sheet.write import write_sheet_tiff
 

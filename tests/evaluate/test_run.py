@@ -12,7 +12,7 @@ from PIL import Image
 from napari_herbarium.evaluate import run
 from napari_herbarium.evaluate.pairs import Pair, find_pairs
 from napari_herbarium.progress import Progress, finish
-from napari_herbarium.sheet.file_source import SegmentSource
+from napari_herbarium.sheet.tiff.file_source import SegmentSource
 
 MODEL = SimpleNamespace(config=SimpleNamespace(threshold=0.5))
 

@@ -13,15 +13,15 @@ import tifffile
 from napari_herbarium import locks
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.files import replacing
-from napari_herbarium.measure.export import (
+from napari_herbarium.measure.files.export import (
     replace_rows,
     write_json,
     write_labels,
 )
-from napari_herbarium.measure.overlay import draw_overlay
+from napari_herbarium.measure.files.overlay import draw_overlay
+from napari_herbarium.measure.files.table_export import replace_sheet
 from napari_herbarium.measure.rows import leaf_rows
 from napari_herbarium.measure.table import SheetFacts
-from napari_herbarium.measure.table_export import replace_sheet
 
 
 def blocks(dtype=np.uint16, shape=(300, 200)):

@@ -12,8 +12,8 @@ import tifffile
 from PIL import Image
 
 from napari_herbarium.errors import SettingsError, SheetError
-from napari_herbarium.measure.export import write_labels
-from napari_herbarium.measure.labels_file import facts_of_labels, read_labels
+from napari_herbarium.measure.files.export import write_labels
+from napari_herbarium.measure.files.labels_file import facts_of_labels, read_labels
 from napari_herbarium.settings import ScaleSettings
 from napari_herbarium.sheet import calibrate
 from napari_herbarium.sheet.read import read_sheet

@@ -10,7 +10,7 @@ import pytest
 from skimage.draw import disk
 from skimage.draw import polygon as filled
 
-from napari_herbarium.measure.shapes_export import (
+from napari_herbarium.measure.files.shapes_export import (
     run_lengths,
     write_coco,
     write_geojson,

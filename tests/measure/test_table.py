@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from napari_herbarium import measure
-from napari_herbarium.measure import whole
 from napari_herbarium.measure.dictionary import column_names, data_dictionary
 from napari_herbarium.measure.table import (
     SheetFacts,
@@ -15,6 +14,7 @@ from napari_herbarium.measure.table import (
     leaf_table,
     partial_labels,
 )
+from napari_herbarium.measure.whole import judge as whole
 from napari_herbarium.progress import Progress
 
 PROBABILITY = {2: 0.9, 5: 0.2, 7: 0.6}

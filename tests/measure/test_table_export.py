@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from napari_herbarium.errors import HerbariumError, SettingsError
-from napari_herbarium.measure.export import write_json
-from napari_herbarium.measure.table import SheetFacts, leaf_table
-from napari_herbarium.measure.table_export import (
+from napari_herbarium.measure.files.export import write_json
+from napari_herbarium.measure.files.table_export import (
     provenance,
     replace_sheet,
     write_table,
 )
+from napari_herbarium.measure.table import SheetFacts, leaf_table
 
 SUFFIXES = [".csv", ".parquet"]
 

@@ -10,8 +10,8 @@ import pytest
 
 from napari_herbarium.errors import ModelError, SettingsError
 from napari_herbarium.evaluate.whole import score_whole
-from napari_herbarium.measure import whole_input
-from napari_herbarium.measure.whole import (
+from napari_herbarium.measure.whole import input as whole_input
+from napari_herbarium.measure.whole.judge import (
     BUNDLED,
     bundled_outline_model,
     default_whole_threshold,

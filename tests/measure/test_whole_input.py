@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import find_objects
 
-from napari_herbarium.measure.whole_input import MARGIN, label_square
+from napari_herbarium.measure.whole.input import MARGIN, label_square
 
 
 def square(labels, label=1, size=100):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_herbarium.measure.whole_mirror import mirror
+from napari_herbarium.measure.whole.mirror import mirror
 
 SIZE = 128
 

@@ -9,8 +9,8 @@ import pytest
 
 from napari_herbarium.errors import ModelError
 from napari_herbarium.measure.table import leaf_table
-from napari_herbarium.measure.whole import BUNDLED, whole_leaf_probability
-from napari_herbarium.measure.whole_models import (
+from napari_herbarium.measure.whole.judge import BUNDLED, whole_leaf_probability
+from napari_herbarium.measure.whole.models import (
     chosen_classifier,
     classifier_facts,
     find_whole_model,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_herbarium.measure.whole_outline import outline_sequence
+from napari_herbarium.measure.whole.outline import outline_sequence
 from napari_herbarium.model.whole_parts import OUTLINE_CHANNELS
 
 TURNING, STRAIGHTNESS, OUTSIDE, INSIDE, STEADY = 3, 8, 9, 12, 22

@@ -14,13 +14,13 @@ from napari_herbarium.errors import ModelError, SettingsError
 from napari_herbarium.evaluate.pairs import find_pairs
 from napari_herbarium.evaluate.truth import read_leaf_truth
 from napari_herbarium.evaluate.whole import score_whole
-from napari_herbarium.measure import whole_sight
-from napari_herbarium.measure.whole import (
+from napari_herbarium.measure.whole import sight as whole_sight
+from napari_herbarium.measure.whole.judge import (
     default_whole_threshold,
     quick_whole_probability,
     whole_leaf_probability,
 )
-from napari_herbarium.measure.whole_sight import BUNDLED, sight_of_label, with_sight
+from napari_herbarium.measure.whole.sight import BUNDLED, sight_of_label, with_sight
 from napari_herbarium.model.seam_network import LAYER_CHANNELS
 from napari_herbarium.model.whole_sight import (
     SIGHTS,
@@ -30,7 +30,7 @@ from napari_herbarium.model.whole_sight import (
     load_sight_model,
 )
 from napari_herbarium.segment.pixels import SheetRows
-from napari_herbarium.sheet.drawn import drawn_sheet
+from napari_herbarium.sheet.drawn.drawing import drawn_sheet
 from napari_herbarium.sheet.read import read_sheet
 
 PAPER = 230

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_herbarium.measure.whole_input import network_input
+from napari_herbarium.measure.whole.input import network_input
 from napari_herbarium.model.checkpoint import save_model
 from napari_herbarium.model.whole_network import (
     PAIR,

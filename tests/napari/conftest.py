@@ -13,8 +13,9 @@ from napari.settings import get_plugin_settings, get_settings
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
-from napari_herbarium._napari import graphics, model_choice
-from napari_herbarium.measure import whole
+from napari_herbarium._napari import graphics
+from napari_herbarium._napari.common import model_choice
+from napari_herbarium.measure.whole import judge as whole
 from napari_herbarium.model import catalogue
 from napari_herbarium.progress import Progress
 from napari_herbarium.segment import predict

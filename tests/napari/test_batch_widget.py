@@ -12,22 +12,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_herbarium._napari import batch_widget
-from napari_herbarium._napari.batch_order import (
+from napari_herbarium._napari.batch import widget as batch_widget
+from napari_herbarium._napari.batch.order import (
     Order,
     iter_order,
     with_subfolders,
     without_main,
 )
-from napari_herbarium._napari.batch_outlook import Outlook
-from napari_herbarium._napari.batch_watch import rate_in_words, time_in_words
-from napari_herbarium._napari.batch_widget import SegmentFolder
+from napari_herbarium._napari.batch.outlook import Outlook
+from napari_herbarium._napari.batch.watch import rate_in_words, time_in_words
+from napari_herbarium._napari.batch.widget import SegmentFolder
 from napari_herbarium._napari.worker import State
 from napari_herbarium.batch import plan, run
-from napari_herbarium.batch.ledger import Entry, Ledger
-from napari_herbarium.batch.ledger import State as Ended
-from napari_herbarium.batch.lock import leading
 from napari_herbarium.batch.prepare import prepare
+from napari_herbarium.batch.records.ledger import Entry, Ledger
+from napari_herbarium.batch.records.ledger import State as Ended
+from napari_herbarium.batch.records.lock import leading
 from napari_herbarium.batch.run import BatchProgress, BatchReport
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.progress import Progress
@@ -337,7 +337,7 @@ def test_a_run_of_other_settings_is_refused_until_a_new_run_is_chosen(
 def test_an_error_comes_as_words(widget, engine, choose, go, monkeypatch):
     shown = []
     monkeypatch.setattr(
-        "napari_herbarium._napari.batch_widget.show_error", shown.append
+        "napari_herbarium._napari.batch.widget.show_error", shown.append
     )
     engine.error = HerbariumError("The disk is full; free some space.")
     go()
@@ -390,8 +390,8 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from qtpy.QtWidgets import QApplication
 app = QApplication([])
 from napari.components import ViewerModel
-from napari_herbarium._napari.batch_widget import SegmentFolder
-from napari_herbarium._napari.review_widget import BatchReview
+from napari_herbarium._napari.batch.widget import SegmentFolder
+from napari_herbarium._napari.review.widget import BatchReview
 widgets = SegmentFolder(ViewerModel()), BatchReview(ViewerModel())
 print([name for name in ("torch", "distributed") if name in sys.modules])
 """

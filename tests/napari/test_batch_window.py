@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from napari_herbarium.sheet.drawn import drawn_sheet
+from napari_herbarium.sheet.drawn.drawing import drawn_sheet
 from napari_herbarium.sheet.write import write_sheet_tiff
 
 # Without "if __name__ == ...": a worker that ran it again would open a window.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from qtpy.QtWidgets import QProgressBar
 
-from napari_herbarium._napari.controls import show_on
+from napari_herbarium._napari.common.controls import show_on
 from napari_herbarium.progress import Progress
 
 

@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
-from napari_herbarium._napari.docked import DockedWidget
+from napari_herbarium._napari.common.docked import DockedWidget
 
 PLUGIN = "napari-herbarium"
 TITLES = (

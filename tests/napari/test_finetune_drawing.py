@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_herbarium._napari.finetune_drawing import (
+from napari_herbarium._napari.finetune.drawing import (
     MODEL,
     TRUTH,
     Curves,
@@ -16,7 +16,7 @@ from napari_herbarium._napari.finetune_drawing import (
     draw_crop,
     draw_curves,
 )
-from napari_herbarium._napari.finetune_job import FineTuned, outcome, time_left
+from napari_herbarium._napari.finetune.job import FineTuned, outcome, time_left
 from napari_herbarium.train.report import Preview, TrainProgress
 
 

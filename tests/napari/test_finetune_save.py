@@ -10,16 +10,16 @@ import pytest
 from qtpy.QtWidgets import QFileDialog
 
 from napari_herbarium import read_sheet
-from napari_herbarium._napari import finetune_save
-from napari_herbarium._napari.finetune_save import (
+from napari_herbarium._napari.finetune import save as finetune_save
+from napari_herbarium._napari.finetune.save import (
     PairSaver,
     file_stem,
     save_training_pair,
 )
-from napari_herbarium._napari.finetune_widget import FineTuneModel
+from napari_herbarium._napari.finetune.widget import FineTuneModel
 from napari_herbarium.progress import Progress
-from napari_herbarium.train.data import check_pairs, find_training_pairs
-from napari_herbarium.train.pair import open_mask
+from napari_herbarium.train.pairs.pair import open_mask
+from napari_herbarium.train.pairs.preflight import check_pairs, find_training_pairs
 
 
 @pytest.fixture

@@ -17,21 +17,20 @@ from qtpy.QtWidgets import (
 )
 
 from napari_herbarium import SheetError
-from napari_herbarium._napari import (
-    finetune_rows,
-    finetune_unfinished,
-    finetune_widget,
-    graphics,
-)
-from napari_herbarium._napari.finetune_widget import FineTuneModel
-from napari_herbarium._napari.segment_widget import SegmentLeaves
+from napari_herbarium._napari import graphics
+from napari_herbarium._napari.finetune import rows as finetune_rows
+from napari_herbarium._napari.finetune import unfinished as finetune_unfinished
+from napari_herbarium._napari.finetune import widget as finetune_widget
+from napari_herbarium._napari.finetune.widget import FineTuneModel
+from napari_herbarium._napari.segment.widget import SegmentLeaves
 from napari_herbarium._napari.worker import State
 from napari_herbarium.model.checkpoint import ModelConfig
 from napari_herbarium.progress import Progress
 from napari_herbarium.settings import DEFAULT_MODEL, Device
 from napari_herbarium.train import train
-from napari_herbarium.train.data import iter_refuse_bad_pairs
-from napari_herbarium.train.pairs_folder import save_pair
+from napari_herbarium.train.files.workplace import Workplace
+from napari_herbarium.train.pairs.folder import save_pair
+from napari_herbarium.train.pairs.preflight import iter_refuse_bad_pairs
 from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
 from napari_herbarium.train.report import (
     Preview,
@@ -39,7 +38,6 @@ from napari_herbarium.train.report import (
     TrainedModel,
     TrainProgress,
 )
-from napari_herbarium.train.workplace import Workplace
 
 MM = {"scale": (0.1, 0.1), "units": ("mm", "mm"), "axis_labels": ("y", "x")}
 BEFORE, AFTER = 0.7, 0.8

@@ -20,8 +20,8 @@ import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 from superqt.utils import WorkerBase
-from napari_herbarium._napari.finetune_form import FineTuneForm
-from napari_herbarium.sheet.drawn import drawn_sheet
+from napari_herbarium._napari.finetune.form import FineTuneForm
+from napari_herbarium.sheet.drawn.drawing import drawn_sheet
 from napari_herbarium.train.recipes import recipe_of
 
 base = sys.argv[1]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_herbarium import LeafSettings, SegmentSettings
-from napari_herbarium._napari.labels_output import (
+from napari_herbarium._napari.common.labels_output import (
     Leaves,
     apply_scale,
     is_edited,
@@ -18,7 +18,7 @@ from napari_herbarium._napari.labels_output import (
     roomy,
     write_leaves,
 )
-from napari_herbarium._napari.segment_job import feature_rows
+from napari_herbarium._napari.segment.job import feature_rows
 
 MODEL = {"name": "m", "version": "7", "sha256": "ab" * 32, "threshold": 0.4}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_herbarium._napari.layer_chooser import LayerChooser
+from napari_herbarium._napari.common.layer_chooser import LayerChooser
 
 PIXELS = np.zeros((40, 50, 3), np.uint8)
 

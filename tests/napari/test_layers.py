@@ -9,7 +9,7 @@ import zarr
 from napari.layers import Image
 
 from napari_herbarium import SheetError
-from napari_herbarium._napari.layers import mm_per_px, sheet_of, why_no_sheet
+from napari_herbarium._napari.common.layers import mm_per_px, sheet_of, why_no_sheet
 
 RGB = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
 

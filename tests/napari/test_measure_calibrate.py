@@ -7,9 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-from napari_herbarium._napari import measure_ruler
-from napari_herbarium._napari.measure_calibrate import LINE_LAYER
-from napari_herbarium._napari.measure_widget import MeasureLeaves
+from napari_herbarium._napari.measure import ruler as measure_ruler
+from napari_herbarium._napari.measure.calibrate import LINE_LAYER
+from napari_herbarium._napari.measure.widget import MeasureLeaves
 from napari_herbarium.progress import Progress
 from napari_herbarium.sheet.ruler import RulerReading
 

@@ -12,12 +12,13 @@ import zarr
 from napari.settings import get_plugin_settings
 
 import napari_herbarium
-from napari_herbarium._napari import measure_learn, measure_widget
-from napari_herbarium._napari.measure_widget import MeasureLeaves
+from napari_herbarium._napari.measure import learn as measure_learn
+from napari_herbarium._napari.measure import widget as measure_widget
+from napari_herbarium._napari.measure.widget import MeasureLeaves
 from napari_herbarium._napari.preferences import PLUGIN
 from napari_herbarium._napari.worker import State
 from napari_herbarium.errors import HerbariumError
-from napari_herbarium.measure.whole import BUNDLED
+from napari_herbarium.measure.whole.judge import BUNDLED
 from napari_herbarium.progress import Progress
 from napari_herbarium.train.whole.learnt import Learnt
 
@@ -273,6 +274,6 @@ def test_the_sidecar_of_a_saved_table_says_who_judged(widget, layer, tmp_path, u
 
 
 def measure_formats():
-    from napari_herbarium._napari.measure_save import FORMATS
+    from napari_herbarium._napari.measure.save import FORMATS
 
     return FORMATS

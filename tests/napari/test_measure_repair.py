@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from skimage.draw import ellipse
 
-from napari_herbarium._napari import measure_repair
-from napari_herbarium._napari.labels_output import is_edited, mark_written
-from napari_herbarium._napari.measure_widget import MeasureLeaves
+from napari_herbarium._napari.common.labels_output import is_edited, mark_written
+from napari_herbarium._napari.measure import repair as measure_repair
+from napari_herbarium._napari.measure.widget import MeasureLeaves
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_herbarium._napari.measure_save import FORMATS
-from napari_herbarium._napari.measure_widget import MeasureLeaves
-from napari_herbarium.measure.overlay import draw_overlay
+from napari_herbarium._napari.measure.save import FORMATS
+from napari_herbarium._napari.measure.widget import MeasureLeaves
+from napari_herbarium.measure.files.overlay import draw_overlay
 
 MM = {"scale": (0.1, 0.1), "units": ("mm", "mm")}
 BY_SUFFIX = {kind.suffix: kind for kind in FORMATS}

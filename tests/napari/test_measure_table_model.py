@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_herbarium._napari.measure_table_model import LeafTableModel
+from napari_herbarium._napari.measure.table_model import LeafTableModel
 
 pytestmark = pytest.mark.usefixtures("qapp")
 

@@ -9,8 +9,8 @@ import pytest
 import tifffile
 from napari.layers._source import layer_source
 
-from napari_herbarium._napari.labels_output import is_edited, mark_written
-from napari_herbarium._napari.measure_widget import MeasureLeaves
+from napari_herbarium._napari.common.labels_output import is_edited, mark_written
+from napari_herbarium._napari.measure.widget import MeasureLeaves
 
 PROBABILITY = {1: 0.9, 2: 0.6, 3: 0.2}
 
@@ -109,7 +109,7 @@ def test_a_flip_is_there_when_the_widget_is_opened_again(
 def test_a_flip_is_there_when_saved_labels_are_opened_again(
     viewer, widget, layer, tmp_path, until
 ):
-    from napari_herbarium._napari.measure_save import FORMATS
+    from napari_herbarium._napari.measure.save import FORMATS
 
     widget.live.say([1, 3], False)
     widget.save.ask_path = lambda kind, proposed: tmp_path / proposed.name

@@ -11,9 +11,9 @@ from qtpy.QtCore import QItemSelectionModel, Qt
 from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox
 
 from napari_herbarium import measure
-from napari_herbarium._napari import measure_changes
-from napari_herbarium._napari.finetune_current import chosen_pair
-from napari_herbarium._napari.measure_widget import MeasureLeaves
+from napari_herbarium._napari.finetune.current import chosen_pair
+from napari_herbarium._napari.measure import changes as measure_changes
+from napari_herbarium._napari.measure.widget import MeasureLeaves
 from napari_herbarium.progress import Progress
 
 MM = {"scale": (0.1, 0.1), "units": ("mm", "mm"), "axis_labels": ("y", "x")}

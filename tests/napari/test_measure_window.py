@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_herbarium.sheet.drawn import drawn_sheet
+from napari_herbarium.sheet.drawn.drawing import drawn_sheet
 
 pytestmark = [pytest.mark.window, pytest.mark.slow]
 

@@ -16,13 +16,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_herbarium._napari.batch_widget import SegmentFolder
-from napari_herbarium._napari.column import Column
-from napari_herbarium._napari.finetune_widget import FineTuneModel
-from napari_herbarium._napari.fold import Fold
-from napari_herbarium._napari.measure_widget import MeasureLeaves
-from napari_herbarium._napari.review_widget import BatchReview
-from napari_herbarium._napari.segment_widget import SegmentLeaves
+from napari_herbarium._napari.batch.widget import SegmentFolder
+from napari_herbarium._napari.common.column import Column
+from napari_herbarium._napari.common.fold import Fold
+from napari_herbarium._napari.finetune.widget import FineTuneModel
+from napari_herbarium._napari.measure.widget import MeasureLeaves
+from napari_herbarium._napari.review.widget import BatchReview
+from napari_herbarium._napari.segment.widget import SegmentLeaves
 
 WIDGETS = (SegmentLeaves, MeasureLeaves, FineTuneModel, SegmentFolder, BatchReview)
 DOCK_PX = 340

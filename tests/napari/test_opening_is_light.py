@@ -15,7 +15,7 @@ OPEN = dedent(
     from qtpy.QtWidgets import QApplication
     app = QApplication([])
     from napari.components import ViewerModel
-    from napari_herbarium._napari.{module} import {widget}
+    from napari_herbarium._napari.{module}.widget import {widget}
     widget = {widget}(ViewerModel())
     heavy = ("torch", "torchvision", "timm", "segmentation_models_pytorch")
     heavy += ("matplotlib.figure", "matplotlib.backends.backend_qtagg")
@@ -26,7 +26,7 @@ OPEN = dedent(
 
 @pytest.mark.parametrize(
     ("module", "widget"),
-    [("segment_widget", "SegmentLeaves"), ("measure_widget", "MeasureLeaves")],
+    [("segment", "SegmentLeaves"), ("measure", "MeasureLeaves")],
 )
 def test_the_widget_opens_without_torch(module, widget):
     code = OPEN.format(module=module, widget=widget)

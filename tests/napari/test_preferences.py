@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 import napari_herbarium
-from napari_herbarium._napari.finetune_widget import FineTuneModel
+from napari_herbarium._napari.finetune.widget import FineTuneModel
 from napari_herbarium._napari.preferences import (
     PLUGIN,
     Preferences,
     preference_events,
     read_preferences,
 )
-from napari_herbarium._napari.segment_widget import SegmentLeaves
+from napari_herbarium._napari.segment.widget import SegmentLeaves
 from napari_herbarium.settings import Detail, Device
 
 MANIFEST = Path(napari_herbarium.__file__).parent / "napari.yaml"

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from napari_herbarium._napari.batch_form import BatchForm
-from napari_herbarium._napari.finetune_folder import TrainingFolder
-from napari_herbarium._napari.finetune_unfinished import ask_unfinished
-from napari_herbarium._napari.measure_save import FORMATS
-from napari_herbarium._napari.measure_save_menu import ask_path, ask_replace
-from napari_herbarium._napari.model_box import ModelBox
-from napari_herbarium._napari.path_line import FolderRow
+from napari_herbarium._napari.batch.form import BatchForm
+from napari_herbarium._napari.common.model_box import ModelBox
+from napari_herbarium._napari.common.path_line import FolderRow
+from napari_herbarium._napari.finetune.folder import TrainingFolder
+from napari_herbarium._napari.finetune.unfinished import ask_unfinished
+from napari_herbarium._napari.measure.save import FORMATS
+from napari_herbarium._napari.measure.save_menu import ask_path, ask_replace
 from napari_herbarium._napari.preferences import Preferences
-from napari_herbarium._napari.review_ask import Unsaved, ask_unsaved
+from napari_herbarium._napari.review.ask import Unsaved, ask_unsaved
 
 BUTTONS = QMessageBox.StandardButton
 

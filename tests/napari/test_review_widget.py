@@ -13,14 +13,14 @@ from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
-from napari_herbarium._napari import review_widget
-from napari_herbarium._napari.review_ask import Unsaved
-from napari_herbarium._napari.review_job import Word
-from napari_herbarium._napari.review_widget import BatchReview
+from napari_herbarium._napari.review import widget as review_widget
+from napari_herbarium._napari.review.ask import Unsaved
+from napari_herbarium._napari.review.job import Word
+from napari_herbarium._napari.review.widget import BatchReview
 from napari_herbarium._napari.worker import State
 from napari_herbarium.batch import one_sheet, plan, worker
-from napari_herbarium.batch.ledger import Ledger
 from napari_herbarium.batch.prepare import prepare
+from napari_herbarium.batch.records.ledger import Ledger
 from napari_herbarium.batch.settings import BatchSettings
 from napari_herbarium.progress import Progress
 from napari_herbarium.settings import ScaleSettings
@@ -295,7 +295,7 @@ def test_the_leaves_of_the_model_replace_no_repairs_unasked(
 def test_a_sheet_becomes_a_training_pair_with_its_repairs(
     review, viewer, settle, tmp_path, remembered
 ):
-    from napari_herbarium.train.data import find_training_pairs
+    from napari_herbarium.train.pairs.preflight import find_training_pairs
 
     folder = review.panel.training.folder()
     assert folder == tmp_path / "out" / "training"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_herbarium._napari.layers import mm_per_px, why_no_sheet
+from napari_herbarium._napari.common.layers import mm_per_px, why_no_sheet
 from napari_herbarium._napari.sample import drawn_sheet_layers
 
 

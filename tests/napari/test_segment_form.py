@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, Q
 
 from napari_herbarium import LeafSettings, SegmentSettings
 from napari_herbarium._napari.preferences import Preferences
-from napari_herbarium._napari.segment_form import SegmentForm
+from napari_herbarium._napari.segment.form import SegmentForm
 from napari_herbarium.model.checkpoint import ModelConfig
 from napari_herbarium.settings import Detail, Device, LeafMethod
 

@@ -10,10 +10,11 @@ import pytest
 import zarr
 
 from napari_herbarium import LeafSettings, ModelError, extract_leaves, finish
-from napari_herbarium._napari import model_choice, tuning
-from napari_herbarium._napari.segment_widget import SegmentLeaves
+from napari_herbarium._napari.common import model_choice
+from napari_herbarium._napari.segment import tuning
+from napari_herbarium._napari.segment.widget import SegmentLeaves
 from napari_herbarium._napari.worker import State
-from napari_herbarium.measure.whole import quick_whole_probability
+from napari_herbarium.measure.whole.judge import quick_whole_probability
 from napari_herbarium.progress import Progress
 
 MM = {"scale": (0.1, 0.1), "units": ("mm", "mm"), "axis_labels": ("y", "x")}

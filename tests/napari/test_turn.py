@@ -7,9 +7,10 @@ import shutil
 import numpy as np
 import pytest
 
-from napari_herbarium._napari import graphics, measure_learn
-from napari_herbarium._napari.finetune_widget import FineTuneModel
-from napari_herbarium._napari.measure_learn import LearnBox, Said
+from napari_herbarium._napari import graphics
+from napari_herbarium._napari.finetune.widget import FineTuneModel
+from napari_herbarium._napari.measure import learn as measure_learn
+from napari_herbarium._napari.measure.learn import LearnBox, Said
 from napari_herbarium._napari.turn import iter_in_turn
 from napari_herbarium._napari.worker import State
 from napari_herbarium.errors import SheetError

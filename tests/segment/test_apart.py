@@ -5,10 +5,14 @@ import pytest
 from skimage.draw import ellipse
 
 from napari_herbarium.model.seam_network import pair_steps
-from napari_herbarium.segment.apart import Apart, bundled_seam_model, look_apart
-from napari_herbarium.segment.patch_view import MARGIN, patch_view
-from napari_herbarium.segment.pieces import piece_tree
 from napari_herbarium.segment.pixels import SheetRows
+from napari_herbarium.segment.touching.apart import (
+    Apart,
+    bundled_seam_model,
+    look_apart,
+)
+from napari_herbarium.segment.touching.patch_view import MARGIN, patch_view
+from napari_herbarium.segment.touching.pieces import piece_tree
 
 
 def halves(logit, height=50, width=60):

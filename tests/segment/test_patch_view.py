@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from napari_herbarium.segment.patch_view import (
+from napari_herbarium.segment.pixels import SheetRows
+from napari_herbarium.segment.touching.patch_view import (
     HALF_WIDTH,
     LONGEST_SIDE,
     MARGIN,
     patch_view,
     zoom_of,
 )
-from napari_herbarium.segment.pixels import SheetRows
 
 
 def disc(radius):

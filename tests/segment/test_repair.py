@@ -11,8 +11,8 @@ from skimage.measure import label
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import finish
-from napari_herbarium.segment.repair import iter_cut_in_two, iter_merged
-from napari_herbarium.segment.split_judge import Help
+from napari_herbarium.segment.touching.repair import iter_cut_in_two, iter_merged
+from napari_herbarium.segment.touching.split_judge import Help
 
 
 def leaf(*place, shape=(200, 300)):

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from napari_herbarium.segment.side_by_side import SideBySide
+from napari_herbarium.segment.touching.side_by_side import SideBySide
 
 
 def result_of(job):

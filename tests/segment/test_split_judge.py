@@ -12,11 +12,11 @@ from skimage.measure import label
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import finish
-from napari_herbarium.segment import split_judge
 from napari_herbarium.segment.leaves import extract_leaves
 from napari_herbarium.segment.mask import boxes_of
-from napari_herbarium.segment.split import all_of, iter_split_each
-from napari_herbarium.segment.split_judge import Help, iter_split_judged
+from napari_herbarium.segment.touching import split_judge
+from napari_herbarium.segment.touching.split import all_of, iter_split_each
+from napari_herbarium.segment.touching.split_judge import Help, iter_split_judged
 from napari_herbarium.segment.working_size import at_full_size
 from napari_herbarium.settings import LeafSettings
 

@@ -7,7 +7,7 @@ import pytest
 from skimage.measure import label, regionprops
 
 from napari_herbarium import SheetError, drawn_sheet
-from napari_herbarium.sheet._drawn_plan import RULER, make_plan
+from napari_herbarium.sheet.drawn.plan import RULER, make_plan
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import torch
 
 from napari_herbarium.model.checkpoint import ModelConfig, save_model
 from napari_herbarium.model.network import build_network
-from napari_herbarium.train.pair import Pair
+from napari_herbarium.train.pairs.pair import Pair
 
 PAPER, LEAF = (235, 228, 210), (60, 140, 50)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_herbarium.train.augment import change_looks
-from napari_herbarium.train.composite import (
+from napari_herbarium.train.crops.augment import change_looks
+from napari_herbarium.train.crops.composite import (
     Cutout,
     add_leaves,
     add_objects,
     lamina_classes,
     paste,
 )
-from napari_herbarium.train.crops import CropSettings, random_crop
-from napari_herbarium.train.picture import make_picture
+from napari_herbarium.train.crops.cut import CropSettings, random_crop
+from napari_herbarium.train.pairs.picture import make_picture
 
 
 @pytest.fixture

@@ -11,15 +11,15 @@ from PIL import Image
 
 from napari_herbarium.errors import SettingsError, SheetError
 from napari_herbarium.evaluate.masks import as_leaf_mask, read_labels
-from napari_herbarium.train.coco import pairs_from_coco
-from napari_herbarium.train.data import (
+from napari_herbarium.train.pairs.coco import pairs_from_coco
+from napari_herbarium.train.pairs.folder import save_pair
+from napari_herbarium.train.pairs.pair import Pair, open_image, open_mask
+from napari_herbarium.train.pairs.preflight import (
     check_pairs,
     find_training_pairs,
     iter_refuse_bad_pairs,
     training_pairs_at,
 )
-from napari_herbarium.train.pair import Pair, open_image, open_mask
-from napari_herbarium.train.pairs_folder import save_pair
 
 SHEET = np.full((80, 70, 3), 220, np.uint8)
 MASK = np.zeros((80, 70), np.uint8)

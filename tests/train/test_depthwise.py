@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import conv2d
 
 from napari_herbarium.model.network import build_network
-from napari_herbarium.train.depthwise import quick_depthwise
+from napari_herbarium.train.network.depthwise import quick_depthwise
 
 CHANNELS = 16
 HOW = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_herbarium.train.few_sheets import FewSheetsDraw, working_sides
-from napari_herbarium.train.picture import make_picture
+from napari_herbarium.train.crops.few_sheets import FewSheetsDraw, working_sides
+from napari_herbarium.train.pairs.picture import make_picture
 from napari_herbarium.train.recipes import recipe_of
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_herbarium.evaluate.metrics import IGNORED
-from napari_herbarium.train.ground import drawn_ground, lay_on_ground
+from napari_herbarium.train.crops.ground import drawn_ground, lay_on_ground
 
 SIDE = 96
 LEAF = (96, 70, 40)

@@ -13,7 +13,7 @@ from napari_herbarium.train.base_share import (
     mix_in_base,
     share_of_base,
 )
-from napari_herbarium.train.card import _kept
+from napari_herbarium.train.files.card import _kept
 from napari_herbarium.train.recipes import FewSheetsRecipe
 from napari_herbarium.train.report import Score, TrainedModel
 from napari_herbarium.train.run import Run

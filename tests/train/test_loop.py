@@ -8,7 +8,7 @@ import torch
 
 from napari_herbarium.train.loop import train_steps
 from napari_herbarium.train.loop_settings import LoopSettings, rate_factor
-from napari_herbarium.train.losses import bce_dice_loss
+from napari_herbarium.train.network.losses import bce_dice_loss
 
 
 class Small(torch.nn.Module):

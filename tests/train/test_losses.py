@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from napari_herbarium.train.losses import bce_dice_loss, bce_loss, dice_loss
+from napari_herbarium.train.network.losses import bce_dice_loss, bce_loss, dice_loss
 
 
 def masks(*rows):

@@ -10,8 +10,8 @@ from napari_herbarium.errors import SettingsError, SheetError
 from napari_herbarium.model.checkpoint import load_model_folder
 from napari_herbarium.progress import finish
 from napari_herbarium.settings import Device
-from napari_herbarium.train.few_sheets import FewSheetsDraw
-from napari_herbarium.train.others import (
+from napari_herbarium.train.crops.few_sheets import FewSheetsDraw
+from napari_herbarium.train.crops.others import (
     MOST,
     chosen_others,
     find_other_sheets,
@@ -19,7 +19,7 @@ from napari_herbarium.train.others import (
     refuse_bad_others,
     sure_mask,
 )
-from napari_herbarium.train.picture import make_picture
+from napari_herbarium.train.pairs.picture import make_picture
 from napari_herbarium.train.recipes import recipe_of
 from napari_herbarium.train.train import iter_train
 

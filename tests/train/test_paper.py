@@ -8,7 +8,7 @@ import pytest
 from napari_herbarium.errors import ModelError
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.train import start
-from napari_herbarium.train.paper_sheets import PaperDraw, augmented, squashed
+from napari_herbarium.train.crops.paper_sheets import PaperDraw, augmented, squashed
 from napari_herbarium.train.recipes import recipe_of
 from napari_herbarium.train.train import iter_train
 

@@ -8,7 +8,7 @@ from napari_herbarium.errors import SettingsError
 from napari_herbarium.model.network import ENCODERS, build_network
 from napari_herbarium.settings import Device
 from napari_herbarium.train.loop_settings import rate_factor
-from napari_herbarium.train.losses import bce_loss
+from napari_herbarium.train.network.losses import bce_loss
 from napari_herbarium.train.recipes import (
     EARLY_LAYERS,
     ENCODER_RATES,

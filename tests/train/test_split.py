@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_herbarium.train.split import split_by_sheet, split_by_window
+from napari_herbarium.train.pairs.split import split_by_sheet, split_by_window
 
 SHARES = {f"s{i:03d}": i / 500 for i in range(500)}
 

@@ -18,10 +18,10 @@ from napari_herbarium.errors import (
     SheetError,
 )
 from napari_herbarium.model.catalogue import list_models, load_model, new_model_folder
-from napari_herbarium.train.held_out import Judge
-from napari_herbarium.train.pair import Pair
+from napari_herbarium.train.crops.held_out import Judge
+from napari_herbarium.train.pairs.pair import Pair
+from napari_herbarium.train.pairs.split import split_by_window
 from napari_herbarium.train.recipes import FewSheetsRecipe, recipe_of
-from napari_herbarium.train.split import split_by_window
 from napari_herbarium.train.train import iter_train
 from napari_herbarium.train.trainer import Trainer
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
-from napari_herbarium.train.batches import Seeded, batches
+from napari_herbarium.train.crops.batches import Seeded, batches
+from napari_herbarium.train.files.state import load_tensors, save_tensors
 from napari_herbarium.train.loop_settings import LoopSettings
-from napari_herbarium.train.losses import bce_loss
-from napari_herbarium.train.saved import load_tensors, save_tensors
+from napari_herbarium.train.network.losses import bce_loss
 from napari_herbarium.train.trainer import Trainer
 
 

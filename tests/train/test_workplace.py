@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
-from napari_herbarium.train.workplace import Workplace
+from napari_herbarium.train.files.workplace import Workplace
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from napari_herbarium.train.workplace import Workplace
+from napari_herbarium.train.files.workplace import Workplace
 
 with Workplace(Path(sys.argv[1])).claim(resume=False):
     os.kill(os.getpid(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_herbarium._napari.reader import LayerData, layer_of
-from napari_herbarium.sheet.drawn import drawn_sheet
+from napari_herbarium.sheet.drawn.drawing import drawn_sheet
 
 _PPI = 300
 

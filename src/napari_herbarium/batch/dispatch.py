@@ -17,12 +17,12 @@ from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
-from napari_herbarium.batch.begun import was_begun
-from napari_herbarium.batch.crew import Crew
-from napari_herbarium.batch.ledger import Entry, State
-from napari_herbarium.batch.manifest import SheetRow
-from napari_herbarium.batch.outcome import CRASHED, Outcome
+from napari_herbarium.batch.cluster.crew import Crew
+from napari_herbarium.batch.inputs.manifest import SheetRow
 from napari_herbarium.batch.plan import Plan
+from napari_herbarium.batch.records.begun import was_begun
+from napari_herbarium.batch.records.ledger import Entry, State
+from napari_herbarium.batch.records.outcome import CRASHED, Outcome
 from napari_herbarium.errors import HerbariumError
 
 if TYPE_CHECKING:

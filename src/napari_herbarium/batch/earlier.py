@@ -9,8 +9,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from napari_herbarium.batch.layout import Layout, folders_of
 from napari_herbarium.batch.plan import read_plan
+from napari_herbarium.batch.records.layout import Layout, folders_of
 from napari_herbarium.errors import HerbariumError, SettingsError
 from napari_herbarium.files import put_in_place
 

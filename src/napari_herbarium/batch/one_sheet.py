@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_herbarium.batch.confidence import confidence
 from napari_herbarium.measure.rows import leaf_rows
 from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, partial_labels
-from napari_herbarium.measure.whole import quick_whole_probability
+from napari_herbarium.measure.whole.judge import quick_whole_probability
 from napari_herbarium.progress import Job
 from napari_herbarium.segment.leaves import iter_extract_leaves
 from napari_herbarium.segment.predict import iter_segment

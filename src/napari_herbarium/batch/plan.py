@@ -13,10 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from napari_herbarium.batch.layout import Layout, digits_for
+from napari_herbarium.batch.records.layout import Layout, digits_for
 from napari_herbarium.batch.settings import BatchSettings
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.measure.export import write_json
+from napari_herbarium.measure.files.export import write_json
 from napari_herbarium.model.catalogue import find_model
 from napari_herbarium.model.checkpoint import WEIGHTS, ModelConfig, read_config
 

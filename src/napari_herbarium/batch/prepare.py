@@ -9,18 +9,18 @@ from pathlib import Path
 
 from napari_herbarium import words
 from napari_herbarium.batch.earlier import EARLIER
-from napari_herbarium.batch.given import CARRIED, GIVEN, changes_of
-from napari_herbarium.batch.layout import Layout, folders_of
-from napari_herbarium.batch.ledger import Entry, State, read_entries
-from napari_herbarium.batch.manifest import (
+from napari_herbarium.batch.inputs.given import CARRIED, GIVEN, changes_of
+from napari_herbarium.batch.inputs.manifest import (
     Manifest,
     SheetRow,
     read_manifest,
     with_columns,
 )
-from napari_herbarium.batch.names import output_names, safe_name
-from napari_herbarium.batch.places import identity
+from napari_herbarium.batch.inputs.names import output_names, safe_name
+from napari_herbarium.batch.inputs.places import identity
 from napari_herbarium.batch.plan import Plan, differences, make_plan, read_plan, resumed
+from napari_herbarium.batch.records.layout import Layout, folders_of
+from napari_herbarium.batch.records.ledger import Entry, State, read_entries
 from napari_herbarium.batch.settings import BatchSettings
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.results import LABELS
@@ -70,7 +70,7 @@ def prepare(
     Parameters
     ----------
     inputs : sequence of str or path
-        See `napari_herbarium.batch.manifest.read_manifest`.
+        See `napari_herbarium.batch.inputs.manifest.read_manifest`.
     out : Path
         Folder of the run.
     settings : BatchSettings

@@ -16,21 +16,21 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_herbarium.batch.fetch import local_file
-from napari_herbarium.batch.given import CARRIED
-from napari_herbarium.batch.journal import Journal
-from napari_herbarium.batch.manifest import SheetRow
-from napari_herbarium.batch.places import is_url
+from napari_herbarium.batch.inputs.fetch import local_file
+from napari_herbarium.batch.inputs.given import CARRIED
+from napari_herbarium.batch.inputs.manifest import SheetRow
+from napari_herbarium.batch.inputs.places import is_url
+from napari_herbarium.batch.records.journal import Journal
+from napari_herbarium.batch.records.store import set_verdict, write_part
 from napari_herbarium.batch.reviewed import ReviewRun, ReviewSheet, Verdict
-from napari_herbarium.batch.store import set_verdict, write_part
 from napari_herbarium.errors import HerbariumError, SettingsError
 from napari_herbarium.files import replacing
-from napari_herbarium.measure.export import write_labels, write_overlay
+from napari_herbarium.measure.files.export import write_labels, write_overlay
 from napari_herbarium.measure.rows import leaf_rows
 from napari_herbarium.measure.table import leaf_table, partial_labels
 from napari_herbarium.sheet.read import read_sheet
 from napari_herbarium.sheet.sheet import Sheet
-from napari_herbarium.train.pairs_folder import save_pair
+from napari_herbarium.train.pairs.folder import save_pair
 
 
 def read_image(sheet: ReviewSheet) -> Sheet:
@@ -187,7 +187,7 @@ def save_for_training(
     Parameters
     ----------
     folder : path
-        Of training pairs; see `napari_herbarium.train.pairs_folder.save_pair`.
+        Of training pairs; see `napari_herbarium.train.pairs.folder.save_pair`.
     image : H x W x 3 array-like, optional
         The sheet; read from its source when left out.
     overwrite : bool

@@ -8,9 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from napari_herbarium.batch.journal import read_lines
-from napari_herbarium.batch.ledger import Entry, State, last_entries
 from napari_herbarium.batch.plan import Plan, read_plan
+from napari_herbarium.batch.records.journal import read_lines
+from napari_herbarium.batch.records.ledger import Entry, State, last_entries
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.table import SheetFacts
 

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import TypeAlias
 from uuid import uuid4
 
-from napari_herbarium.batch.begun import left_behind
-from napari_herbarium.batch.crew import Crew, check_workforce, crew_for
+from napari_herbarium.batch.cluster.crew import Crew, check_workforce, crew_for
 from napari_herbarium.batch.dispatch import Dispatcher, Do
 from napari_herbarium.batch.earlier import remove_half_written, set_aside
-from napari_herbarium.batch.ledger import Entry, Ledger, State, last_entries
-from napari_herbarium.batch.lock import leading
 from napari_herbarium.batch.plan import write_plan
 from napari_herbarium.batch.prepare import Preparation, prepare
-from napari_herbarium.batch.report import write_report
+from napari_herbarium.batch.records.begun import left_behind
+from napari_herbarium.batch.records.ledger import Entry, Ledger, State, last_entries
+from napari_herbarium.batch.records.lock import leading
+from napari_herbarium.batch.records.store import write_sheets_table, write_traits_csv
+from napari_herbarium.batch.report.page import write_report
 from napari_herbarium.batch.reviewed import as_reviewed
 from napari_herbarium.batch.settings import BatchSettings, Workforce
-from napari_herbarium.batch.store import write_sheets_table, write_traits_csv
 from napari_herbarium.batch.worker import do_sheet
 from napari_herbarium.progress import Progress
 
@@ -115,7 +115,7 @@ def iter_batch(
     ----------
     inputs : sequence of str or path
         Sheets, folders, patterns, URLs, or tables of sheets (CSV, TSV, Parquet); see
-        `napari_herbarium.batch.manifest.read_manifest`.
+        `napari_herbarium.batch.inputs.manifest.read_manifest`.
     out : path
         Folder of the run: ``labels/``, ``traits/`` (a Parquet dataset),
         ``sheets.parquet``, ``ledger.jsonl``, ``report.html``.

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from napari_herbarium.batch.begun import BegunBeforeError, marked
-from napari_herbarium.batch.fetch import local_file
-from napari_herbarium.batch.given import given_facts
-from napari_herbarium.batch.ledger import Entry, State
-from napari_herbarium.batch.manifest import SheetRow
+from napari_herbarium.batch.inputs.fetch import local_file
+from napari_herbarium.batch.inputs.given import given_facts
+from napari_herbarium.batch.inputs.manifest import SheetRow
+from napari_herbarium.batch.inputs.places import is_url
 from napari_herbarium.batch.one_sheet import FoundLeaves, Stopwatch, iter_leaves
-from napari_herbarium.batch.outcome import OUT_OF_MEMORY, Outcome
-from napari_herbarium.batch.places import is_url
 from napari_herbarium.batch.plan import Plan
-from napari_herbarium.batch.store import write_part
+from napari_herbarium.batch.records.begun import BegunBeforeError, marked
+from napari_herbarium.batch.records.ledger import Entry, State
+from napari_herbarium.batch.records.outcome import OUT_OF_MEMORY, Outcome
+from napari_herbarium.batch.records.store import write_part
 from napari_herbarium.errors import HerbariumError, ModelError
-from napari_herbarium.measure.export import write_labels, write_overlay
+from napari_herbarium.measure.files.export import write_labels, write_overlay
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.progress import finish
 from napari_herbarium.segment.pixels import in_memory

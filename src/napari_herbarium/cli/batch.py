@@ -12,9 +12,9 @@ import rich.progress
 import typer
 
 from napari_herbarium import words
-from napari_herbarium.batch.crew import check_workforce, has_dashboard
-from napari_herbarium.batch.ledger import State
+from napari_herbarium.batch.cluster.crew import check_workforce, has_dashboard
 from napari_herbarium.batch.prepare import Preparation, prepare
+from napari_herbarium.batch.records.ledger import State
 from napari_herbarium.batch.run import BatchJob, BatchProgress, BatchReport, iter_batch
 from napari_herbarium.batch.settings import BatchSettings, Workforce
 from napari_herbarium.cli import options

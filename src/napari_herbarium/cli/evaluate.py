@@ -17,7 +17,7 @@ from napari_herbarium.evaluate.pairs import find_pairs, read_groups
 from napari_herbarium.evaluate.report import SheetScore, sheet_table, summary_table
 from napari_herbarium.evaluate.run import Evaluation, iter_evaluate
 from napari_herbarium.files import replacing
-from napari_herbarium.measure.export import write_json
+from napari_herbarium.measure.files.export import write_json
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
 from napari_herbarium.settings import LeafSettings

@@ -22,7 +22,7 @@ from napari_herbarium.evaluate.leaves_report import (
 from napari_herbarium.evaluate.leaves_run import LeafEvaluation, iter_evaluate_leaves
 from napari_herbarium.evaluate.pairs import find_pairs
 from napari_herbarium.evaluate.truth import without
-from napari_herbarium.measure.export import write_json
+from napari_herbarium.measure.files.export import write_json
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
 

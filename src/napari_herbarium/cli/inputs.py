@@ -13,7 +13,7 @@ from napari_herbarium.errors import SettingsError, SheetError
 from napari_herbarium.file_names import as_filed
 from napari_herbarium.files import staging
 from napari_herbarium.results import is_result
-from napari_herbarium.sheet.drawn import drawn_sheet
+from napari_herbarium.sheet.drawn.drawing import drawn_sheet
 from napari_herbarium.sheet.read import SUFFIXES, read_sheet
 from napari_herbarium.sheet.sheet import Sheet
 from napari_herbarium.words import printable

@@ -9,7 +9,7 @@ from pathlib import Path
 from napari_herbarium.cli.inputs import each_once, expand, refuse_same_stem
 from napari_herbarium.errors import SettingsError, SheetError
 from napari_herbarium.file_names import as_filed
-from napari_herbarium.measure.labels_file import SUFFIXES, sheet_name
+from napari_herbarium.measure.files.labels_file import SUFFIXES, sheet_name
 from napari_herbarium.results import LABELS, OVERLAY
 from napari_herbarium.sheet.read import SUFFIXES as SHEET_SUFFIXES
 

@@ -26,16 +26,16 @@ from napari_herbarium.cli.measure_outputs import (
 from napari_herbarium.cli.show import FAILED, progress_bar, sentences
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.columns import check_image
-from napari_herbarium.measure.export import write_json, write_overlay
-from napari_herbarium.measure.labels_file import (
+from napari_herbarium.measure.files.export import write_json, write_overlay
+from napari_herbarium.measure.files.labels_file import (
     facts_of_labels,
     flips_beside,
     read_labels,
 )
-from napari_herbarium.measure.shapes_export import write_coco, write_geojson
+from napari_herbarium.measure.files.shapes_export import write_coco, write_geojson
+from napari_herbarium.measure.files.table_export import provenance
 from napari_herbarium.measure.table import SheetFacts, iter_leaf_table, partial_labels
-from napari_herbarium.measure.table_export import provenance
-from napari_herbarium.measure.whole_models import classifier_facts
+from napari_herbarium.measure.whole.models import classifier_facts
 from napari_herbarium.progress import Job
 from napari_herbarium.settings import DEFAULT_WHOLE_MODEL, ScaleSettings, WholeSettings
 from napari_herbarium.sheet.read import read_sheet

@@ -15,7 +15,7 @@ from napari_herbarium.cli.outputs import refuse_existing, refuse_inputs
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.files import refuse_held
 from napari_herbarium.measure.dictionary import column_names
-from napari_herbarium.measure.table_export import (
+from napari_herbarium.measure.files.table_export import (
     read_full_table,
     replace_sheet,
     write_table,

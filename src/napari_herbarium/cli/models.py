@@ -10,7 +10,7 @@ import typer
 
 from napari_herbarium.cli.show import sentences
 from napari_herbarium.errors import ModelError
-from napari_herbarium.measure.whole_models import find_whole_model, whole_model_folders
+from napari_herbarium.measure.whole.models import find_whole_model, whole_model_folders
 from napari_herbarium.model.catalogue import (
     Kind,
     is_bundled,

@@ -9,7 +9,7 @@ from pathlib import Path
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.files import refuse_held
 from napari_herbarium.measure.dictionary import column_names
-from napari_herbarium.measure.export import has_rows, read_table
+from napari_herbarium.measure.files.export import has_rows, read_table
 from napari_herbarium.measure.rows import COLUMNS
 from napari_herbarium.results import LABELS, OVERLAY
 

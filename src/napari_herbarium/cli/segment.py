@@ -16,7 +16,7 @@ from napari_herbarium.cli.outputs import Outputs, check_outputs
 from napari_herbarium.cli.show import FAILED, progress_bar, sentences
 from napari_herbarium.cli.work import Done, Work, iter_sheet
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.measure.whole_models import classifier_facts
+from napari_herbarium.measure.whole.models import classifier_facts
 from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.device import choose_device
 from napari_herbarium.results import LABELS, OVERLAY

@@ -21,11 +21,11 @@ from napari_herbarium.errors import SettingsError
 from napari_herbarium.memory import freed_is_kept
 from napari_herbarium.model.catalogue import new_model_folder, user_models_folder
 from napari_herbarium.settings import DEFAULT_MODEL, Device
-from napari_herbarium.train.data import training_pairs_at
-from napari_herbarium.train.others import find_other_sheets
+from napari_herbarium.train.crops.others import find_other_sheets
+from napari_herbarium.train.files.workplace import Workplace
+from napari_herbarium.train.pairs.preflight import training_pairs_at
 from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe, recipe_of
 from napari_herbarium.train.train import iter_train
-from napari_herbarium.train.workplace import Workplace
 
 if TYPE_CHECKING:
     from napari_herbarium.train.report import TrainedModel, TrainProgress

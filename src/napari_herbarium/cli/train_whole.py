@@ -12,7 +12,7 @@ from napari_herbarium.cli.interrupt import STOPPED, finish_unless_stopped
 from napari_herbarium.cli.labels_inputs import find_labels
 from napari_herbarium.cli.show import progress_bar, sentences
 from napari_herbarium.cli.train import out_folder
-from napari_herbarium.measure.whole_models import find_whole_model
+from napari_herbarium.measure.whole.models import find_whole_model
 from napari_herbarium.progress import Job, Progress, finish
 from napari_herbarium.settings import DEFAULT_WHOLE_MODEL
 from napari_herbarium.train.whole.learnt import Learnt, iter_learn_words

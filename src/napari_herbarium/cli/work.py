@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from napari_herbarium.batch.one_sheet import FoundLeaves, iter_leaves
 from napari_herbarium.cli.inputs import SheetInput
 from napari_herbarium.cli.outputs import Outputs
-from napari_herbarium.measure.export import (
+from napari_herbarium.measure.files.export import (
     TRAIT_NUMBERS,
     replace_rows,
     write_json,
     write_labels,
     write_overlay,
 )
-from napari_herbarium.measure.whole_models import classifier_facts
+from napari_herbarium.measure.whole.models import classifier_facts
 from napari_herbarium.model.checkpoint import facts_of
 from napari_herbarium.progress import Job
 from napari_herbarium.segment.pixels import in_memory

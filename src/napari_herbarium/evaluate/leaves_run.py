@@ -14,8 +14,8 @@ from napari_herbarium.errors import SheetError
 from napari_herbarium.evaluate.leaves import LEAST_IOU, SheetLeaves, iter_score_leaves
 from napari_herbarium.evaluate.pairs import Pair
 from napari_herbarium.evaluate.truth import read_leaf_truth
-from napari_herbarium.measure import whole
-from napari_herbarium.measure.labels_file import read_labels
+from napari_herbarium.measure.files.labels_file import read_labels
+from napari_herbarium.measure.whole import judge as whole
 from napari_herbarium.progress import Job, Progress, reported
 from napari_herbarium.segment.leaves import iter_extract_leaves
 from napari_herbarium.segment.pixels import in_memory

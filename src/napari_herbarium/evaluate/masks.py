@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_herbarium.errors import SheetError
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.sheet.limits import check_area, check_memory
-from napari_herbarium.sheet.raster_header import open_raster
+from napari_herbarium.sheet.raster.header import open_raster
 
 LEAF = 1
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_herbarium.errors import DataError, SheetError
 from napari_herbarium.evaluate.pairs import Pair, read_mask
-from napari_herbarium.measure.labels_file import read_labels
+from napari_herbarium.measure.files.labels_file import read_labels
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any, TypeAlias
 
-from napari_herbarium.measure.outline import Ring, pixels_in_hull
+from napari_herbarium.measure.shape.outline import Ring, pixels_in_hull
 
 Row: TypeAlias = dict[str, Any]
 

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_herbarium.measure import whole
 from napari_herbarium.measure.columns import by_label
 from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.traits import iter_measure
-from napari_herbarium.measure.whole_models import chosen_classifier, chosen_threshold
+from napari_herbarium.measure.whole import judge as whole
+from napari_herbarium.measure.whole.models import chosen_classifier, chosen_threshold
 from napari_herbarium.progress import Job, finish
 from napari_herbarium.settings import DEFAULT_JUDGE, WholeSettings
 from napari_herbarium.sheet.sheet import Sheet

@@ -22,10 +22,11 @@ from napari_herbarium.measure.columns import (
     with_mm,
 )
 from napari_herbarium.measure.dictionary import trait_names
-from napari_herbarium.measure.fourier import fourier_columns
-from napari_herbarium.measure.lamina import Lamina, find_lamina
-from napari_herbarium.measure.margin import describe_margin
-from napari_herbarium.measure.outline import (
+from napari_herbarium.measure.paper_traits import paper_traits
+from napari_herbarium.measure.shape.fourier import fourier_columns
+from napari_herbarium.measure.shape.lamina import Lamina, find_lamina
+from napari_herbarium.measure.shape.margin import describe_margin
+from napari_herbarium.measure.shape.outline import (
     Outline,
     feret_diameters,
     hull_points,
@@ -33,8 +34,7 @@ from napari_herbarium.measure.outline import (
     smooth_ring,
     trace_outline,
 )
-from napari_herbarium.measure.paper_traits import paper_traits
-from napari_herbarium.measure.spans import Size, end_angles, lamina_size
+from napari_herbarium.measure.shape.spans import Size, end_angles, lamina_size
 from napari_herbarium.progress import Job, Progress, finish
 
 

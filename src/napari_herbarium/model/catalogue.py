@@ -98,7 +98,7 @@ def model_folders(kind: Kind | None = Kind.LEAF) -> dict[str, Path]:
     ----------
     kind : Kind or None
         Of this kind, None for all. The bundled classifier of whole leaves is not among
-        them; see `napari_herbarium.measure.whole_models`.
+        them; see `napari_herbarium.measure.whole.models`.
 
     Returns
     -------

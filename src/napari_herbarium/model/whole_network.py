@@ -50,7 +50,7 @@ class WholeConfig(NetworkConfig):
 
 
 WholeModel = Loaded[WholeConfig]
-"""Its network takes B of what `napari_herbarium.measure.whole_input.network_input`
+"""Its network takes B of what `napari_herbarium.measure.whole.input.network_input`
 gives, and gives B logits."""
 
 
@@ -139,7 +139,7 @@ def _pair(size: int) -> nn.Module:
 
 
 def _unpacked(given: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Take apart what `napari_herbarium.measure.whole_input` packed for a pair."""
+    """Take apart what `napari_herbarium.measure.whole.input` packed for a pair."""
     flat = given.flatten(1)
     square = flat[:, -2 * size * size :].reshape(-1, 2, size, size)
     ring = flat[:, : -2 * size * size].reshape(len(flat), OUTLINE_CHANNELS, 1, -1)

@@ -20,8 +20,8 @@ from napari_herbarium.segment.mask import (
 from napari_herbarium.segment.off_sheet import without_off_sheet
 from napari_herbarium.segment.paper import paper_mask
 from napari_herbarium.segment.pixels import as_rgb8
-from napari_herbarium.segment.split import Leaves, all_of, iter_split_touching
-from napari_herbarium.segment.split_judge import Help, Judge, iter_split_judged
+from napari_herbarium.segment.touching.split import Leaves, all_of, iter_split_touching
+from napari_herbarium.segment.touching.split_judge import Help, Judge, iter_split_judged
 from napari_herbarium.settings import LeafMethod, LeafSettings, Touching
 
 PAPER_MIN_AREA_PX = 1001
@@ -101,8 +101,8 @@ def iter_extract_leaves(
         Used where the settings give no threshold.
     judge : callable, optional
         Tells ``judge`` how probable it is that a label is one whole leaf:
-        `napari_herbarium.measure.whole.quick_whole_probability`, which the command
-        and the widgets give. Without one, ``judge`` goes by shape and sheet.
+        `napari_herbarium.measure.whole.judge.quick_whole_probability`, which the
+        command and the widgets give. Without one, ``judge`` goes by shape and sheet.
 
     Yields
     ------

@@ -16,7 +16,7 @@ from skimage.measure import label as connected
 
 from napari_herbarium.segment.mask import renumber
 from napari_herbarium.segment.pixels import SheetRows, in_memory
-from napari_herbarium.segment.split import Box, Leaves
+from napari_herbarium.segment.touching.split import Box, Leaves
 
 _SIDE = 1000
 """Long side in px of the copy that is looked at: about twice that at most."""

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.sheet.colour import to_8_bit
-from napari_herbarium.sheet.samples import composite
+from napari_herbarium.sheet.decode.colour import to_8_bit
+from napari_herbarium.sheet.decode.samples import composite
 
 ArrayLike: TypeAlias = Any
 """Something with shape, dtype and slices: numpy, dask, zarr."""

@@ -13,10 +13,10 @@ from napari_herbarium.sheet.catalogue_number import (
     SelfDescription,
     find_catalogue_number,
 )
-from napari_herbarium.sheet.colour import Conversion, conversion_to_srgb
-from napari_herbarium.sheet.encoding import Encoding
+from napari_herbarium.sheet.decode.colour import Conversion, conversion_to_srgb
+from napari_herbarium.sheet.decode.encoding import Encoding
+from napari_herbarium.sheet.decode.orientation import swaps_sides, upright
 from napari_herbarium.sheet.lazy import as_array
-from napari_herbarium.sheet.orientation import swaps_sides, upright
 from napari_herbarium.sheet.pyramid import levels_below
 from napari_herbarium.sheet.scale import ResolutionTag, Scale, judge_scale
 from napari_herbarium.sheet.sheet import Sheet

@@ -9,9 +9,9 @@ from pathlib import Path
 from napari_herbarium.errors import SheetError
 from napari_herbarium.sheet.assemble import assemble
 from napari_herbarium.sheet.damage import COPY_AGAIN, reading, unsupported
-from napari_herbarium.sheet.raster import read_raster
+from napari_herbarium.sheet.raster.read import read_raster
 from napari_herbarium.sheet.sheet import Sheet
-from napari_herbarium.sheet.tiff import read_tiff
+from napari_herbarium.sheet.tiff.read import read_tiff
 
 SUFFIXES = frozenset(
     [".tif", ".tiff", ".btf", ".jpg", ".jpeg", ".png", ".jp2", ".j2k", ".jpx"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_herbarium.train.held_out import Judge
+from napari_herbarium.train.crops.held_out import Judge
 from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
 from napari_herbarium.train.report import Score
 

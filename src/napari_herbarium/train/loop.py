@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_herbarium.train.batches import Draw, Seeded, batches
+from napari_herbarium.train.crops.batches import Draw, Seeded, batches
 from napari_herbarium.train.loop_settings import LoopSettings
 from napari_herbarium.train.trainer import Trainer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from napari_herbarium.train.ema import Average
+    from napari_herbarium.train.network.ema import Average
 
 log = logging.getLogger(__name__)
 

@@ -15,24 +15,24 @@ from napari_herbarium.model.catalogue import load_model
 from napari_herbarium.model.checkpoint import ModelConfig, facts_of
 from napari_herbarium.progress import Job, reported
 from napari_herbarium.settings import Device
-from napari_herbarium.train import few_sheets
-from napari_herbarium.train.batches import SampleAt
-from napari_herbarium.train.crops import Sample
-from napari_herbarium.train.held_out import held_out_crops
+from napari_herbarium.train.crops import few_sheets
+from napari_herbarium.train.crops.batches import SampleAt
+from napari_herbarium.train.crops.cut import Sample
+from napari_herbarium.train.crops.held_out import held_out_crops
+from napari_herbarium.train.crops.others import iter_other
+from napari_herbarium.train.crops.paper_sheets import PaperDraw, squashed
 from napari_herbarium.train.loop_settings import LoopSettings
-from napari_herbarium.train.losses import bce_dice_loss, bce_loss
-from napari_herbarium.train.others import iter_other
-from napari_herbarium.train.pair import Pair
-from napari_herbarium.train.paper_sheets import PaperDraw, squashed
-from napari_herbarium.train.picture import Picture
-from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
-from napari_herbarium.train.report import TrainProgress
-from napari_herbarium.train.split import (
+from napari_herbarium.train.network.losses import bce_dice_loss, bce_loss
+from napari_herbarium.train.pairs.pair import Pair
+from napari_herbarium.train.pairs.picture import Picture
+from napari_herbarium.train.pairs.split import (
     ENOUGH_SHEETS,
     Split,
     split_by_sheet,
     split_by_window,
 )
+from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
+from napari_herbarium.train.report import TrainProgress
 from napari_herbarium.train.start import (
     copied_network,
     few_settings,

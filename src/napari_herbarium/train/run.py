@@ -14,17 +14,17 @@ from napari_herbarium.train.base_share import (
     share_of_base,
     weights_of,
 )
-from napari_herbarium.train.batches import batches
 from napari_herbarium.train.clock import Clock
-from napari_herbarium.train.held_out import Judge, preview, worst_crop
+from napari_herbarium.train.crops.batches import batches
+from napari_herbarium.train.crops.held_out import Judge, preview, worst_crop
+from napari_herbarium.train.files.model_folder import write_folder
+from napari_herbarium.train.files.score_log import EVENTS, Events, write_metrics
+from napari_herbarium.train.files.state import load_tensors, save_tensors
+from napari_herbarium.train.files.workplace import Workplace
 from napari_herbarium.train.plan import Plan
 from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
 from napari_herbarium.train.report import Score, TrainedModel, TrainProgress
-from napari_herbarium.train.saved import load_tensors, save_tensors
-from napari_herbarium.train.score_log import EVENTS, Events, write_metrics
 from napari_herbarium.train.trainer import AstrayError, Trainer
-from napari_herbarium.train.workplace import Workplace
-from napari_herbarium.train.written import write_folder
 
 if TYPE_CHECKING:
     from torch import Tensor

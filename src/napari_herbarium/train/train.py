@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, TypeAlias
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.model.device import choose_device
 from napari_herbarium.settings import DEFAULT_MODEL, Device
-from napari_herbarium.train.data import iter_refuse_bad_pairs
-from napari_herbarium.train.others import chosen_others, refuse_bad_others
+from napari_herbarium.train.crops.others import chosen_others, refuse_bad_others
+from napari_herbarium.train.files.workplace import Workplace
+from napari_herbarium.train.pairs.preflight import iter_refuse_bad_pairs
 from napari_herbarium.train.plan import iter_plan
 from napari_herbarium.train.report import TrainedModel, TrainProgress
 from napari_herbarium.train.run import Run
-from napari_herbarium.train.workplace import Workplace
 
 if TYPE_CHECKING:
-    from napari_herbarium.train.pair import Pair
+    from napari_herbarium.train.pairs.pair import Pair
     from napari_herbarium.train.recipes import FewSheetsRecipe, PaperRecipe
 
 log = logging.getLogger(__name__)

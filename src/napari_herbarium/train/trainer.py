@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_herbarium.errors import ModelError, SettingsError
 from napari_herbarium.model.device import is_out_of_memory
-from napari_herbarium.train.loop_settings import LoopSettings, rate_factor
-from napari_herbarium.train.optimiser import freeze, make_optimiser, trains_norms
-from napari_herbarium.train.saved import (
+from napari_herbarium.train.files.state import (
     flat_optimiser,
     load_tensors,
     named,
@@ -22,6 +20,12 @@ from napari_herbarium.train.saved import (
     set_random_states,
     under,
     whole_optimiser,
+)
+from napari_herbarium.train.loop_settings import LoopSettings, rate_factor
+from napari_herbarium.train.network.optimiser import (
+    freeze,
+    make_optimiser,
+    trains_norms,
 )
 
 if TYPE_CHECKING:
@@ -74,8 +78,8 @@ class Trainer:
     ) -> None:
         from torch import channels_last
 
-        from napari_herbarium.train.depthwise import quick_depthwise
-        from napari_herbarium.train.ema import Average
+        from napari_herbarium.train.network.depthwise import quick_depthwise
+        from napari_herbarium.train.network.ema import Average
 
         self.settings, self.steps, self.done = settings, settings.steps, 0
         self._normalise, self._loss = normalise, loss

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_herbarium.errors import HerbariumError, ModelError, SettingsError
-from napari_herbarium.measure.whole import BUNDLED, whole_leaf_probability
+from napari_herbarium.measure.whole.judge import BUNDLED, whole_leaf_probability
 from napari_herbarium.model.whole_network import load_whole_model
 from napari_herbarium.progress import finish
 from napari_herbarium.train.whole.finetune import flipped_leaves, iter_finetune_whole

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from napari_herbarium.errors import SettingsError, SheetError
-from napari_herbarium.measure.export import write_labels
-from napari_herbarium.measure.whole import BUNDLED
+from napari_herbarium.measure.files.export import write_labels
+from napari_herbarium.measure.whole.judge import BUNDLED
 from napari_herbarium.model.checkpoint import read_config_as
 from napari_herbarium.model.whole_network import WholeConfig, load_whole_model
 from napari_herbarium.progress import finish

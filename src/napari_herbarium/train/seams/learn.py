@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_herbarium.model.seam_network import pair_slices, pair_steps, seam_input
-from napari_herbarium.train.batches import Draw
+from napari_herbarium.train.crops.batches import Draw
 from napari_herbarium.train.loop import StepReport, train_steps
 from napari_herbarium.train.loop_settings import LoopSettings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from napari_herbarium.train.ema import Average
+    from napari_herbarium.train.network.ema import Average
 
 _APART_WEIGHS = 2.0
 

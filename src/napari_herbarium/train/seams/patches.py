@@ -12,9 +12,9 @@ from PIL import Image
 from napari_herbarium.evaluate.metrics import IGNORED
 from napari_herbarium.evaluate.truth import LeafTruth
 from napari_herbarium.segment.mask import components, numbered_boxes
-from napari_herbarium.segment.patch_view import zoom_of
+from napari_herbarium.segment.touching.patch_view import zoom_of
 from napari_herbarium.segment.working_size import as_bytes
-from napari_herbarium.train.composite import Cutout
+from napari_herbarium.train.crops.composite import Cutout
 
 _KEEP = 2.0  # px kept for each px of the view, so that it may be looked at larger
 _AROUND = 40  # px of the view kept around a patch

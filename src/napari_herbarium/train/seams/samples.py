@@ -17,11 +17,11 @@ from PIL import Image
 from scipy.ndimage import binary_closing
 from skimage.morphology import disk
 
-from napari_herbarium.segment.patch_view import HALF_WIDTH
-from napari_herbarium.train.augment import change_looks, relight
-from napari_herbarium.train.batches import Draw
-from napari_herbarium.train.composite import Cutout, dry, lay_over, reduced
-from napari_herbarium.train.crops import affine_map, one_of, random_matrix, warp
+from napari_herbarium.segment.touching.patch_view import HALF_WIDTH
+from napari_herbarium.train.crops.augment import change_looks, relight
+from napari_herbarium.train.crops.batches import Draw
+from napari_herbarium.train.crops.composite import Cutout, dry, lay_over, reduced
+from napari_herbarium.train.crops.cut import affine_map, one_of, random_matrix, warp
 from napari_herbarium.train.seams.patches import LabelledPatch
 
 Square = tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int32]]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy.ndimage import label
 
-from napari_herbarium.train.crops import affine_map, warp
+from napari_herbarium.train.crops.cut import affine_map, warp
 
 CANVAS = 200
 MIDDLE = (CANVAS / 2, CANVAS / 2)

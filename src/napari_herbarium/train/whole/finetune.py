@@ -17,13 +17,13 @@ from napari_herbarium.errors import ModelError, SettingsError
 from napari_herbarium.evaluate.whole import score_whole
 from napari_herbarium.files import put_in_place, staging, unwritable
 from napari_herbarium.measure.columns import check_labels
-from napari_herbarium.measure.whole import BUNDLED
+from napari_herbarium.measure.whole.judge import BUNDLED
 from napari_herbarium.model.catalogue import being_trained, is_bundled
 from napari_herbarium.model.checkpoint import save_model
 from napari_herbarium.model.whole_network import WholeConfig, load_whole_model
 from napari_herbarium.progress import Job, Progress, told_as
 from napari_herbarium.segment.mask import numbered_boxes
-from napari_herbarium.sheet._drawn_leaf import DrawnLeaf, Form
+from napari_herbarium.sheet.drawn.leaf import DrawnLeaf, Form
 from napari_herbarium.train.loop import StepReport
 from napari_herbarium.train.loop_settings import LoopSettings
 from napari_herbarium.train.whole.instances import Instance, cut_window

@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_herbarium.measure.whole import whole_leaf_probability, whole_probability
+from napari_herbarium.measure.whole.judge import (
+    whole_leaf_probability,
+    whole_probability,
+)
 from napari_herbarium.model.whole_network import WholeModel
 from napari_herbarium.segment.mask import areas_of
-from napari_herbarium.train.crops import one_of
+from napari_herbarium.train.crops.cut import one_of
 from napari_herbarium.train.whole.instances import OWN, complete, labelled_sheets
 from napari_herbarium.train.whole.scenes import POSITIVE, Maker, any_maker, seen_scene
 from napari_herbarium.train.whole.silhouettes import Silhouette

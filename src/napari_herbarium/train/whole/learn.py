@@ -6,14 +6,14 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_herbarium.train.batches import Draw
+from napari_herbarium.train.crops.batches import Draw
 from napari_herbarium.train.loop import StepReport, train_steps
 from napari_herbarium.train.loop_settings import LoopSettings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from napari_herbarium.train.ema import Average
+    from napari_herbarium.train.network.ema import Average
 
 _SURE = 0.97
 

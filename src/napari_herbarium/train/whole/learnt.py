@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_herbarium.measure.whole import BUNDLED
+from napari_herbarium.measure.whole.judge import BUNDLED
 from napari_herbarium.model.checkpoint import read_config_as
 from napari_herbarium.model.whole_network import WholeConfig
 from napari_herbarium.progress import Job, Progress

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_herbarium.measure.whole import whole_probability
-from napari_herbarium.measure.whole_input import network_input
+from napari_herbarium.measure.whole.input import network_input
+from napari_herbarium.measure.whole.judge import whole_probability
 from napari_herbarium.model.whole_network import WholeConfig, WholeModel
 from napari_herbarium.progress import Job, Progress
-from napari_herbarium.train.crops import one_of
+from napari_herbarium.train.crops.cut import one_of
 from napari_herbarium.train.whole.instances import Instance
 from napari_herbarium.train.whole.silhouettes import Silhouette
 from napari_herbarium.train.whole.squares import (

@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 from napari_herbarium import words
 from napari_herbarium.errors import DataError, SettingsError
 from napari_herbarium.measure.columns import check_labels
-from napari_herbarium.measure.labels_file import flips_beside, read_labels, sheet_name
+from napari_herbarium.measure.files.labels_file import (
+    flips_beside,
+    read_labels,
+    sheet_name,
+)
 from napari_herbarium.progress import Job, Progress
 from napari_herbarium.segment.mask import numbered_boxes
 from napari_herbarium.train.whole.finetune import flipped_leaves

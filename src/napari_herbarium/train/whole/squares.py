@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from scipy.ndimage import find_objects
 
-from napari_herbarium.measure.whole_input import label_square, network_input
+from napari_herbarium.measure.whole.input import label_square, network_input
 from napari_herbarium.model.whole_network import WholeConfig
 from napari_herbarium.segment.working_size import as_bytes
-from napari_herbarium.train.crops import affine_map, one_of, warp
+from napari_herbarium.train.crops.cut import affine_map, one_of, warp
 from napari_herbarium.train.whole.canvas import bent_back, largest
 from napari_herbarium.train.whole.instances import OTHERS, OWN, Instance
 from napari_herbarium.train.whole.scenes import Scene, any_maker, seen_scene

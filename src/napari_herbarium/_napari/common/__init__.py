@@ -1,0 +1,1 @@
+"""Controls and layers, as all our widgets use them."""

@@ -1,0 +1,1 @@
+"""Which sheets a run is about, and how they come here."""

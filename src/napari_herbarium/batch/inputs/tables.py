@@ -1,0 +1,211 @@
+"""Tables of sheets: CSV, TSV or Parquet, with Darwin Core names where they are used."""
+
+from __future__ import annotations
+
+import math
+import os
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import pandas as pd
+
+from napari_herbarium import words
+from napari_herbarium.batch.inputs.places import as_path, check_kind, is_url
+from napari_herbarium.errors import SettingsError
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
+_PATHS = ("path", "file", "filename", "image", "url", "accessuri", "identifier")
+_NUMBERS = ("catalognumber", "cataloguenumber", "barcode")
+_SCALES = ("mmperpx",)
+_SEPARATORS = (";", "\t", ",")
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """What a row says."""
+
+    source: str
+    catalog_number: str
+    mm_per_px: float | None
+    carried: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TableOfSheets:
+    """The rows of a table.
+
+    Attributes
+    ----------
+    rows : list of Cells
+        Those with a path or URL.
+    columns : tuple of str
+        Names of the carried columns, as the table has them.
+    skipped : dict of str to str
+        Rows without path or URL, and the reason.
+    """
+
+    rows: list[Cells]
+    columns: tuple[str, ...]
+    skipped: dict[str, str]
+
+
+def is_table(text: str) -> bool:
+    """Whether an input is a table of sheets, by its suffix."""
+    return text.lower().endswith(SUFFIXES) and not Path(text).is_dir()
+
+
+def read_table_rows(text: str) -> TableOfSheets:
+    """Read a table of sheets.
+
+    Column names are taken with or without ``dwc:`` or ``ac:`` and in any case:
+    ``path``, ``file``, ``url``, ``accessURI`` (or ``identifier``, when there is no
+    other) for the sheet, relative to the table; ``catalogNumber`` or
+    ``catalog_number``; ``mm_per_px``.
+
+    Raises
+    ------
+    SettingsError
+        The table cannot be read, has no column for the sheet, or a scale in it is
+        not a positive number.
+    """
+    table = _read(text)
+    names = list(table.columns)
+    path = _column(names, _PATHS)
+    if path is None:
+        msg = (
+            f"{text} has no column 'path' or 'url' that says where the sheets are "
+            f"(it has {', '.join(names)})."
+        )
+        raise SettingsError(msg)
+    number, scale = _column(names, _NUMBERS), _column(names, _SCALES)
+    columns = tuple(name for name in names if name not in (path, number, scale))
+    rows, skipped = [], {}
+    cells = zip(
+        table[path],
+        table[number] if number else [""] * len(table),
+        _scales(text, table[scale] if scale else None, len(table)),
+        zip(*(table[name] for name in columns), strict=True)
+        if columns
+        else [()] * len(table),
+        strict=True,
+    )
+    for line, (where, catalog, mm_per_px, carried) in enumerate(cells, start=2):
+        if where.strip():
+            source = _absolute(where.strip(), text)
+            rows.append(Cells(source, catalog.strip(), mm_per_px, carried))
+        else:
+            skipped[f"{text}#{line}"] = f"Row {line} of {text} names no sheet."
+    return TableOfSheets(rows, columns, skipped)
+
+
+def _read(text: str) -> pd.DataFrame:
+    try:
+        if text.lower().endswith(".parquet"):
+            table = pd.read_parquet(text, dtype_backend="numpy_nullable")
+            return table.astype(object).where(table.notna(), "").map(_as_text)
+        return _read_text(text)
+    except UnicodeDecodeError as error:
+        msg = f"{text} is not in UTF-8; in Excel save it as 'CSV UTF-8'."
+        raise SettingsError(msg) from error
+    except Exception as error:  # parsers, archives and networks all have their own
+        msg = f"{text} cannot be read as a table of sheets ({error})."
+        raise SettingsError(msg) from error
+
+
+def _as_text(cell: Any) -> str:
+    # Whole numbers of a column with gaps may have been saved as 12.0.
+    whole = isinstance(cell, float) and cell.is_integer()
+    return str(int(cell) if whole else cell)
+
+
+def _read_text(text: str) -> pd.DataFrame:
+    """Read cells as text, whichever separator and Unicode a spreadsheet wrote."""
+    encoding = "utf-16" if _is_utf16(text) else "utf-8-sig"
+    usual = "," if text.lower().endswith(".csv") else "\t"
+    for separator in (usual, *_SEPARATORS):
+        head = _cells(text, encoding, separator, rows=0)
+        if _column(list(head.columns), _PATHS):
+            return _cells(text, encoding, separator)
+    return _cells(text, encoding, usual)
+
+
+def _cells(
+    text: str, encoding: str, separator: str, rows: int | None = None
+) -> pd.DataFrame:
+    return pd.read_csv(
+        text,
+        sep=separator,
+        nrows=rows,
+        dtype=str,
+        keep_default_na=False,
+        encoding=encoding,
+    )
+
+
+def _is_utf16(text: str) -> bool:
+    """Tell what Excel calls Unicode text by the mark that it begins with."""
+    if is_url(text):
+        return False
+    with open(text, "rb") as file:
+        return file.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE)
+
+
+def _column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    """Give the first of the wanted names that the table has, as it writes it."""
+    plain = {_plain(name): name for name in reversed(names)}
+    return next((plain[name] for name in wanted if name in plain), None)
+
+
+def _plain(name: str) -> str:
+    name = name.strip().lower()
+    for prefix in ("dwc:", "ac:", "dcterms:", "dc:"):
+        name = name.removeprefix(prefix)
+    return name.replace("_", "").replace(" ", "")
+
+
+def _scales(text: str, cells: pd.Series | None, count: int) -> list[float | None]:
+    if cells is None:
+        return [None] * count
+    values = [_scale(str(cell).strip()) for cell in cells]
+    wrong = [
+        f"row {line}: {cell!r}"
+        for line, (cell, value) in enumerate(zip(cells, values, strict=True), start=2)
+        if value is not None and not (math.isfinite(value) and value > 0)
+    ]
+    if wrong:
+        msg = (
+            f"mm_per_px in {text} has to be a positive number or empty, but there is "
+            f"{words.some(wrong, _MOST_NAMED)}."
+        )
+        raise SettingsError(msg)
+    return values
+
+
+def _scale(cell: str) -> float | None:
+    if not cell:
+        return None
+    try:
+        return float(cell if "." in cell else cell.replace(",", "."))
+    except ValueError:
+        return math.nan
+
+
+def _absolute(where: str, table: str) -> str:
+    if is_url(where):
+        check_kind(where)
+        return where
+    where = as_path(where)
+    if is_url(table):
+        return urljoin(table, where)
+    home = os.path.dirname(table)
+    path = os.path.abspath(os.path.join(home, where))
+    if os.sep == "/" and "\\" in where and not os.path.lexists(path):
+        # Written on Windows, read elsewhere.
+        turned = os.path.abspath(os.path.join(home, where.replace("\\", "/")))
+        return turned if os.path.lexists(turned) else path
+    return path

@@ -1,0 +1,1 @@
+"""The shape of one leaf, from its outline."""

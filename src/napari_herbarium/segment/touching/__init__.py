@@ -1,0 +1,1 @@
+"""Leaves that touch, and leaves that were parted."""

@@ -1,0 +1,1 @@
+"""A herbarium sheet drawn by the package."""

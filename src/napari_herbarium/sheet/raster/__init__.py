@@ -1,0 +1,1 @@
+"""JPEG, PNG and JPEG 2000 sheets."""

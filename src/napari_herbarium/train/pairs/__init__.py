@@ -1,0 +1,1 @@
+"""Training pairs: sheets and masks that say where leaves are."""
