@@ -73,10 +73,30 @@ def _without_weights(architecture: str, encoder: str) -> nn.Module:
     if not _is_installed(encoder):
         raise ModelError(_no_encoder(encoder))
     try:
-        return getattr(smp, architecture)(encoder, encoder_weights=None, classes=1)
+        network = getattr(smp, architecture)(encoder, encoder_weights=None, classes=1)
+        if _may_want_one_size(encoder):
+            _look_at_blank(network)
     except Exception as error:
         # Each family of encoders has its own error for what it cannot do.
         raise ModelError(_no_encoder(encoder)) from error
+    return network
+
+
+def _may_want_one_size(encoder: str) -> bool:
+    """Tell an encoder that may fail on tiles; only a late timm refuses to build it."""
+    from timm.models import get_pretrained_cfg_value, is_model
+
+    name = encoder.removeprefix("tu-").removeprefix("timm-")
+    return is_model(name) and bool(get_pretrained_cfg_value(name, "fixed_input_size"))
+
+
+def _look_at_blank(network: nn.Module) -> None:
+    """Run once, on a picture of a size that no encoder is made for."""
+    import torch
+
+    with torch.no_grad():
+        network.eval()(torch.zeros(1, 3, 352, 352))
+    network.train()
 
 
 def _is_installed(encoder: str) -> bool:
