@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, binary_opening
 from skimage.measure import label as connected
 
-from napari_herbarium.segment.mask import renumber
+from napari_herbarium.segment.mask import numbered_boxes, renumber
 from napari_herbarium.segment.pixels import SheetRows, in_memory
 from napari_herbarium.segment.touching.split import Box, Leaves
 
@@ -97,10 +97,15 @@ class _Seen:
 
     def _around(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Ring around a mask, what is leaf itself aside."""
-        if not mask.any():
-            return mask
-        ring: NDArray[np.bool_] = binary_dilation(mask, iterations=self._width)
+        ring = np.zeros_like(mask)
+        for _, (rows, columns) in numbered_boxes(mask.view(np.uint8)):
+            near = _wider(rows, self._width), _wider(columns, self._width)
+            ring[near] = binary_dilation(mask[near], iterations=self._width)
         return ring & self._free
+
+
+def _wider(part: slice, by: int) -> slice:
+    return slice(max(0, part.start - by), part.stop + by)
 
 
 def _reaches(box: Box, shape: tuple[int, ...], near: float) -> bool:
