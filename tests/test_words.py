@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from napari_herbarium import words
 
 
@@ -25,3 +27,18 @@ def test_the_unit_behind_a_count_agrees_with_how_many_there_are_in_all():
     assert words.unit("leaves measured", 1) == "leaf measured"
     assert words.unit("looking at the pairs", 1) == "looking at the pairs"
     assert words.unit("steps", None) == "steps"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0.2, "1 s"),
+        (59.6, "1 min"),
+        (605, "10 min 5 s"),
+        (9000, "2 h 30 min"),
+        (86_400 + 59, "1 d"),
+        (90_000, "1 d 1 h"),
+    ],
+)
+def test_times_are_told_in_their_two_largest_units(seconds, told):
+    assert words.duration(seconds) == told

@@ -55,6 +55,16 @@ def unit(what: str, total: int | None) -> str:
     return f"{one}{space}{rest}"
 
 
+def duration(seconds: float) -> str:
+    """Say a time in its two largest units: ``2 h 5 min``, ``40 s``, never nothing."""
+    minutes, left = divmod(max(1, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    units = [(days, "d"), (hours, "h"), (minutes, "min"), (left, "s")]
+    first = next(place for place, (count, _) in enumerate(units) if count)
+    return " ".join(f"{n:,} {unit}" for n, unit in units[first : first + 2] if n)
+
+
 def printable(text: str) -> str:
     """Text as any terminal and file can hold it: bytes that are no UTF-8 escaped."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

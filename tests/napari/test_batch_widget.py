@@ -20,7 +20,7 @@ from napari_herbarium._napari.batch.order import (
     without_main,
 )
 from napari_herbarium._napari.batch.outlook import Outlook
-from napari_herbarium._napari.batch.watch import rate_in_words, time_in_words
+from napari_herbarium._napari.batch.watch import rate_in_words
 from napari_herbarium._napari.batch.widget import SegmentFolder
 from napari_herbarium._napari.worker import State
 from napari_herbarium.batch import plan, run
@@ -415,11 +415,3 @@ def test_both_widgets_open_without_torch_and_scheduler():
 )
 def test_rates_have_a_unit_that_reads_well(per_second, words):
     assert rate_in_words(per_second) == words
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.2, "1 s"), (59, "59 s"), (600, "10 min"), (9000, "2.5 hours")],
-)
-def test_times_read_well(seconds, words):
-    assert time_in_words(seconds) == words

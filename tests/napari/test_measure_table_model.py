@@ -33,3 +33,12 @@ def test_numbers_of_a_column_have_the_same_digits_after_the_point(values, shown)
     )
     cells = [model.index(row, 1) for row in range(model.rowCount())]
     assert [model.data(cell, Qt.ItemDataRole.DisplayRole) for cell in cells] == shown
+
+
+def test_hovering_over_a_cell_tells_the_whole_number_or_that_there_is_none():
+    model = LeafTableModel()
+    table = pd.DataFrame({"label": [1, 2], "length_mm": [25.9123, np.nan]})
+    model.show_table(table, ["length_mm"])
+    cells = [model.index(row, 1) for row in range(2)]
+    tips = [model.data(cell, Qt.ItemDataRole.ToolTipRole) for cell in cells]
+    assert tips == ["length_mm: 25.9123", "length_mm: no value"]

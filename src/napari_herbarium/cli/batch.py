@@ -183,27 +183,17 @@ def _how_fast(now: BatchProgress) -> str:
     if now.per_second:
         parts.append(f"{3600 * now.per_second:,.0f} sheets/h")
     if now.seconds_left is not None:
-        parts.append(f"{_duration(now.seconds_left)} left")
+        parts.append(f"{words.duration(now.seconds_left)} left")
     if now.failed:
         parts.append(f"{now.failed:,} failed")
     return ", ".join(parts) or "waiting for workers"
-
-
-def _duration(seconds: float) -> str:
-    """Say a time in its two largest units."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    units = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
-    first = next((i for i, (count, _) in enumerate(units) if count), 3)
-    return " ".join(f"{count} {unit}" for count, unit in units[first : first + 2])
 
 
 def _say(report: BatchReport) -> None:
     skipped = f", {report.skipped:,} skipped" if report.skipped else ""
     typer.echo(
         f"{words.sheets(report.done)} done ({report.done_now:,} now, in "
-        f"{_duration(report.seconds)}), {report.failed:,} failed{skipped}; "
+        f"{words.duration(report.seconds)}), {report.failed:,} failed{skipped}; "
         f"{words.leaves(report.leaves)}."
     )
     typer.echo(f"Labels:  {report.out / 'labels'}")

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_herbarium import words
 from napari_herbarium._napari.batch import tooltips
 from napari_herbarium._napari.common.controls import bare
 
@@ -113,7 +114,7 @@ def speed_in_words(progress: BatchProgress) -> str:
         return "The workers are starting; the first sheets take longest."
     parts = [rate_in_words(progress.per_second)]
     if progress.seconds_left is not None:
-        parts.append(f"about {time_in_words(progress.seconds_left)} left")
+        parts.append(f"about {words.duration(progress.seconds_left)} left")
     if progress.failed:
         parts.append(f"{progress.failed} failed")
     if progress.skipped:
@@ -129,14 +130,3 @@ def rate_in_words(per_second: float) -> str:
             number = f"{rate:.2g}" if rate < 10 else f"{rate:,.0f}"
             return f"{number} sheets per {unit}"
     return f"{per_second * _DAY:.2g} sheets per day"
-
-
-def time_in_words(seconds: float) -> str:
-    """Say a time as people do."""
-    if seconds < _MINUTE:
-        return f"{max(1, round(seconds))} s"
-    if seconds < _HOUR:
-        return f"{round(seconds / _MINUTE)} min"
-    if seconds < _DAY:
-        return f"{seconds / _HOUR:.1f} hours"
-    return f"{seconds / _DAY:.1f} days"

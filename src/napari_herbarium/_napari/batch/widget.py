@@ -24,7 +24,7 @@ from napari_herbarium._napari.batch import tooltips
 from napari_herbarium._napari.batch.form import BatchForm
 from napari_herbarium._napari.batch.order import iter_order
 from napari_herbarium._napari.batch.outlook import Outlook, iter_outlook
-from napari_herbarium._napari.batch.watch import BatchWatch, time_in_words
+from napari_herbarium._napari.batch.watch import BatchWatch
 from napari_herbarium._napari.common.column import Column
 from napari_herbarium._napari.common.controls import button, settling, text_label
 from napari_herbarium._napari.common.docked import DockedWidget, dock_of
@@ -270,7 +270,7 @@ def _summary(report: BatchReport) -> str:
         parts.append(f"{report.failed:,} failed")
     if report.skipped:
         parts.append(f"{words.counted(report.skipped, 'other file')} skipped")
-    return f"{', '.join(parts)} ({time_in_words(report.seconds)})."
+    return f"{', '.join(parts)} ({words.duration(report.seconds)})."
 
 
 def _open_page(page: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from napari_herbarium import words
 from napari_herbarium._napari import graphics
 from napari_herbarium._napari.finetune.pairs import OpenPair, gather
 from napari_herbarium._napari.turn import iter_in_turn
@@ -206,8 +207,5 @@ def time_left(seconds: float | None) -> str:
     """Say how long it will take, roughly; empty when not known."""
     if seconds is None:
         return ""
-    if seconds < 60:
-        return f"about {max(5, 5 * round(seconds / 5))} s left"
-    if seconds < 5400:
-        return f"about {round(seconds / 60)} min left"
-    return f"about {seconds / 3600:.1f} h left"
+    step = 5 if seconds < 60 else 60
+    return f"about {words.duration(max(5, step * round(seconds / step)))} left"

@@ -103,7 +103,8 @@ class LeafTableModel(QAbstractTableModel):
         column = self._columns[index.column()]
         if column == "whole" and self._table["whole_by"].iat[index.row()] == "user":
             return "You said so."
-        return f"{column}: {self._value(index)}"
+        value = self._value(index)
+        return f"{column}: {'no value' if pd.isna(value) else value}"
 
 
 def shown(value: Any, digits: int) -> str:

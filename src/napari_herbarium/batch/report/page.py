@@ -135,7 +135,8 @@ def _timing(done: Sequence[Entry]) -> str:
     for step in STEPS:
         seconds = np.array([each.get(step, 0.0) for each in timed])
         middle, high = np.percentile(seconds, [50, 95])
-        rows.append((step, f"{middle:.2f}", f"{high:.2f}", _time(seconds.sum())))
+        total = words.duration(seconds.sum())
+        rows.append((step, f"{middle:.2f}", f"{high:.2f}", total))
     workers = len({entry.facts.get("worker") for entry in done})
     head = ("step", "median, s", "95 % below, s", "all sheets")
     return (
@@ -145,13 +146,6 @@ def _timing(done: Sequence[Entry]) -> str:
         "Segmenting includes waiting for the turn of another sheet on the same worker."
         "</p>"
     )
-
-
-def _time(seconds: float) -> str:
-    for unit, length in (("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:,.1f} {unit}"
-    return f"{seconds:.1f} s"
 
 
 def _failures(failed: Sequence[Entry]) -> str:
