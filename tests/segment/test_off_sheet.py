@@ -85,3 +85,17 @@ def test_large_sheets_that_are_read_piece_by_piece_say_the_same():
     labels = extract_leaves(probability, KEEP, image=lazy)
     assert labels.max() == 1
     assert labels[200 * 9 - 1, 150 * 9 - 1] == 1
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.8])
+def test_large_leaf_with_an_unsure_rim_stays_whatever_the_threshold(threshold):
+    """Its dark rim below the threshold is not what it lies on."""
+    rows, columns = np.ogrid[:700, :500]
+    sheet = np.full((700, 500, 3), 220, np.uint8)
+    out = np.hypot((rows - 350) / 100, (columns - 20) / 150)
+    sheet[out < 1] = 80
+    sheet[:, :20] = 60
+    probability = (255 * np.clip(1 - (out - 0.8) / 0.4, 0, 1)).astype(np.uint8)
+    probability[sheet[..., 0] > 200] = 0
+    settings = LeafSettings(touching=Touching.KEEP, threshold=threshold)
+    assert extract_leaves(probability, settings, image=sheet).max() == 1

@@ -27,6 +27,9 @@ _MARGIN = 0.05
 _SOFT = 2  # px of blurred outline, neither leaf nor what lies around it
 _DARK = 0.6  # of the brightness of paper
 _BESIDE = 0.8  # part of the ring that must be ground
+_LARGE = 0.01
+"""Part of the picture. What is larger stays: no find beside a sheet was a third of it,
+and the rim of a large dark leaf, where the model is not sure, would count as ground."""
 _ENOUGH = 50  # px of paper beside leaves from which its brightness is known
 
 
@@ -34,7 +37,7 @@ def without_off_sheet(leaves: Leaves, image: Any) -> Leaves:
     """Leave out labels near the edge of the picture that lie beside the paper.
 
     Paper is what lies around the other labels, or most of the picture where there are
-    none. Where that is dark itself nothing is left out.
+    none. Where that is dark itself nothing is left out, nor is a large label.
 
     Parameters
     ----------
@@ -55,6 +58,7 @@ def without_off_sheet(leaves: Leaves, image: Any) -> Leaves:
         return leaves
     step = max(1, max(shape) // _SIDE)
     seen = _Seen(leaves.labels[::step, ::step], _brightness(image, step))
+    doubted = [label for label in doubted if not seen.is_large(label)]
     ground = seen.ground(seen.paper(doubted))
     beside = {label for label in doubted if seen.lies_on(label, ground)}
     return _without(leaves, beside) if beside else leaves
@@ -69,11 +73,20 @@ class _Seen:
         self._labels, self._brightness = labels, brightness
         self._width = max(3, round(max(labels.shape) / _RING)) + _SOFT
         self._free = ~binary_dilation(labels > 0, iterations=_SOFT)
+        self._boxes = dict(numbered_boxes(labels))
+
+    def is_large(self, label: int) -> bool:
+        """Whether a label is too large for a find beside the sheet."""
+        box = self._boxes.get(label)
+        if box is None:
+            return False
+        return bool((self._labels[box] == label).sum() > _LARGE * self._labels.size)
 
     def paper(self, but: list[int]) -> float:
         """Brightness beside the leaves, those in `but` aside."""
         others = (self._labels > 0) & ~np.isin(self._labels, but)
-        beside = self._brightness[self._around(others)]
+        ring = binary_dilation(others, iterations=self._width) & self._free
+        beside = self._brightness[ring]
         if len(beside) < _ENOUGH:
             beside = self._brightness[self._free]
         return float(np.median(beside)) if len(beside) else 0.0
@@ -92,16 +105,13 @@ class _Seen:
 
     def lies_on(self, label: int, ground: NDArray[np.bool_]) -> bool:
         """Whether a label has hardly anything but ground around it."""
-        around = ground[self._around(self._labels == label)]
+        box = self._boxes.get(label)
+        if box is None:
+            return False  # lost in the copy
+        near = _wider(box[0], self._width), _wider(box[1], self._width)
+        ring = binary_dilation(self._labels[near] == label, iterations=self._width)
+        around = ground[near][ring & self._free[near]]
         return bool(len(around) and around.mean() > _BESIDE)
-
-    def _around(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Ring around a mask, what is leaf itself aside."""
-        ring = np.zeros_like(mask)
-        for _, (rows, columns) in numbered_boxes(mask.view(np.uint8)):
-            near = _wider(rows, self._width), _wider(columns, self._width)
-            ring[near] = binary_dilation(mask[near], iterations=self._width)
-        return ring & self._free
 
 
 def _wider(part: slice, by: int) -> slice:
