@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -85,16 +85,7 @@ def put_in_place(made: Path, path: Path) -> None:
     OSError
         It cannot be renamed.
     """
-    for pause in _PAUSES_S:
-        try:
-            os.replace(made, path)
-        except PermissionError as error:
-            if not _is_held(error):
-                raise
-            time.sleep(pause)
-        else:
-            return
-    os.replace(made, path)
+    _patiently(os.replace, made, path)
 
 
 def refuse_held(path: Path) -> None:
@@ -106,22 +97,38 @@ def refuse_held(path: Path) -> None:
     Raises
     ------
     SettingsError
-        A program has it open.
+        A program has it open, or it cannot be written.
     """
     try:
-        os.rename(path, path)
-    except PermissionError as error:
+        _patiently(os.rename, path, path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
         raise SettingsError(str(unwritable(path, error))) from error
 
 
-def _is_held(error: OSError) -> bool:
+def _patiently(rename: Callable[[Path, Path], None], made: Path, path: Path) -> None:
+    for pause in _PAUSES_S:
+        try:
+            rename(made, path)
+        except PermissionError as error:
+            if not is_held(error):
+                raise
+            time.sleep(pause)
+        else:
+            return
+    rename(made, path)
+
+
+def is_held(error: OSError) -> bool:
+    """Tell whether another program has the file open, as Windows says."""
     return getattr(error, "winerror", None) in (_DENIED, _HELD)
 
 
 def unwritable(path: Path, error: OSError) -> HerbariumError:
     """Give the error that says what cannot be written, why, and what to do."""
     advice = "free the space or choose another folder"
-    if _is_held(error) and path.is_file():
+    if is_held(error) and path.is_file():
         advice = "close what has it open, such as Excel, or choose another folder"
     elif error.errno == errno.ENAMETOOLONG:
         advice = "choose a shorter name"

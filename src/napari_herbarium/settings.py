@@ -110,7 +110,7 @@ class LeafSettings(_Settings):
 
 
 class WholeSettings(_Settings):
-    """Who judges whether a leaf is one single whole one (`measure.whole_models`).
+    """Who judges whether a leaf is one single whole one (`measure.whole.models`).
 
     Attributes
     ----------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import fsspec
 import pandas as pd
 import pytest
@@ -137,6 +139,39 @@ def test_url_of_a_file_is_its_path(tmp_path):
     for url in ("file:///D:/Scans/K1.tif", "file://D:/Scans/K1.tif"):
         assert places.as_path(url) == "D:/Scans/K1.tif"
     assert places.as_path(r"\\server\share\K1.tif") == r"\\server\share\K1.tif"
+    assert places.as_path("file:///a:b/K1.tif") == "/a:b/K1.tif"
+
+
+def test_percent_signs_of_a_folder_that_is_there_are_its_own(tmp_path):
+    touch(tmp_path / "x%20y" / "K1.tif")
+    table = tmp_path / "list.csv"
+    table.write_text("path\nfile://x%20y/K1.tif\n")
+    expected = str(tmp_path / "x%20y" / "K1.tif")
+    for given in (table, f"file://{tmp_path}/x%20y/*.tif"):
+        assert [row.source for row in read_manifest([given]).rows] == [expected]
+
+
+def test_table_may_be_given_as_url_of_a_file(tmp_path):
+    touch(tmp_path / "K1.tif")
+    table = tmp_path / "list.csv"
+    table.write_text("path\nK1.tif\n")
+    (row,) = read_manifest([table.as_uri()]).rows
+    assert row.source == str(tmp_path / "K1.tif")
+
+
+def test_rows_with_more_cells_than_names_are_refused_and_not_moved(tmp_path):
+    (tmp_path / "list.csv").write_text("path;catalogNumber\nK1.tif;B 1;\n")
+    with pytest.raises(SettingsError, match="more cells than its first line names"):
+        read_manifest([tmp_path / "list.csv"])
+
+
+def test_first_line_in_which_excel_names_the_separator_is_no_head(tmp_path):
+    table = tmp_path / "list.csv"
+    table.write_text("sep=;\npath;catalogNumber\nK1.tif;B 1\nK2.tif;B 2\n")
+    found = [
+        (Path(r.source).name, r.catalog_number) for r in read_manifest([table]).rows
+    ]
+    assert found == [("K1.tif", "B 1"), ("K2.tif", "B 2")]
 
 
 def test_tables_with_other_columns_are_put_together(tmp_path):

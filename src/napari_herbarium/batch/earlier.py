@@ -12,7 +12,7 @@ from pathlib import Path
 from napari_herbarium.batch.plan import read_plan
 from napari_herbarium.batch.records.layout import Layout, folders_of
 from napari_herbarium.errors import HerbariumError, SettingsError
-from napari_herbarium.files import put_in_place
+from napari_herbarium.files import is_held, put_in_place
 
 EARLIER = "earlier"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}(\.|$)")
@@ -34,7 +34,7 @@ def set_aside(layout: Layout) -> Path | None:
     Raises
     ------
     HerbariumError
-        It cannot be moved; then it is as it was.
+        It cannot be moved; then it is as it was, or the message says what is not.
     """
     if not layout.run.exists():
         return None
@@ -58,11 +58,7 @@ def set_aside(layout: Layout) -> Path | None:
         place.mkdir(parents=True)
         _move([path for path in ours if path.exists()], place)
     except OSError as error:
-        msg = (
-            f"The old run cannot be moved to {place} ({error.strerror}); close what is "
-            "open of it, such as its table in Excel, and begin again."
-        )
-        raise HerbariumError(msg) from error
+        raise HerbariumError(_not_moved(place, error)) from error
     return place
 
 
@@ -75,9 +71,19 @@ def _move(paths: Sequence[Path], place: Path) -> None:
             moved.append(path)
     except OSError:
         for path in reversed(moved):
-            put_in_place(place / path.name, path)
-        place.rmdir()
+            with suppress(OSError):
+                put_in_place(place / path.name, path)
+        with suppress(OSError):
+            place.rmdir()
         raise
+
+
+def _not_moved(place: Path, error: OSError) -> str:
+    advice = "free the space or choose another folder"
+    if is_held(error):
+        advice = "close what is open of it, such as its table in Excel, and begin again"
+    rest = f" What was moved already is in {place}." if place.exists() else ""
+    return f"The old run cannot be moved to {place} ({error.strerror}); {advice}.{rest}"
 
 
 def _when_begun(layout: Layout) -> str:

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from napari_herbarium.batch.inputs.places import Found, expand, identity, is_url
+from napari_herbarium.batch.inputs.places import (
+    Found,
+    as_path,
+    expand,
+    identity,
+    is_url,
+)
 from napari_herbarium.batch.inputs.tables import is_table, read_table_rows
 from napari_herbarium.errors import SettingsError
 
@@ -117,7 +123,7 @@ def _part(text: str, out: Path | None) -> Manifest:
 
 
 def _from_table(text: str) -> Manifest:
-    table = read_table_rows(text)
+    table = read_table_rows(as_path(text))
     rows = tuple(
         SheetRow(
             cells.source,

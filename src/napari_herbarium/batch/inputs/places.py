@@ -19,7 +19,8 @@ from napari_herbarium.results import is_result
 from napari_herbarium.sheet.read import SUFFIXES
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:::|://)")
-_DRIVE = re.compile(r"/?[A-Za-z]:")
+_DRIVE = re.compile(r"/?[A-Za-z]:[/\\]")
+_WILD = re.compile(r"[*?\[]")
 _PACKAGES = {
     "http": "aiohttp",
     "https": "aiohttp",
@@ -60,17 +61,31 @@ def identity(source: str) -> str:
     return source if is_url(source) else os.path.normcase(source)
 
 
-def as_path(text: str) -> str:
-    """Give the path that a ``file://`` URL stands for; a path as it is."""
+def as_path(text: str, home: str = "") -> str:
+    """Give the path that a ``file://`` URL stands for; a path as it is.
+
+    Parameters
+    ----------
+    text : str
+        Path, pattern or URL.
+    home : str
+        Where a relative path begins.
+    """
     if not text.startswith("file://"):
         return text
     path = text.removeprefix("file://")
-    if "%" in path and not os.path.lexists(path):
+    if "%" in path and not os.path.lexists(_known_part(os.path.join(home, path))):
         path = unquote(path)
     if _DRIVE.match(path):
         return path.removeprefix("/")
     is_share = os.name == "nt" and not path.startswith("/")
     return f"//{path}" if is_share else path
+
+
+def _known_part(path: str) -> str:
+    """Give a path, or the folder that a pattern looks in."""
+    known, *wild = _WILD.split(path, maxsplit=1)
+    return os.path.dirname(known) if wild else known
 
 
 def expand(text: str, out: Path | None = None) -> Found:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 import pandas as pd
+from pandas.errors import ParserWarning
 
 from napari_herbarium import words
 from napari_herbarium.batch.inputs.places import as_path, check_kind, is_url
@@ -112,6 +115,12 @@ def _read(text: str) -> pd.DataFrame:
     except UnicodeDecodeError as error:
         msg = f"{text} is not in UTF-8; in Excel save it as 'CSV UTF-8'."
         raise SettingsError(msg) from error
+    except ParserWarning as error:
+        msg = (
+            f"Rows of {text} have more cells than its first line names; name them, or "
+            "take them away."
+        )
+        raise SettingsError(msg) from error
     except Exception as error:  # parsers, archives and networks all have their own
         msg = f"{text} cannot be read as a table of sheets ({error})."
         raise SettingsError(msg) from error
@@ -126,25 +135,38 @@ def _as_text(cell: Any) -> str:
 def _read_text(text: str) -> pd.DataFrame:
     """Read cells as text, whichever separator and Unicode a spreadsheet wrote."""
     encoding = "utf-16" if _is_utf16(text) else "utf-8-sig"
+    read = partial(_cells, text, encoding, 1 if _names_separator(text, encoding) else 0)
     usual = "," if text.lower().endswith(".csv") else "\t"
     for separator in (usual, *_SEPARATORS):
-        head = _cells(text, encoding, separator, rows=0)
+        head = read(separator, rows=0)
         if _column(list(head.columns), _PATHS):
-            return _cells(text, encoding, separator)
-    return _cells(text, encoding, usual)
+            return read(separator)
+    return read(usual)
 
 
 def _cells(
-    text: str, encoding: str, separator: str, rows: int | None = None
+    text: str, encoding: str, skipped: int, separator: str, rows: int | None = None
 ) -> pd.DataFrame:
-    return pd.read_csv(
-        text,
-        sep=separator,
-        nrows=rows,
-        dtype=str,
-        keep_default_na=False,
-        encoding=encoding,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ParserWarning)
+        return pd.read_csv(
+            text,
+            sep=separator,
+            skiprows=skipped,
+            nrows=rows,
+            index_col=False,  # else a separator at the end of rows moves all columns
+            dtype=str,
+            keep_default_na=False,
+            encoding=encoding,
+        )
+
+
+def _names_separator(text: str, encoding: str) -> bool:
+    """Tell whether the first line is Excel's own, ``sep=;``."""
+    if is_url(text):
+        return False
+    with open(text, encoding=encoding) as file:
+        return file.readline(8).lower().startswith("sep=")
 
 
 def _is_utf16(text: str) -> bool:
@@ -199,10 +221,10 @@ def _absolute(where: str, table: str) -> str:
     if is_url(where):
         check_kind(where)
         return where
-    where = as_path(where)
+    home = "" if is_url(table) else os.path.dirname(table)
+    where = as_path(where, home)
     if is_url(table):
         return urljoin(table, where)
-    home = os.path.dirname(table)
     path = os.path.abspath(os.path.join(home, where))
     if os.sep == "/" and "\\" in where and not os.path.lexists(path):
         # Written on Windows, read elsewhere.

@@ -135,8 +135,7 @@ def _timing(done: Sequence[Entry]) -> str:
     for step in STEPS:
         seconds = np.array([each.get(step, 0.0) for each in timed])
         middle, high = np.percentile(seconds, [50, 95])
-        total = words.duration(seconds.sum())
-        rows.append((step, f"{middle:.2f}", f"{high:.2f}", total))
+        rows.append((step, f"{middle:.2f}", f"{high:.2f}", _total(seconds.sum())))
     workers = len({entry.facts.get("worker") for entry in done})
     head = ("step", "median, s", "95 % below, s", "all sheets")
     return (
@@ -146,6 +145,10 @@ def _timing(done: Sequence[Entry]) -> str:
         "Segmenting includes waiting for the turn of another sheet on the same worker."
         "</p>"
     )
+
+
+def _total(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else words.duration(seconds)
 
 
 def _failures(failed: Sequence[Entry]) -> str:

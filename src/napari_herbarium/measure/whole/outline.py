@@ -41,7 +41,7 @@ def outline_sequence(square: NDArray[np.uint8]) -> NDArray[np.float32]:
         over one; what may hide the leaf, 2, 6 and 14 px outside; the label itself 3,
         8 and 18 px inside; how far the point's mirror image lies inside the leaf,
         where it is along the best axis of symmetry and how far from it, and the
-        turning at its mirror image over three distances (see `whole_mirror`); and, the
+        turning at its mirror image over three distances (see `mirror`); and, the
         same at all points, how badly the leaf fits its mirror image, length of the
         outline, area, and area of holes and further pieces. Distances are for a square
         of 128 px. Nothing depends on how the leaf lies.

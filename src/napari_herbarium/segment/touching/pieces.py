@@ -3,7 +3,7 @@
 A watershed cuts the patch wherever it narrows a little, or leaves may meet, which is
 too often: lobes and teeth come off, too. Joining the pieces again, always the two that
 rather belong together first, gives a binary tree; every way of undoing its last joins
-is a way of cutting the patch (see `segment.split_judge`).
+is a way of cutting the patch (see `segment.touching.split_judge`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Cut touching leaves apart where it is probable that two leaves meet.
 
-Every join of the tree of pieces (`segment.pieces`) is judged: by its border, short
+Every join of the tree of pieces (`pieces.PieceTree`) is judged: by its border, short
 against the pieces or narrow, and by what the seam network sees of the sheet there.
 Who can tell whole leaves from parts may be asked, too: where two pieces look more
 like whole leaves than the two together, leaves rather meet. Of all ways to cut the
