@@ -61,7 +61,7 @@ def test_curves_are_as_large_as_the_screen_shows_them(curves):
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(None, ""), (1, "5 s"), (33, "35 s"), (90, "2 min"), (9000, "2.5 h")],
+    [(None, ""), (1, "5 s"), (33, "35 s"), (90, "2 min"), (9000, "2 h 30 min")],
 )
 def test_time_left_is_told_as_people_do(seconds, words):
     assert words in time_left(seconds)
