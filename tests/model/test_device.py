@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torchvision  # noqa: F401  as it is loaded, it looks for real GPUs
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.model.device import (

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from napari_herbarium.errors import ModelError
 from napari_herbarium.files import replacing
 from napari_herbarium.model.network import build_network
+from napari_herbarium.model.torch_there import need_torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -120,10 +121,12 @@ def load_as(
     Raises
     ------
     ModelError
-        When a file is missing, truncated, foreign, or does not fit the other.
+        When a file is missing, truncated, foreign, or does not fit the other, or
+        torch cannot be loaded.
     """
     folder = Path(folder)
     config = read_config_as(kind, folder)
+    need_torch()
     network = build(config)
     return Loaded(network, config, fill_network(network, folder), folder)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.model.torch_there import need_torch
 from napari_herbarium.settings import Device
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ def choose_device(device: Device = Device.AUTO) -> torch.device:
     ------
     SettingsError
         When the device that was asked for is not there.
+    ModelError
+        When torch cannot be loaded.
     """
+    need_torch()
     import torch
 
     usable = {

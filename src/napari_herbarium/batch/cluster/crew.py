@@ -17,6 +17,7 @@ from napari_herbarium.batch.cluster.jobs import WORKER_CONFIG, check_jobs, job_c
 from napari_herbarium.batch.settings import Workforce
 from napari_herbarium.batch.worker import THREADS_VARIABLE
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.model.torch_there import need_torch
 from napari_herbarium.settings import Device
 
 if TYPE_CHECKING:
@@ -180,9 +181,16 @@ def _gpu(number: int) -> str:
 
 
 def gpu_count(device: Device) -> int:
-    """Count the CUDA devices that the run may use."""
+    """Count the CUDA devices that the run may use.
+
+    Raises
+    ------
+    ModelError
+        When torch cannot be loaded.
+    """
     if device not in (Device.AUTO, Device.CUDA):
         return 0
+    need_torch()
     import torch
 
     return torch.cuda.device_count()
