@@ -174,6 +174,25 @@ def test_first_line_in_which_excel_names_the_separator_is_no_head(tmp_path):
     assert found == [("K1.tif", "B 1"), ("K2.tif", "B 2")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_table_at_a_url_is_fetched_once(monkeypatch, encoding):
+    memory = fsspec.filesystem("memory")
+    text = "sep=;\nurl;leg.\nK1.tif;Müller\n"
+    memory.pipe("/tables/list.csv", text.encode(encoding))
+    fetched = []
+    opened = type(memory)._open
+    monkeypatch.setattr(
+        type(memory),
+        "_open",
+        lambda self, path, *args, **kwargs: (
+            fetched.append(path) or opened(self, path, *args, **kwargs)
+        ),
+    )
+    (row,) = read_manifest(["memory://tables/list.csv"]).rows
+    assert row.carried == ("Müller",)
+    assert fetched == ["/tables/list.csv"]
+
+
 def test_tables_with_other_columns_are_put_together(tmp_path):
     (tmp_path / "one.csv").write_text("path,family\na.tif,Fagaceae\n")
     (tmp_path / "two.csv").write_text("path,genus,family\nb.tif,Salix,Salicaceae\n")

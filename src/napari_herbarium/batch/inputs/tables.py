@@ -9,12 +9,14 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 import pandas as pd
 from pandas.errors import ParserWarning
+from pandas.io.common import get_handle  # type: ignore[import-not-found]
 
 from napari_herbarium import words
 from napari_herbarium.batch.inputs.places import as_path, check_kind, is_url
@@ -26,6 +28,9 @@ _NUMBERS = ("catalognumber", "cataloguenumber", "barcode")
 _SCALES = ("mmperpx",)
 _SEPARATORS = (";", "\t", ",")
 _MOST_NAMED = 5
+_UTF16 = (BOM_UTF16_BE, BOM_UTF16_LE)
+"""What Excel calls Unicode text begins with one of these."""
+_BEGIN_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +139,9 @@ def _as_text(cell: Any) -> str:
 
 def _read_text(text: str) -> pd.DataFrame:
     """Read cells as text, whichever separator and Unicode a spreadsheet wrote."""
-    encoding = "utf-16" if _is_utf16(text) else "utf-8-sig"
-    read = partial(_cells, text, encoding, 1 if _names_separator(text, encoding) else 0)
+    content = _content(text)
+    encoding = "utf-16" if content[:2] in _UTF16 else "utf-8-sig"
+    read = partial(_cells, content, encoding)
     usual = "," if text.lower().endswith(".csv") else "\t"
     for separator in (usual, *_SEPARATORS):
         head = read(separator, rows=0)
@@ -144,15 +150,25 @@ def _read_text(text: str) -> pd.DataFrame:
     return read(usual)
 
 
+def _content(text: str) -> bytes:
+    """Read a table once: it may have to be fetched."""
+    if not is_url(text):
+        return Path(text).read_bytes()
+    # As pandas opens it: public buckets without a key, http without aiohttp.
+    with get_handle(text, "rb", is_text=False) as opened:
+        content: bytes = opened.handle.read()
+    return content
+
+
 def _cells(
-    text: str, encoding: str, skipped: int, separator: str, rows: int | None = None
+    content: bytes, encoding: str, separator: str, rows: int | None = None
 ) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ParserWarning)
         return pd.read_csv(
-            text,
+            BytesIO(content),
             sep=separator,
-            skiprows=skipped,
+            skiprows=1 if _names_separator(content, encoding) else 0,
             nrows=rows,
             index_col=False,  # else a separator at the end of rows moves all columns
             dtype=str,
@@ -161,20 +177,10 @@ def _cells(
         )
 
 
-def _names_separator(text: str, encoding: str) -> bool:
-    """Tell whether the first line is Excel's own, ``sep=;``."""
-    if is_url(text):
-        return False
-    with open(text, encoding=encoding) as file:
-        return file.readline(8).lower().startswith("sep=")
-
-
-def _is_utf16(text: str) -> bool:
-    """Tell what Excel calls Unicode text by the mark that it begins with."""
-    if is_url(text):
-        return False
-    with open(text, "rb") as file:
-        return file.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE)
+def _names_separator(content: bytes, encoding: str) -> bool:
+    """Tell whether the first line is Excel's own, ``sep=;``, which it does not show."""
+    begin = content[:_BEGIN_BYTES].decode(encoding, errors="ignore")
+    return begin.lower().startswith("sep=")
 
 
 def _column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
