@@ -16,6 +16,8 @@ from napari_herbarium.errors import HerbariumError, SettingsError
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 _DENIED, _HELD = 5, 32
 """What Windows says of a file that another program has open."""
+FREE_SPACE = "free the space or choose another folder"
+"""What to do where a folder takes nothing."""
 
 
 @contextmanager
@@ -127,7 +129,7 @@ def is_held(error: OSError) -> bool:
 
 def unwritable(path: Path, error: OSError) -> HerbariumError:
     """Give the error that says what cannot be written, why, and what to do."""
-    advice = "free the space or choose another folder"
+    advice = FREE_SPACE
     if is_held(error) and path.is_file():
         advice = "close what has it open, such as Excel, or choose another folder"
     elif error.errno == errno.ENAMETOOLONG:

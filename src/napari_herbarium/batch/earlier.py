@@ -12,7 +12,7 @@ from pathlib import Path
 from napari_herbarium.batch.plan import read_plan
 from napari_herbarium.batch.records.layout import Layout, folders_of
 from napari_herbarium.errors import HerbariumError, SettingsError
-from napari_herbarium.files import is_held, put_in_place
+from napari_herbarium.files import FREE_SPACE, is_held, put_in_place
 
 EARLIER = "earlier"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}(\.|$)")
@@ -79,7 +79,7 @@ def _move(paths: Sequence[Path], place: Path) -> None:
 
 
 def _not_moved(place: Path, error: OSError) -> str:
-    advice = "free the space or choose another folder"
+    advice = FREE_SPACE
     if is_held(error):
         advice = "close what is open of it, such as its table in Excel, and begin again"
     rest = f" What was moved already is in {place}." if place.exists() else ""
