@@ -47,7 +47,7 @@ def test_picture_and_labels_of_a_sheet(out):
     assert sheet.image.shape == (420, 280, 3)
     assert sheet.mm_per_px == 0.5
     assert sheet.catalog_number == "B 1"
-    assert review.read_labels(opened, opened.sheets[1]).max() == 2
+    assert review.read_run_labels(opened, opened.sheets[1]).max() == 2
 
 
 def test_verdicts_stay_and_stand_in_the_rows(out):
@@ -75,9 +75,9 @@ def test_repair_keeps_the_original_and_makes_new_rows(out):
     labels = tifffile.imread(out / "labels" / "bare.leaves.tif")
     assert labels.dtype == np.uint8
     np.testing.assert_array_equal(labels, repaired)
-    assert not review.read_labels(opened, bare, original=True).any()
+    assert not review.read_run_labels(opened, bare, original=True).any()
     review.save_repair(opened, bare, repaired * 2)
-    assert not review.read_labels(opened, bare, original=True).any()
+    assert not review.read_run_labels(opened, bare, original=True).any()
 
 
 def test_repair_of_a_measured_run_is_measured_and_drawn(tmp_path, draw, run, settings):
@@ -86,7 +86,7 @@ def test_repair_of_a_measured_run_is_measured_and_drawn(tmp_path, draw, run, set
     run([tmp_path / "full.png"], tmp_path / "out", given)
     opened = open_run(tmp_path / "out")
     before = (tmp_path / "out" / "overlays" / "full.overlay.png").read_bytes()
-    labels = review.read_labels(opened, opened.sheets[0])
+    labels = review.read_run_labels(opened, opened.sheets[0])
     review.save_repair(opened, opened.sheets[0], np.where(labels == 2, 2, 0))
     found = rows(tmp_path / "out", "full")
     assert found["label"].tolist() == [2]
@@ -120,7 +120,7 @@ def test_repair_survives_the_next_run(out, run, tmp_path):
     opened = open_run(out)
     review.save_repair(opened, opened.sheets[0], np.ones((420, 280), np.uint8))
     assert run([tmp_path / "scans" / "list.csv"], out).done_now == 0
-    assert review.read_labels(opened, opened.sheets[0]).min() == 1
+    assert review.read_run_labels(opened, opened.sheets[0]).min() == 1
 
 
 def test_labels_of_another_size_are_refused(out):

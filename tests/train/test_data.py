@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 
 from napari_herbarium.errors import SettingsError, SheetError
-from napari_herbarium.evaluate.masks import as_leaf_mask, read_labels
+from napari_herbarium.evaluate.masks import as_leaf_mask, read_stored_mask
 from napari_herbarium.train.pairs.coco import pairs_from_coco
 from napari_herbarium.train.pairs.folder import save_pair
 from napari_herbarium.train.pairs.pair import Pair, open_image, open_mask
@@ -161,13 +161,13 @@ def test_masks_with_a_palette_are_read_by_number(tmp_path):
     plain.putdata((MASK * 3).ravel().tolist())
     plain.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255])
     plain.save(tmp_path / "p.png")
-    assert np.array_equal(as_leaf_mask(read_labels(tmp_path / "p.png")), MASK)
+    assert np.array_equal(as_leaf_mask(read_stored_mask(tmp_path / "p.png")), MASK)
 
 
 def test_masks_that_blur_are_refused(tmp_path):
     Image.fromarray(MASK).save(tmp_path / "m.jpg")
     with pytest.raises(SheetError, match="PNG or TIFF"):
-        read_labels(tmp_path / "m.jpg")
+        read_stored_mask(tmp_path / "m.jpg")
 
 
 def coco(folder, annotations):

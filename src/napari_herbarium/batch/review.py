@@ -57,10 +57,10 @@ def read_image(sheet: ReviewSheet) -> Sheet:
     )
 
 
-def read_labels(
+def read_run_labels(
     run: ReviewRun, sheet: ReviewSheet, *, original: bool = False
 ) -> NDArray[Any]:
-    """Read the labels of a sheet.
+    """Read the labels of a sheet of a run, as they are now.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def save_for_training(
         Path(folder),
         sheet.name,
         image,
-        read_labels(run, sheet),
+        read_run_labels(run, sheet),
         sheet.mm_per_px,
         overwrite=overwrite,
         facts=facts,

@@ -17,7 +17,7 @@ from napari_herbarium.sheet.raster.header import open_raster
 LEAF = 1
 
 
-def read_labels(path: Path) -> NDArray:
+def read_stored_mask(path: Path) -> NDArray:
     """Read a mask or labels from PNG or TIFF, whatever their bit depth and size.
 
     Returns

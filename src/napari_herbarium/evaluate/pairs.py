@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_herbarium.errors import DataError
-from napari_herbarium.evaluate.masks import as_leaf_mask, read_labels
+from napari_herbarium.evaluate.masks import as_leaf_mask, read_stored_mask
 from napari_herbarium.sheet.read import SUFFIXES
 
 MASK_SUFFIXES = frozenset([".png", ".tif", ".tiff"])
@@ -62,7 +62,7 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
     SheetError
         It cannot be read, is in colour, or holds no whole numbers.
     """
-    return as_leaf_mask(read_labels(path), str(path))
+    return as_leaf_mask(read_stored_mask(path), str(path))
 
 
 def read_groups(path: Path, stems: Collection[str]) -> dict[str, str]:

@@ -101,11 +101,11 @@ def iter_open(index: int, run: ReviewRun, review: ReviewSheet) -> Job[Opened]:
     HerbariumError
         One of them cannot be read.
     """
-    from napari_herbarium.batch.review import read_image, read_labels
+    from napari_herbarium.batch.review import read_image, read_run_labels
 
     yield Progress(0, 0, f"opening {review.name}")
     sheet = _known_facts(_in_memory(read_image(review)))
-    labels = read_labels(run, review)
+    labels = read_run_labels(run, review)
     yield Progress(0, 0, f"opening {review.name}")
     return Opened(index, run, review, sheet, labels, _rows(run, review, labels))
 
@@ -145,10 +145,10 @@ def iter_model_labels(opened: Opened) -> Job[NDArray[Any]]:
     HerbariumError
         It cannot be read.
     """
-    from napari_herbarium.batch.review import read_labels
+    from napari_herbarium.batch.review import read_run_labels
 
     yield Progress(0, 0, "reading the leaves of the model")
-    return read_labels(opened.run, opened.review, original=True)
+    return read_run_labels(opened.run, opened.review, original=True)
 
 
 def pair_is_there(opened: Opened, folder: Path) -> bool:
