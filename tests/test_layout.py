@@ -25,7 +25,7 @@ ROWS = (
     ("__main__",),
 )
 HEIGHT = {part: height for height, row in enumerate(ROWS) for part in row}
-GROUND = -1  # errors, progress, settings, files, locks, results, memory, once, words
+GROUND = -1  # modules beside the folders: errors, progress, settings, files and so on
 
 
 def imported(file: Path) -> Iterator[str]:

@@ -57,6 +57,7 @@ def test_job_script_of_slurm(tmp_path):
     [
         ("cores: 8\n", "at least 'cores:' and 'memory:'"),
         ("a: [", "as YAML"),
+        ("[" * 9_999, "as YAML"),
         ("cores: many\nmemory: 2GB\n", "'cores:' .* is many; it has to be a whole"),
         ("cores: 2\nmemory: 2GB\nprocesses: 0\n", "'processes:' .* is 0;"),
         (

@@ -189,7 +189,12 @@ def test_truth_is_read_from_the_folders(folder):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [('{"whole": [9]}', "no leaf 9"), ("{}", "does not say"), ("[", "does not say")],
+    [
+        ('{"whole": [9]}', "no leaf 9"),
+        ("{}", "does not say"),
+        ("[", "does not say"),
+        ("[" * 99_999, "nested too deeply"),
+    ],
 )
 def test_truth_that_makes_no_sense_is_said(folder, content, said):
     (folder / "instances" / "bu_1.json").write_text(content)

@@ -33,6 +33,15 @@ def sidecar(path, **scale):
     path.with_suffix(".json").write_text(json.dumps(told))
 
 
+@pytest.mark.parametrize("text", ["[", "[" * 99_999])
+def test_damaged_file_beside_labels_does_not_keep_them_from_being_read(tmp_path, text):
+    tifffile.imwrite(tmp_path / "K1.leaves.tif", blocks())
+    (tmp_path / "K1.leaves.json").write_text(text)
+    np.testing.assert_array_equal(
+        read_labels(tmp_path / "K1.leaves.tif").labels, blocks()
+    )
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.int32])
 def test_tiff_of_any_whole_numbers(tmp_path, dtype):
     tifffile.imwrite(tmp_path / "K1.leaves.tif", blocks(dtype))

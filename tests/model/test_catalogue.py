@@ -44,6 +44,13 @@ def test_bundled_models_come_first(folder):
     assert list_models() == ["zz", "aa"]
 
 
+@pytest.mark.parametrize("text", ["[", "[" * 99_999])
+def test_model_with_a_damaged_configuration_is_refused_in_a_sentence(folder, text):
+    (save(folder / "oak") / "config.json").write_text(text)
+    with pytest.raises(ModelError, match="not a valid model configuration"):
+        load_model("oak")
+
+
 def test_what_a_killed_import_left_is_no_model(folder):
     save(folder / ".0123456789abcdef")
     assert list_models() == []

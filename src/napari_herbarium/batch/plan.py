@@ -19,6 +19,7 @@ from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.files.export import write_json
 from napari_herbarium.model.catalogue import find_model
 from napari_herbarium.model.checkpoint import WEIGHTS, ModelConfig, read_config
+from napari_herbarium.plain_json import parsed
 
 # Leaves are the same however many tiles the network is given at a time. They are not
 # where tiles have another size: the network then sees less, or more, around a leaf.
@@ -137,7 +138,7 @@ def read_plan(out: Path) -> Plan:
     """
     path = Layout(Path(out).absolute()).run
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = parsed(path.read_text(encoding="utf-8"))
         model = facts["model"]
         return Plan(
             Layout(Path(out).absolute(), int(facts["digits"])),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from napari_herbarium.errors import DataError, SheetError
 from napari_herbarium.evaluate.pairs import Pair, read_mask
 from napari_herbarium.measure.files.labels_file import read_labels
+from napari_herbarium.plain_json import parsed
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read_leaf_truth(folder: Path, pair: Pair) -> LeafTruth:
 def _whole(path: Path) -> frozenset[int]:
     try:
         return frozenset(
-            map(int, json.loads(path.read_text(encoding="utf-8-sig"))["whole"])
+            map(int, parsed(path.read_text(encoding="utf-8-sig"))["whole"])
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = f"{path} does not say which leaves are whole ({error!r})."

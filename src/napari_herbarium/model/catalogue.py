@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import unicodedata
@@ -25,6 +24,7 @@ from napari_herbarium.model.checkpoint import (
     load_model_folder,
 )
 from napari_herbarium.model.whole_network import Architecture
+from napari_herbarium.plain_json import parsed
 from napari_herbarium.settings import DEFAULT_MODEL, DEFAULT_WHOLE_MODEL
 
 MODELS_VARIABLE = "NAPARI_HERBARIUM_MODELS"
@@ -57,7 +57,7 @@ def kind_of(folder: Path) -> Kind:
     damaged, too, it counts as a leaf model.
     """
     try:
-        told = json.loads((Path(folder) / CONFIG).read_text(encoding="utf-8"))
+        told = parsed((Path(folder) / CONFIG).read_text(encoding="utf-8"))
         is_whole = told.get("architecture") in get_args(Architecture)
     except (OSError, ValueError, AttributeError):
         is_whole = _are_of_whole(Path(folder) / WEIGHTS)

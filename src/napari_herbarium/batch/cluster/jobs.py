@@ -174,7 +174,7 @@ def read_config(path: Path | None) -> dict[str, Any]:
         raise SettingsError(msg)
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         msg = f"{path} cannot be read as YAML ({error})."
         raise SettingsError(msg) from error
     if not isinstance(config, dict) or not {"cores", "memory"} <= config.keys():

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.files import unwritable
+from napari_herbarium.plain_json import parsed
 
 logger = logging.getLogger(__name__)
 SECONDS_BETWEEN_SYNCS = 1.0
@@ -55,7 +56,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        content = json.loads(line)
+        content = parsed(line)
     except ValueError:
         logger.warning("A damaged line of a journal is passed over.")
         return None

@@ -21,6 +21,7 @@ import psutil
 from napari_herbarium.errors import HerbariumError, SettingsError
 from napari_herbarium.files import write_text
 from napari_herbarium.locks import taking_turns
+from napari_herbarium.plain_json import parsed
 
 TOUCHED_EVERY_S = 30.0
 DEAD_AFTER_S = 600.0
@@ -67,7 +68,7 @@ def _take(path: Path) -> None:
 
 def _refuse_if_alive(path: Path) -> None:
     try:
-        leader = json.loads(path.read_text(encoding="utf-8"))
+        leader = parsed(path.read_text(encoding="utf-8"))
         age = time.time() - path.stat().st_mtime
         host, pid, since = leader["host"], int(leader["pid"]), float(leader["since"])
     except (OSError, ValueError, KeyError, TypeError):

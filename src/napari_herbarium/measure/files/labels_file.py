@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import stat
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from napari_herbarium.errors import SheetError
 from napari_herbarium.measure.columns import check_labels
 from napari_herbarium.measure.table import SheetFacts
+from napari_herbarium.plain_json import parsed
 from napari_herbarium.settings import ScaleSettings
 from napari_herbarium.sheet.calibrate import settle_scale
 from napari_herbarium.sheet.catalogue_number import codes_in
@@ -245,7 +245,7 @@ def flips_beside(path: Path) -> dict[int, bool]:
 
 def _sidecar(path: Path) -> Mapping[str, Any]:
     try:
-        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8-sig"))
+        told = parsed(path.with_suffix(".json").read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, Mapping) else {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_herbarium.errors import ModelError
 from napari_herbarium.files import replacing
+from napari_herbarium.plain_json import parsed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +54,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     try:
         with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {})[_FACTS])
+            facts = parsed((file.metadata() or {})[_FACTS])
             # Copies: the tensors are the file itself, mapped, and Windows would not let
             # it be replaced for as long as an optimiser goes on with one of them.
             return {n: file.get_tensor(n).clone() for n in file.keys()}, facts  # noqa: SIM118

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from napari_herbarium.errors import DataError, SheetError
 from napari_herbarium.evaluate.masks import as_leaf_mask
 from napari_herbarium.evaluate.pairs import read_mask
+from napari_herbarium.plain_json import parsed
 from napari_herbarium.segment.pixels import as_rgb8
 from napari_herbarium.sheet.read import read_sheet
 from napari_herbarium.train.pairs.polygons import Polygons
@@ -98,10 +98,7 @@ def read_json(path: Path) -> Any:
         It cannot be read or is no JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except RecursionError as error:
-        msg = f"{path} is nested too deeply to be read as JSON; export it again."
-        raise DataError(msg) from error
+        return parsed(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        msg = f"{path} cannot be read as JSON ({error})."
+        msg = f"{path} cannot be read as JSON ({error}); check it, or export it again."
         raise DataError(msg) from error
