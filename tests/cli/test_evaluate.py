@@ -121,3 +121,14 @@ def test_out_that_cannot_be_written_is_refused_before_any_work(
     result = run(command, *args)
     assert result.exit_code == 2
     assert "is no folder" in result.stderr or "is a folder" in result.stderr
+
+
+def test_folder_of_pictures_that_cannot_be_made_is_refused_before_any_work(
+    tmp_path, run
+):
+    (tmp_path / "note").touch()
+    args = ("--data", tmp_path / "nowhere", "--errors", tmp_path / "note" / "deeper")
+    result = run("evaluate", *args)
+    assert result.exit_code == 2
+    assert "--errors is" in result.stderr
+    assert "note is no folder" in " ".join(result.stderr.split())

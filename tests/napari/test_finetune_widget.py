@@ -521,9 +521,9 @@ def test_a_folder_of_other_plants_is_looked_into(widget, tmp_path, until):
 
 
 def test_folders_can_be_dropped(widget, tmp_path, until, drop):
-    drop(widget.folder.row.line, tmp_path)
+    assert drop(widget.folder.row.line, tmp_path)
     until(lambda: "No pairs in the folder" in widget.folder.text.text())
-    drop(widget.form.others.row.line, tmp_path)
+    assert drop(widget.form.others.row.line, tmp_path)
     until(lambda: "no sheets of other plants" in widget.form.others.text.text())
 
 

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from napari_herbarium._napari.batch.form import BatchForm
 from napari_herbarium._napari.common.model_box import ModelBox
-from napari_herbarium._napari.common.path_line import FolderRow
+from napari_herbarium._napari.common.path_line import FolderRow, PathLine
 from napari_herbarium._napari.finetune.folder import TrainingFolder
 from napari_herbarium._napari.finetune.unfinished import ask_unfinished
 from napari_herbarium._napari.measure.save import FORMATS
@@ -84,6 +84,17 @@ def test_a_folder_is_chosen_for_a_line(made, choose, tmp_path):
     choose("")
     row.browse.click()
     assert row.folder() == tmp_path
+
+
+def test_two_folders_cannot_be_dropped_on_the_line_of_one(made, drop, tmp_path):
+    two = [tmp_path / "a", tmp_path / "b"]
+    row = made(FolderRow("Where it goes.", "Choose it.", "none"))
+    assert drop(row.line, tmp_path)
+    assert not drop(row.line, *two)
+    assert row.folder() == tmp_path
+    sheets = made(PathLine("Which sheets.", "none"))
+    assert drop(sheets, *two)
+    assert sheets.paths() == [str(path) for path in two]
 
 
 def test_a_training_folder_is_chosen(made, choose, tmp_path):

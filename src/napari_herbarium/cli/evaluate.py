@@ -10,7 +10,7 @@ import pandas as pd
 import typer
 
 from napari_herbarium.cli import options
-from napari_herbarium.cli.inputs import check_file
+from napari_herbarium.cli.inputs import check_file, check_folder
 from napari_herbarium.cli.show import sentences, with_bar
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.evaluate.pairs import find_pairs, read_groups
@@ -80,6 +80,8 @@ def evaluate_model(
     """Print IoU, precision, recall and boundary F per sheet, per group and overall."""
     with sentences():
         _check_out(out, overwrite=overwrite)
+        if errors is not None:
+            check_folder(errors, option="--errors")
         pairs = find_pairs(data)
         stems = [pair.stem for pair in pairs]
         how = Evaluation(

@@ -65,14 +65,16 @@ def check_name(path: Path) -> None:
         raise SheetError(msg)
 
 
-def check_folder(folder: Path, out: Path | None = None) -> None:
+def check_folder(folder: Path, out: Path | None = None, option: str = "--out") -> None:
     """Refuse, before any work, a folder that could not be made or written.
 
     Parameters
     ----------
     folder : path
     out : path, optional
-        What ``--out`` is, where that is to lie in the folder.
+        What the option is, where that is to lie in the folder.
+    option : str
+        Which option it was given with.
 
     Raises
     ------
@@ -85,7 +87,7 @@ def check_folder(folder: Path, out: Path | None = None) -> None:
     )
     out = out or folder
     if not there.is_dir():
-        msg = f"--out is {out}, but {there} is no folder; choose another one."
+        msg = f"{option} is {out}, but {there} is no folder; choose another one."
         raise SettingsError(msg)
     try:
         with staging(there):  # what may be written is not known before it is tried
@@ -94,7 +96,7 @@ def check_folder(folder: Path, out: Path | None = None) -> None:
             _refuse_long_name(folder)
     except OSError as error:
         msg = (
-            f"--out is {out}, but {there} cannot be written "
+            f"{option} is {out}, but {there} cannot be written "
             f"({error.strerror or error}); choose another one."
         )
         raise SettingsError(msg) from error

@@ -24,10 +24,13 @@ class PathLine(QLineEdit):
         What it is for.
     placeholder : str
         Shown while it is empty.
+    single : bool
+        Whether it is for one path; several at once cannot be dropped then.
     """
 
-    def __init__(self, tip: str, placeholder: str) -> None:
+    def __init__(self, tip: str, placeholder: str, *, single: bool = False) -> None:
         super().__init__()
+        self._single = single
         self.setToolTip(tip)
         self.setPlaceholderText(placeholder)
         self.setClearButtonEnabled(True)
@@ -43,8 +46,9 @@ class PathLine(QLineEdit):
         self.setCursorPosition(0)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files and folders of this computer."""
-        if _dropped(event):
+        """Take files and folders of this computer; the mouse shows what is refused."""
+        dropped = _dropped(event)
+        if dropped and not (self._single and len(dropped) > 1):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
@@ -78,7 +82,7 @@ class FolderRow(QWidget):
         self, tip: str, button_tip: str, placeholder: str, label: str = ""
     ) -> None:
         super().__init__()
-        self.line = PathLine(tip, placeholder)
+        self.line = PathLine(tip, placeholder, single=True)
         self.browse = tool_button("…", button_tip)
         self.ask: Callable[[], str] = lambda: ask_folder(self, button_tip, self.line)
         layout = bare(QHBoxLayout(self))
