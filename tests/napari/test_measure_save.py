@@ -82,7 +82,6 @@ def test_the_folder_of_the_sheet_is_proposed_and_then_the_last_one(
         return choose(kind, path)
 
     widget.save.ask_path = watch
-    widget.save.ask_replace = lambda _files: True  # both have B100.json beside them
     save(".csv")
     save(".parquet")
     assert proposed == [sheets / "B100.csv", tmp_path / "B100.parquet"]
@@ -152,6 +151,20 @@ def test_a_sidecar_is_not_replaced_without_asking_either(widget, save, tmp_path)
     save(".csv")
     assert (tmp_path / "B100.json").read_text() == "mine"
     assert not (tmp_path / "B100.csv").exists()
+
+
+def test_another_kind_of_table_leaves_that_of_the_first_as_it_was(
+    widget, save, tmp_path
+):
+    asked = []
+    widget.save.ask_replace = lambda files: bool(asked.append(files))
+    save(".csv")
+    before = (tmp_path / "B100.json").read_bytes()
+    table = save(".parquet")
+    told = json.loads((tmp_path / "B100.parquet.json").read_text())
+    assert told["mm_per_px"] == pytest.approx(0.1)
+    assert (table.exists(), asked) == (True, [])
+    assert (tmp_path / "B100.json").read_bytes() == before
 
 
 def test_a_changed_mind_saves_nothing(widget, tmp_path):

@@ -73,15 +73,16 @@ class SaveFormat:
         What is in it.
     write : callable
         Writes the content to a path.
-    sidecar : bool
-        Whether a JSON file beside it says where the numbers are from.
+    sidecar : str
+        Suffix of the JSON file beside it that says where the numbers are from; empty
+        where there is none. A sheet's formats that have the same one would replace it.
     """
 
     name: str
     suffix: str
     tip: str
     write: Callable[[Path, Content], None]
-    sidecar: bool = False
+    sidecar: str = ""
 
     def with_suffix(self, path: Path) -> Path:
         """Give a path this format's suffix, if it has it not."""
@@ -91,7 +92,7 @@ class SaveFormat:
     def files(self, path: Path) -> list[Path]:
         """Give all files that are written for a path."""
         path = self.with_suffix(path)
-        return [path, path.with_suffix(".json")] if self.sidecar else [path]
+        return [path, path.with_suffix(self.sidecar)] if self.sidecar else [path]
 
 
 def iter_save(kind: SaveFormat, path: Path, content: Content) -> Job[list[Path]]:
@@ -139,14 +140,14 @@ FORMATS = (
         "All columns, one row a leaf; a JSON file beside it says scale, settings and "
         "versions.",
         lambda path, made: write_table(path, made.table),
-        sidecar=True,
+        sidecar=".json",
     ),
     SaveFormat(
         "Table as Parquet",
         ".parquet",
         "As CSV, but numbers in full and with their types; a JSON file beside it.",
         lambda path, made: write_table(path, made.table),
-        sidecar=True,
+        sidecar=".parquet.json",
     ),
     SaveFormat(
         "Outlines as COCO JSON",
@@ -166,7 +167,7 @@ FORMATS = (
         "The labels pixel for pixel, with the scale as resolution; a JSON file beside "
         "it keeps which leaves you said are whole.",
         lambda path, made: write_labels(path, made.labels, made.mm_per_px),
-        sidecar=True,
+        sidecar=".json",
     ),
     SaveFormat(
         "Overlay as PNG",
