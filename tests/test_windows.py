@@ -22,6 +22,7 @@ from napari_herbarium.batch.records.layout import Layout
 from napari_herbarium.batch.worker import _to_disk
 from napari_herbarium.cli import app
 from napari_herbarium.cli.labels_inputs import LabelsInput
+from napari_herbarium.cli.late_rows import LateRows
 from napari_herbarium.cli.measure_outputs import (
     Format,
     MeasureOutputs,
@@ -113,6 +114,48 @@ def test_a_table_open_in_excel_stays_and_the_user_is_told_to_close_it(tmp_path, 
         replace_rows(table, pd.DataFrame({"sheet": ["K2"]}), "K2")
     assert table.read_text(encoding="utf-8").split() == ["sheet", "K1"]
     assert [path.name for path in tmp_path.iterdir()] == ["leaves.csv"]
+
+
+def late_rows(late, table, *sheets):
+    for sheet in sheets:
+        rows = pd.DataFrame({"sheet": [sheet]})
+        late.put(table, sheet, partial(replace_rows, rows=rows, sheet=sheet))
+
+
+def test_rows_of_a_table_open_in_excel_are_added_when_it_is_closed(tmp_path, held):
+    table, late = tmp_path / "leaves.csv", LateRows()
+    (tmp_path / "leaves.rest.csv").write_text("of a run before", encoding="utf-8")
+    held["leaves.csv"] = 1_000
+    late_rows(late, table, "K1", "K2")
+    assert set(pd.read_csv(tmp_path / "leaves.rest2.csv")["sheet"]) == {"K1", "K2"}
+    (told,) = late.news()
+    assert "leaves.csv is open in another program, such as Excel: close it." in told
+    assert late.news() == []
+    held.clear()
+    late_rows(late, table, "K3")
+    assert list(late.settle()) == []
+    assert set(pd.read_csv(table)["sheet"]) == {"K1", "K2", "K3"}
+    kept = sorted(path.name for path in tmp_path.iterdir())
+    assert kept == ["leaves.csv", "leaves.rest.csv"]
+
+
+def test_rows_of_a_table_that_is_never_closed_lie_beside_it(tmp_path, held):
+    table, late = tmp_path / "leaves.csv", LateRows()
+    late_rows(late, table, "K1")
+    held["leaves.csv"] = 1_000
+    late_rows(late, table, "K2")
+    (told,) = late.settle()
+    assert "Rows of K2 are in leaves.rest.csv beside it" in told
+    assert pd.read_csv(table)["sheet"].tolist() == ["K1"]
+    assert pd.read_csv(tmp_path / "leaves.rest.csv")["sheet"].tolist() == ["K2"]
+
+
+def test_rows_that_are_refused_for_another_reason_fail_at_once(tmp_path):
+    table, late = tmp_path / "leaves.csv", LateRows()
+    table.write_text("my own notes\n", encoding="utf-8")
+    with pytest.raises(HerbariumError, match="other columns"):
+        late_rows(late, table, "K1")
+    assert late.news() == []
 
 
 def test_a_model_that_cannot_be_put_in_place_leaves_the_earlier_one(tmp_path, held):

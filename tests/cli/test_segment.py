@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -180,6 +181,42 @@ def test_sheet_that_fails_is_named_and_the_others_go_on(tmp_path, run, draw):
     assert "broken.tif" in told[0]
     assert "gone.tif" in told[1]
     assert "Traceback" not in result.output
+
+
+@pytest.fixture
+def open_in_excel(monkeypatch):
+    """Let some tables not be replaced, by name, as Windows does not."""
+    names, replace = set(), os.replace
+
+    def refusing(source, target):
+        if Path(target).name in names:
+            error = PermissionError(13, "The file is in use", str(target))
+            error.winerror = 32
+            raise error
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refusing)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    return names
+
+
+@pytest.mark.parametrize("command", ["segment", "measure"])
+def test_rows_lie_beside_a_table_that_is_never_closed(
+    tmp_path, run, draw, open_in_excel, command
+):
+    inputs = [draw(tmp_path / f"K{n}.png") for n in (1, 2)]
+    table = "leaves"
+    if command == "measure":
+        run("segment", *inputs, "--out", tmp_path)
+        inputs, table = [tmp_path / f"K{n}.leaves.tif" for n in (1, 2)], "traits"
+    open_in_excel.add(f"{table}.csv")
+    result = run(command, *inputs, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert result.stderr.count("is open in another program, such as Excel") == 1
+    assert f"Rows of K1, K2 are in {table}.rest.csv beside it" in result.stderr
+    rest = pd.read_csv(tmp_path / "out" / f"{table}.rest.csv")
+    assert rest["sheet"].tolist() == ["K1", "K1", "K2", "K2"]
+    assert not (tmp_path / "out" / f"{table}.csv").exists()
 
 
 def test_fault_of_ours_costs_one_sheet_only(tmp_path, run, draw, monkeypatch):

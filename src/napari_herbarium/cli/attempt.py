@@ -9,6 +9,7 @@ from typing import TypeVar
 import rich.progress
 
 from napari_herbarium import words
+from napari_herbarium.cli.late_rows import LateRows
 from napari_herbarium.cli.show import complain
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.progress import Job, Progress, finish
@@ -54,6 +55,20 @@ def attempt(bar: rich.progress.Progress, stem: str, name: str, job: Job[T]) -> T
     finally:
         bar.remove_task(row)
     return None
+
+
+def tell_of_late(bar: rich.progress.Progress, late: LateRows) -> None:
+    """Name tables that rows wait for."""
+    for sentence in late.news():
+        complain(bar, sentence)
+
+
+def add_late(bar: rich.progress.Progress, late: LateRows) -> bool:
+    """Add the rows that waited for their tables; give whether all could be added."""
+    lacking = list(late.settle())
+    for sentence in lacking:
+        complain(bar, f"Failed: {sentence}")
+    return not lacking
 
 
 def _named(name: str, sentence: str) -> str:

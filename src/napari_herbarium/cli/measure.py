@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 
 from napari_herbarium import words
 from napari_herbarium.cli import options
-from napari_herbarium.cli.attempt import attempt
+from napari_herbarium.cli.attempt import add_late, attempt, tell_of_late
 from napari_herbarium.cli.inputs import check_folder, check_name
 from napari_herbarium.cli.labels_inputs import LabelsInput, find_labels
+from napari_herbarium.cli.late_rows import LateRows
 from napari_herbarium.cli.measure_outputs import (
     MeasureOutputs,
     check_measure_outputs,
@@ -82,6 +84,7 @@ class How:
     harmonics: int
     sheets: frozenset[str]
     judge: WholeSettings
+    late: LateRows = field(default_factory=LateRows)
 
 
 @options.with_settings
@@ -123,16 +126,19 @@ def measure_labels(
             overwrite=overwrite,
         )
         sheets = frozenset(task.sheet for task in tasks)
-        done = _run(outputs, How(scale, harmonics, sheets, judge))
+        done, complete = _run(outputs, How(scale, harmonics, sheets, judge))
     _say_where(done)
-    if len(done) < len(tasks):
+    if not complete:
         raise typer.Exit(FAILED)
 
 
 def _run(
     outputs: dict[LabelsInput, MeasureOutputs], how: How
-) -> dict[MeasureOutputs, int]:
-    """Measure every file; give the number of leaves of those that worked."""
+) -> tuple[dict[MeasureOutputs, int], bool]:
+    """Measure every file; give the number of leaves of those that worked.
+
+    And whether nothing lacks.
+    """
     done = {}
     with progress_bar() as bar:
         files = bar.add_task("Sheets", total=len(outputs), unit="")
@@ -142,8 +148,10 @@ def _run(
             )
             if leaves is not None:
                 done[where] = leaves
+            tell_of_late(bar, how.late)
             bar.advance(files)
-    return done
+        all_added = add_late(bar, how.late)
+    return done, all_added and len(done) == len(outputs)
 
 
 def iter_measured(task: LabelsInput, where: MeasureOutputs, how: How) -> Job[int]:
@@ -179,9 +187,20 @@ def iter_measured(task: LabelsInput, where: MeasureOutputs, how: How) -> Job[int
         write_overlay(where.picture, image, found.labels, partial=partial)
     told = _told(task, picture, facts, how, flipped)
     write_json(where.sidecar, told)
-    for path in where.tables:
-        put_rows(path, table, task.sheet, sheets=how.sheets, harmonics=how.harmonics)
+    _put_in_tables(where, table, how)
     return len(table)
+
+
+def _put_in_tables(where: MeasureOutputs, table: pd.DataFrame, how: How) -> None:
+    put = partial(
+        put_rows,
+        rows=table,
+        sheet=where.sheet,
+        sheets=how.sheets,
+        harmonics=how.harmonics,
+    )
+    for path in where.tables:
+        how.late.put(path, where.sheet, put)
 
 
 def _write_shapes(

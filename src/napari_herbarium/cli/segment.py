@@ -10,7 +10,7 @@ import typer
 
 from napari_herbarium import words
 from napari_herbarium.cli import options
-from napari_herbarium.cli.attempt import attempt
+from napari_herbarium.cli.attempt import add_late, attempt, tell_of_late
 from napari_herbarium.cli.inputs import SheetInput, check_folder, find_sheets
 from napari_herbarium.cli.outputs import Outputs, check_outputs
 from napari_herbarium.cli.show import FAILED, progress_bar, sentences
@@ -76,9 +76,9 @@ def segment_sheets(
         choose_device(segment.device)
         model = load_model(segment.model)
         work = Work(model, segment, leaves, scale, out, drawn, measure, judge)
-        done = _run(tasks, work)
+        done, complete = _run(tasks, work)
     _say_where(done, work)
-    if len(done) < len(tasks):
+    if not complete:
         raise typer.Exit(FAILED)
 
 
@@ -100,8 +100,8 @@ def _check_measured_before(tasks: Sequence[SheetInput], out: Path) -> None:
         raise SettingsError(msg)
 
 
-def _run(tasks: Sequence[SheetInput], work: Work) -> dict[str, Done]:
-    """Do every sheet; give by stem those that worked."""
+def _run(tasks: Sequence[SheetInput], work: Work) -> tuple[dict[str, Done], bool]:
+    """Do every sheet; give by stem those that worked, and whether nothing lacks."""
     done = {}
     with progress_bar() as bar:
         sheets = bar.add_task("Sheets", total=len(tasks), unit="")
@@ -110,8 +110,10 @@ def _run(tasks: Sequence[SheetInput], work: Work) -> dict[str, Done]:
             one = attempt(bar, task.stem, task.name, job)
             if one is not None:
                 done[task.stem] = one
+            tell_of_late(bar, work.late)
             bar.advance(sheets)
-    return done
+        all_added = add_late(bar, work.late)
+    return done, all_added and len(done) == len(tasks)
 
 
 def _say_where(done: dict[str, Done], work: Work) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_herbarium.batch.one_sheet import FoundLeaves, iter_leaves
 from napari_herbarium.cli.inputs import SheetInput
+from napari_herbarium.cli.late_rows import LateRows
 from napari_herbarium.cli.outputs import Outputs
 from napari_herbarium.measure.files.export import (
     TRAIT_NUMBERS,
@@ -47,6 +49,7 @@ class Work:
     overlay: bool
     measure: bool
     judge: WholeSettings = DEFAULT_JUDGE
+    late: LateRows = field(default_factory=LateRows)
 
 
 class Done(NamedTuple):
@@ -95,9 +98,11 @@ def iter_sheet(task: SheetInput, work: Work) -> Job[Done]:
             outputs.overlay, sheet.image, found.labels, partial=found.partial()
         )
     write_json(outputs.sidecar, _provenance(sheet, work, found))
+    put = partial(replace_rows, sheet=task.stem)
     if found.traits is not None:
-        replace_rows(outputs.traits, found.traits, task.stem, numbers=TRAIT_NUMBERS)
-    replace_rows(outputs.table, found.rows, task.stem)
+        traits = partial(put, rows=found.traits, numbers=TRAIT_NUMBERS)
+        work.late.put(outputs.traits, task.stem, traits)
+    work.late.put(outputs.table, task.stem, partial(put, rows=found.rows))
     reason = "" if sheet.mm_per_px else str(sheet.metadata["scale_reason"])
     return Done(len(found.rows), reason)
 
