@@ -149,6 +149,26 @@ def test_a_part_that_breaks_off(save, scan, layout):
         np.asarray(read_sheet(path).image)
 
 
+@pytest.mark.parametrize("layout", ["one strip", "inks"])
+def test_a_part_of_rare_colours_that_breaks_off(tmp_path, scan, layout):
+    """Old JPEG of TIFF 6.0 in one strip, and inks."""
+    mode = "CMYK" if layout == "inks" else "RGB"
+    shape = (*scan.shape[:2], len(mode))
+    kind = {"photometric": "separated" if layout == "inks" else "ycbcr"}
+    jpeg = jpeg_of(scan, mode)
+    for name, content in (("whole.tif", jpeg), ("cut.tif", cut(jpeg, 0.5))):
+        with tifffile.TiffWriter(tmp_path / name) as tiff:
+            strip = {"dtype": np.uint8, "compression": 7, "rowsperstrip": shape[0]}
+            tiff.write(iter([content]), shape=shape, **strip, **kind)
+        if layout != "inks":
+            with tifffile.TiffFile(tmp_path / name, mode="r+b") as tiff:
+                tiff.pages[0].tags["Compression"].overwrite(6)
+    opened = np.asarray(read_sheet(tmp_path / "whole.tif").image)
+    assert opened.shape == scan.shape
+    with pytest.raises(SheetError, match=NOT_WHOLE):
+        np.asarray(read_sheet(tmp_path / "cut.tif").image)
+
+
 def test_parts_that_share_their_tables(tmp_path, scan):
     path = tmp_path / "libtiff.tif"
     Image.fromarray(scan).save(path, compression="jpeg", strip_size=70 * 3 * 32)

@@ -16,7 +16,7 @@ from napari_herbarium.sheet.damage import DamageError
 from napari_herbarium.sheet.decode.codestream import jpeg2000_size, read_jpeg
 from napari_herbarium.sheet.decode.encoding import JPEG_SCHEMES
 from napari_herbarium.sheet.decode.samples import unpack_subsampled
-from napari_herbarium.sheet.decode.whole_jpeg import GREY, RGB, decode_whole
+from napari_herbarium.sheet.decode.whole_jpeg import GREY, INKS, RGB, decode_whole
 
 Decoder = Callable[[bytes, int], NDArray[Any]]
 """(stored bytes, index of the strip or tile) -> rows x columns x samples."""
@@ -59,7 +59,7 @@ _NAMES = {
 _LOW_BIT_FIRST = 2
 _FAX = {2, 3, 4}
 _FAX_CODEC = "ccittfax4_decode"
-_RGB, _YCBCR = 2, 6
+_RGB, _SEPARATED, _YCBCR = 2, 5, 6
 _JPEG_BITS = 8
 _JPEG_BLOCK = 16
 """Encoders may round the size of a JPEG strip up to its blocks."""
@@ -146,6 +146,7 @@ def _jpeg_decoder(page: Any) -> Decoder:
         part=part_of(page),
         tables=page.jpegtables,
         colours=_jpeg_colours(page),
+        is_old=page.compression == _OLD_JPEG,
         is_rgb=page.photometric == _RGB and not page.is_jfif,
     )
 
@@ -166,13 +167,15 @@ def _row_bytes(page: Any) -> int:
 
 
 def _jpeg_colours(page: Any) -> str | None:
-    """Name what the JPEG parts of a page are decoded to; None for what is rare."""
-    if page.bitspersample != _JPEG_BITS or page.compression == _OLD_JPEG:
+    """Name the colours of the JPEG parts of a page; None for what is rare."""
+    if page.bitspersample != _JPEG_BITS:
         return None
     if page.planarconfig != 1 or page.samplesperpixel == 1:
         return GREY
-    colours = page.photometric in (_RGB, _YCBCR) and page.samplesperpixel == len(RGB)
-    return RGB if colours else None
+    if page.photometric in (_RGB, _YCBCR) and page.samplesperpixel == len(RGB):
+        return RGB
+    inks = page.photometric == _SEPARATED and page.samplesperpixel == len(INKS)
+    return INKS if inks else None
 
 
 def _decode_jpeg(
@@ -183,13 +186,16 @@ def _decode_jpeg(
     part: tuple[int, int],
     tables: bytes | None,
     colours: str | None,
+    is_old: bool,
     is_rgb: bool,
 ) -> NDArray[Any]:
     stream = read_jpeg(data)
     _check_size(stream.width, stream.height, part)
     if colours is not None:
         whole = decode_whole(stream.bare(tables or b"", is_rgb=is_rgb), colours)
-        if whole is not None:
+        # which inks and old colours are meant, tifffile knows; here it is only seen
+        # that none are missing
+        if whole is not None and not (is_old or colours == INKS):
             return whole[: part[0], : part[1]]
     return _samples(decode(data, index, jpegtables=tables))
 
