@@ -29,12 +29,13 @@ from napari_herbarium.cli.measure_outputs import (
     check_measure_outputs,
 )
 from napari_herbarium.cli.outputs import Outputs, check_outputs
-from napari_herbarium.errors import HerbariumError, SettingsError
+from napari_herbarium.errors import HerbariumError, SettingsError, SheetError
 from napari_herbarium.files import replacing
 from napari_herbarium.measure.dictionary import column_names
 from napari_herbarium.measure.files.export import replace_rows
 from napari_herbarium.measure.files.labels_file import flips_beside
 from napari_herbarium.measure.rows import COLUMNS
+from napari_herbarium.sheet.read import read_sheet
 from napari_herbarium.train.files.workplace import Workplace
 
 IN_USE = 32
@@ -114,6 +115,23 @@ def test_a_table_open_in_excel_stays_and_the_user_is_told_to_close_it(tmp_path, 
         replace_rows(table, pd.DataFrame({"sheet": ["K2"]}), "K2")
     assert table.read_text(encoding="utf-8").split() == ["sheet", "K1"]
     assert [path.name for path in tmp_path.iterdir()] == ["leaves.csv"]
+
+
+def test_a_path_too_long_for_windows_is_to_be_shortened(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_herbarium.files._ON_WINDOWS", True)
+
+    def write(table):
+        with replacing(table):
+            raise FileNotFoundError(2, "No such file or directory", str(table))
+
+    with pytest.raises(HerbariumError, match=r"too long for Windows.* shorter"):
+        write(tmp_path / ("x" * 240) / "leaves.csv")
+    with pytest.raises(HerbariumError, match=r"No such file or directory.* free the"):
+        write(tmp_path / "leaves.csv")
+    with pytest.raises(SheetError, match=r"too long for Windows: move it"):
+        read_sheet(tmp_path / ("x" * 240) / "K1.tif")
+    with pytest.raises(SheetError, match="is not there: check its name"):
+        read_sheet(tmp_path / "K1.tif")
 
 
 def late_rows(late, table, *sheets):

@@ -16,6 +16,9 @@ from napari_herbarium.errors import HerbariumError, SettingsError
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 _DENIED, _HELD = 5, 32
 """What Windows says of a file that another program has open."""
+_ON_WINDOWS = os.name == "nt"
+_LONGEST_ON_WINDOWS = 247
+"""Letters of a path; longer ones only where the system was told to take them."""
 FREE_SPACE = "free the space or choose another folder"
 """What to do where a folder takes nothing."""
 
@@ -127,11 +130,19 @@ def is_held(error: OSError) -> bool:
     return getattr(error, "winerror", None) in (_DENIED, _HELD)
 
 
+def is_long_for_windows(path: str | Path) -> bool:
+    """Tell a path that Windows may say is not there because it is too long."""
+    return _ON_WINDOWS and len(os.path.abspath(path)) > _LONGEST_ON_WINDOWS
+
+
 def unwritable(path: Path, error: OSError) -> HerbariumError:
     """Give the error that says what cannot be written, why, and what to do."""
-    advice = FREE_SPACE
+    why, advice = error.strerror or str(error), FREE_SPACE
     if is_held(error) and path.is_file():
         advice = "close what has it open, such as Excel, or choose another folder"
     elif error.errno == errno.ENAMETOOLONG:
         advice = "choose a shorter name"
-    return HerbariumError(f"Cannot write {path} ({error.strerror or error}); {advice}.")
+    elif error.errno == errno.ENOENT and is_long_for_windows(error.filename or path):
+        why = "its path is too long for Windows"
+        advice = "choose a shorter name, or a folder whose path is shorter"
+    return HerbariumError(f"Cannot write {path} ({why}); {advice}.")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from napari_herbarium.errors import SheetError
+from napari_herbarium.files import is_long_for_windows
 
 _LEAD_NOWHERE = (errno.ENAMETOOLONG, errno.ELOOP)
 COPY_AGAIN = "copy it again from its source"
@@ -24,6 +25,11 @@ def unsupported(path: Path, what: str, remedy: str) -> SheetError:
 
 
 def _missing(path: Path) -> SheetError:
+    if is_long_for_windows(path):
+        return SheetError(
+            f"{path.name} is not there, or its path is too long for Windows: move it "
+            "to a folder whose path is shorter."
+        )
     return SheetError(
         f"{path.name} is not there: check its name, and the folder "
         f"{path.absolute().parent}."
