@@ -44,6 +44,14 @@ def test_a_saved_model_gives_the_same_logits(folder, network):
     assert len(model.sha256) == 64
 
 
+def test_loading_does_not_change_what_a_training_draws(folder):
+    before = torch.get_rng_state()
+    loaded = load_model_folder(folder).network.state_dict()
+    assert torch.equal(before, torch.get_rng_state())
+    again = load_model_folder(folder).network.state_dict()
+    assert all(torch.equal(value, again[name]) for name, value in loaded.items())
+
+
 def test_the_model_card_travels_with_the_model(folder):
     assert (folder / "README.md").read_text() == CARD
 

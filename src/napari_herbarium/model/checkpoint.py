@@ -18,6 +18,7 @@ from napari_herbarium.errors import ModelError
 from napari_herbarium.files import replacing
 from napari_herbarium.model.network import build_network
 from napari_herbarium.model.torch_there import need_torch
+from napari_herbarium.model.undrawn import undrawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -127,7 +128,8 @@ def load_as(
     folder = Path(folder)
     config = read_config_as(kind, folder)
     need_torch()
-    network = build(config)
+    with undrawn():
+        network = build(config)
     return Loaded(network, config, fill_network(network, folder), folder)
 
 
