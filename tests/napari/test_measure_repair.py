@@ -94,6 +94,36 @@ def test_what_was_said_of_the_leaves_of_before_is_forgotten(widget, layer, click
     assert dict(widget.live.flips) == {5: False}
 
 
+def test_what_was_said_comes_back_when_it_is_undone(widget, layer, click, settle):
+    widget.live.say([3, 5], False)
+    widget.live.say([8], True)
+    click(widget.form.merge, 8, 3)
+    click(widget.form.cut, 5)
+    assert dict(widget.live.flips) == {}
+    layer.undo()
+    settle()
+    assert dict(widget.live.flips) == {5: False}
+    widget.live.say([3], True)  # of the merged leaf, which goes
+    layer.undo()
+    settle()
+    assert dict(widget.live.flips) == {3: False, 5: False, 8: True}
+    table = widget.live.measured.table.set_index("label")
+    assert table["whole_by"].to_dict() == dict.fromkeys([3, 5, 8], "user")
+
+
+def test_what_was_said_comes_back_when_it_is_undone_at_once(
+    widget, layer, until, settle
+):
+    widget.live.say([3], False)
+    for label in (3, 8):
+        widget.table.toggle_leaf(label)
+    widget.form.merge.click()
+    until(lambda: widget.repair.runner.state == "idle")
+    layer.undo()
+    settle()
+    assert dict(widget.live.flips) == {3: False}
+
+
 @pytest.mark.parametrize("labels", [(), (3, 5)])
 def test_one_leaf_is_cut_at_a_time(widget, layer, click, labels):
     before = layer.data.copy()

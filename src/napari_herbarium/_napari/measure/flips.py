@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
 _STRIP = 512
+_PLACE = ("area_px", "bbox_top", "bbox_left", "bbox_bottom", "bbox_right")
+Place: TypeAlias = list[Any]
+"""Where a leaf is, and how large: what tells it from another one of its number."""
 
 
 def flips_of(layer: Labels) -> dict[int, bool]:
@@ -37,6 +40,41 @@ def with_word(
     """Say something of leaves; None takes back what was said."""
     others = {label: said for label, said in flips.items() if label not in labels}
     return others if word is None else {**others, **dict.fromkeys(labels, word)}
+
+
+class WordsBefore:
+    """What was said of leaves that a repair made others, for when it is undone."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[bool, Place]] = {}
+
+    def keep(
+        self, labels: Iterable[int], flips: Mapping[int, bool], table: pd.DataFrame
+    ) -> None:
+        """Remember words, and what leaves of the table they are of."""
+        places = _places(table)
+        self._kept |= {
+            label: (flips[label], places[label])
+            for label in labels
+            if label in flips and label in places
+        }
+
+    def returned(self, table: pd.DataFrame) -> dict[int, bool]:
+        """Give the words of leaves that are again what they were."""
+        places = _places(table)
+        back = {
+            label: word
+            for label, (word, place) in self._kept.items()
+            if places.get(label) == place
+        }
+        for label in back:
+            del self._kept[label]
+        return back
+
+
+def _places(table: pd.DataFrame) -> dict[int, Place]:
+    columns = [table[name] for name in ("label", *_PLACE)]
+    return {int(label): place for label, *place in zip(*columns, strict=True)}
 
 
 def ticked_in(features: pd.DataFrame, written: Mapping[int, Any]) -> dict[int, bool]:

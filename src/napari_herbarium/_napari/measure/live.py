@@ -25,7 +25,12 @@ from napari_herbarium._napari.measure.changes import (
     judged,
 )
 from napari_herbarium._napari.measure.features import write_features, written_whole
-from napari_herbarium._napari.measure.flips import flips_of, ticked_in, with_word
+from napari_herbarium._napari.measure.flips import (
+    WordsBefore,
+    flips_of,
+    ticked_in,
+    with_word,
+)
 from napari_herbarium._napari.measure.subject import (
     facts_of,
     image_under,
@@ -73,6 +78,7 @@ class LiveMeasure:
         self._busy_with: Labels | None = None
         self._done: WeakKeyDictionary[Any, Measured] = WeakKeyDictionary()
         self._flips: dict[int, bool] = {}
+        self._before = WordsBefore()
         self._away = False
         self.threshold = threshold
         self.judge = DEFAULT_JUDGE
@@ -120,6 +126,7 @@ class LiveMeasure:
         self._settle.stop()
         self._layer = layer
         self._flips = {}
+        self._before = WordsBefore()
         if layer is not None:
             self._flips = flips_of(layer)
             layer.events.connect(self._on_layer_event)
@@ -145,6 +152,13 @@ class LiveMeasure:
         self._take_ticks()
         self._flips = with_word(self._flips, labels, word)
         self._judge()
+
+    def forget(self, labels: list[int]) -> None:
+        """Leave out what was said of leaves until they are again what they were."""
+        self._take_ticks()
+        if self.measured is not None:
+            self._before.keep(labels, self._flips, self.measured.table)
+        self.say(labels, None)
 
     def flip(self, labels: list[int]) -> None:
         """Say the opposite of each leaf; a leaf of which nothing is known is whole."""
@@ -235,7 +249,8 @@ class LiveMeasure:
             before.facts,
             before.classifier,
         )
-        known = same and not ticked and "whole_by" in self._layer.features
+        returned = self._take_back()
+        known = same and not (ticked or returned) and "whole_by" in self._layer.features
         if not known or measured.again != frozenset():
             self._judge(measured.again)
 
@@ -252,6 +267,16 @@ class LiveMeasure:
             ticked = ticked_in(self._layer.features, written)
         self._flips = {**self._flips, **ticked}
         return bool(ticked)
+
+    def _take_back(self) -> bool:
+        """Take the words again of leaves that were repaired, where it was undone."""
+        measured = self.measured
+        # What was measured before the last change may show leaves that are no more.
+        if measured is None or self._settle.isActive():
+            return False
+        returned = self._before.returned(measured.table)
+        self._flips = {**self._flips, **returned}
+        return bool(returned)
 
     def _judge(self, again: frozenset[int] | None = frozenset()) -> None:
         layer, measured = self._layer, self.measured

@@ -258,9 +258,9 @@ class MeasureLeaves(MeasurePanel):
             self.repair.cut(layer, self.table.labels(), image)
 
     def _on_repaired(self, labels: list[int], sentence: str) -> None:
-        """Forget what was said of leaves that are others now."""
+        """Forget what was said of leaves that are others now, unless it is undone."""
         if self.repair.layer is self.live.layer:
-            self.live.say(labels, None)
+            self.live.forget(labels)
             self._repaired = sentence  # what is measured for it has no more to say
             self._say(sentence)
 
