@@ -67,7 +67,9 @@ def test_a_pair_says_the_mean_of_what_its_two_networks_say(tmp_path):
     square = np.zeros((2, 64, 64), np.uint8)
     square[0, 10:50, 20:40] = 255
     square[1, 10:50, 40:50] = 255
+    drawn = torch.get_rng_state()
     models = {a: one_of_pair(pair, a) for a in PAIR} | {"pair": pair}
+    assert torch.equal(drawn, torch.get_rng_state())  # a training may be at work
     said = {}
     for architecture, model in models.items():
         given = network_input(square, model.config.architecture)[None]

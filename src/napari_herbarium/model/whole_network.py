@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from napari_herbarium.model.checkpoint import Loaded, NetworkConfig, load_as
+from napari_herbarium.model.undrawn import undrawn
 from napari_herbarium.model.whole_parts import (
     OUTLINE_CHANNELS,
     outline_parts,
@@ -70,7 +71,8 @@ def one_of_pair(model: WholeModel, architecture: Architecture) -> WholeModel:
     if model.config.architecture != "pair":
         return model
     config = model.config.model_copy(update={"architecture": architecture})
-    network = build_whole_network(config)
+    with undrawn():
+        network = build_whole_network(config)
     for part in ("encoder", "head"):
         halves = getattr(model.network, part)
         getattr(network, part).load_state_dict(halves[architecture].state_dict())
