@@ -244,7 +244,7 @@ class Workplace:
             put_in_place(made, self.out)
         except OSError as error:
             if earlier.exists() and not self.out.exists():
-                os.replace(earlier, self.out)
+                put_in_place(earlier, self.out)
             raise unwritable(self.out, error) from error
         shutil.rmtree(earlier, ignore_errors=True)
 
