@@ -13,10 +13,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
+from urllib.request import urlopen
 
+import fsspec
 import pandas as pd
 from pandas.errors import ParserWarning
-from pandas.io.common import get_handle  # type: ignore[import-not-found]
 
 from napari_herbarium import words
 from napari_herbarium.batch.inputs.places import as_path, check_kind, is_url
@@ -154,10 +155,15 @@ def _content(text: str) -> bytes:
     """Read a table once: it may have to be fetched."""
     if not is_url(text):
         return Path(text).read_bytes()
-    # As pandas opens it: public buckets without a key, http without aiohttp.
-    with get_handle(text, "rb", is_text=False) as opened:
-        content: bytes = opened.handle.read()
+    # fsspec would need aiohttp for what Python itself can fetch.
+    opened = urlopen(text) if _is_http(text) else fsspec.open(text, "rb")
+    with opened as file:
+        content: bytes = file.read()
     return content
+
+
+def _is_http(url: str) -> bool:
+    return url.lower().startswith(("http://", "https://"))
 
 
 def _cells(
