@@ -34,9 +34,10 @@ def test_long_half_line_is_dropped(tmp_path):
     assert [line["n"] for line in read_lines(path)] == [1, 2]
 
 
-def test_damaged_line_in_the_middle_costs_itself_only(tmp_path):
+@pytest.mark.parametrize("damaged", [b"\0\0\0\0", b"2", b'["n", 2]'])
+def test_damaged_line_in_the_middle_costs_itself_only(tmp_path, damaged):
     path = tmp_path / "ledger.jsonl"
-    path.write_bytes(b'{"n":1}\n\0\0\0\0\n{"n":3}\n')
+    path.write_bytes(b'{"n":1}\n' + damaged + b'\n{"n":3}\n')
     assert [line["n"] for line in read_lines(path)] == [1, 3]
 
 

@@ -10,7 +10,6 @@ from contextlib import suppress
 
 import pytest
 
-from napari_herbarium.batch.confidence import confidence
 from napari_herbarium.batch.records import lock
 from napari_herbarium.batch.records.lock import DEAD_AFTER_S, leading
 from napari_herbarium.errors import SettingsError
@@ -62,6 +61,18 @@ def test_leader_elsewhere_counts_while_it_touches_its_lock(tmp_path):
         pass
 
 
+def test_leader_touches_its_lock_so_that_other_machines_see_it_alive(
+    tmp_path, monkeypatch
+):
+    path, touched = tmp_path / ".running", threading.Event()
+    monkeypatch.setattr(lock, "TOUCHED_EVERY_S", 0.01)
+    monkeypatch.setattr(
+        lock.os, "utime", lambda found, *_: found == path and touched.set()
+    )
+    with leading(path):
+        assert touched.wait(20)
+
+
 def test_lock_that_was_cut_short_does_not_count(tmp_path):
     (tmp_path / ".running").write_text('{"host": "no')
     with leading(tmp_path / ".running"):
@@ -99,14 +110,3 @@ def test_of_two_that_find_a_dead_leader_one_follows_it(tmp_path, monkeypatch):
         thread.join()
     assert len(refused) == 1
     assert "A run is at work" in refused[0]
-
-
-def test_confidence_of_known_probabilities():
-    import numpy as np
-
-    sure = np.array([[255, 255], [0, 0]], np.uint8)
-    assert confidence(sure, 0.5) == 1.0
-    half = np.array([[255, 140], [0, 0]], np.uint8)
-    assert confidence(half, 0.5) == 0.5
-    assert confidence(np.zeros((4, 4), np.uint8), 0.5) == 0.0
-    assert confidence(np.full((4, 4), 140, np.uint8), 0.5) == 0.0

@@ -6,6 +6,7 @@ from skimage.draw import disk
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.segment.leaves import extract_leaves, iter_extract_leaves
+from napari_herbarium.segment.mask import boxes_of
 from napari_herbarium.settings import LeafMethod, LeafSettings
 
 
@@ -26,13 +27,13 @@ def test_leaves_are_numbered_row_by_row():
     picture = canvas()
     # Two rows; within a row the leaves are not quite level.
     upper = [(66, 300), (60, 60), (72, 180)]
-    lower = [(200, 220), (212, 100)]
+    lower = [(140, 220), (152, 100)]
     for row, column in upper + lower:
         add(picture, row, column, 30)
     labels = extract_leaves(picture)
     assert labels.dtype == np.uint8
     assert number_at(labels, (60, 60), (72, 180), (66, 300)) == [1, 2, 3]
-    assert number_at(labels, (212, 100), (200, 220)) == [4, 5]
+    assert number_at(labels, (152, 100), (140, 220)) == [4, 5]
 
 
 def test_a_slanting_row_does_not_swallow_the_next():
@@ -62,7 +63,7 @@ def test_threshold_is_inclusive_and_the_models_own_by_default():
     picture = canvas((20, 20))
     picture[5:15, 5:15] = 204  # 0.8
     assert extract_leaves(picture, LeafSettings(threshold=0.8)).any()
-    assert not extract_leaves(picture, LeafSettings(threshold=0.81)).any()
+    assert not extract_leaves(picture, LeafSettings(threshold=0.801)).any()
     assert not extract_leaves(picture, model_threshold=0.9).any()
 
 
@@ -71,6 +72,12 @@ def test_float_probability_gives_the_same():
     np.testing.assert_array_equal(
         extract_leaves(picture / 255.0), extract_leaves(picture)
     )
+
+
+def test_a_probability_that_is_not_known_is_no_leaf():
+    picture = add(canvas(), 80, 80, 30) / 255.0
+    picture[200:250, 200:250] = np.nan
+    np.testing.assert_array_equal(extract_leaves(picture) > 0, picture > 0.5)
 
 
 def test_minimum_area_is_in_square_millimetres_on_a_calibrated_sheet():
@@ -102,6 +109,32 @@ def test_filling_holes_leaves_bays_at_the_border_open():
     picture[0:40, 28:32] = 0
     filled = extract_leaves(picture, LeafSettings(fill_holes=True, min_area_px=1))
     np.testing.assert_array_equal(filled > 0, picture > 0)
+
+
+def test_pixels_that_touch_by_a_corner_are_of_one_leaf():
+    picture = canvas((60, 60))
+    picture[10:30, 10:30] = picture[30:50, 30:50] = 255
+    settings = LeafSettings(touching="keep", min_area_px=1)
+    assert extract_leaves(picture, settings).max() == 1
+
+
+def test_a_hole_that_is_open_at_a_corner_alone_is_filled():
+    picture = canvas((60, 60))
+    picture[10:50, 10:50] = 255
+    picture[20:40, 20:40] = 0
+    picture[range(10, 20), range(10, 20)] = 0
+    labels = extract_leaves(picture, LeafSettings(fill_holes=True, min_area_px=1))
+    assert labels[30, 30] == 1
+
+
+@pytest.mark.parametrize("lean", [-1, 1])
+def test_the_box_of_a_long_slanting_leaf_holds_all_of_it(lean):
+    y, x = np.mgrid[:2100, -1050:1050]
+    leaf = (abs(x - lean * (y - 1050) // 2) < 40) & (abs(y - 1050) < 1000)
+    rows, columns = np.nonzero(leaf)
+    ((down, across),) = boxes_of(leaf.astype(np.uint8))
+    assert (down.start, down.stop) == (rows.min(), rows.max() + 1)
+    assert (across.start, across.stop) == (columns.min(), columns.max() + 1)
 
 
 def test_touching_leaves_are_cut_at_the_neck():

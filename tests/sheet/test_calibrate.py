@@ -133,12 +133,13 @@ def test_suspect_tag_gives_no_scale(monkeypatch):
     assert "72 ppi" in found.reason
 
 
-def test_scale_of_a_drawn_sheet_is_not_doubted(monkeypatch):
+@pytest.mark.parametrize("source", ["drawn", "user"])
+def test_scale_that_was_given_with_the_sheet_is_not_doubted(monkeypatch, source):
     monkeypatch.setattr(module, "read_ruler", None)
     found = calibrate(
-        _sheet(mm_per_px=0.08, scale_source="drawn", scale_trust="trusted")
+        _sheet(mm_per_px=0.08, scale_source=source, scale_trust="trusted")
     )
-    assert (found.mm_per_px, found.scale_source) == (0.08, "drawn")
+    assert (found.mm_per_px, found.scale_source) == (0.08, source)
 
 
 def test_sheet_takes_the_scale_and_the_reason(monkeypatch):

@@ -26,12 +26,13 @@ def judge(x: float, unit: str = "inch", size: tuple[int, int] = A3_600, y: float
         (1200, "inch", (19843, 14031)),
         (600, "inch", (10200, 6600)),  # 11 x 17 in
         (400, "inch", (6614, 4567)),  # 290 x 420 mm
+        (1, "mm", (420, 290)),  # a thumbnail: 1 x 1 says something if it has a unit
     ],
 )
 def test_a_scanner_is_believed(x, unit, size):
     scale = judge(x, unit, size)
     assert (scale.source, scale.trust) == ("resolution tag", "trusted")
-    assert scale.mm_per_px == pytest.approx({"inch": 25.4, "cm": 10}[unit] / x)
+    assert scale.mm_per_px == pytest.approx({"inch": 25.4, "cm": 10, "mm": 1}[unit] / x)
     assert scale.offered_mm_per_px == scale.mm_per_px
     assert scale.reason is None
 
@@ -44,6 +45,7 @@ def test_a_scanner_is_believed(x, unit, size):
         (ResolutionTag(28.346, 28.346, "cm"), "72 ppi"),
         (ResolutionTag(600, 600, "none"), "no unit"),
         (ResolutionTag(600, 300, "inch"), "not square"),
+        (ResolutionTag(600, 580, "inch"), "not square"),
         (ResolutionTag(300, 300, "inch"), "594 x 840 mm"),
         (ResolutionTag(1200, 1200, "inch"), "149 x 210 mm"),
     ],
@@ -65,6 +67,11 @@ def test_a_value_wrong_by_two_is_always_doubted(size_mm, factor):
     assert judge_scale(wrong, height, width).mm_per_px is None
 
 
+@pytest.mark.parametrize("size", [(9921, 3000), (16000, 7016)])
+def test_a_strip_as_wide_or_as_long_as_a_sheet_is_no_sheet(size):
+    assert judge(600, size=size).trust == "suspect"
+
+
 def test_all_doubts_are_told():
     scale = judge_scale(ResolutionTag(72, 72, "none"), *A3_600)
     assert scale.reason.count(";") == 2
@@ -76,7 +83,12 @@ def test_no_resolution_at_all():
 
 
 @pytest.mark.parametrize(
-    "tag", [ResolutionTag(1, 1, "none"), ResolutionTag(0, 0, "inch")]
+    "tag",
+    [
+        ResolutionTag(1, 1, "none"),
+        ResolutionTag(0, 0, "inch"),
+        ResolutionTag(600, 0, "inch"),
+    ],
 )
 def test_a_value_that_says_nothing_is_not_offered(tag):
     scale = judge_scale(tag, *A3_600)
