@@ -40,18 +40,19 @@ def read(path):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_numbers_and_columns_come_back(tmp_path, suffix):
-    path = tmp_path / f"t{suffix}"
-    write_table(path, table())
+    path, written = tmp_path / f"t{suffix}", table()
+    write_table(path, written)
     back = read(path)
-    assert list(back.columns) == list(table().columns)
+    assert list(back.columns) == list(written.columns)
     assert back["catalog_number"].tolist() == ["0012"] * 2
-    for name in table().select_dtypes("number").dropna(axis=1):
-        assert back[name].tolist() == pytest.approx(table()[name].tolist(), rel=1e-8)
+    for name in written.select_dtypes("number").dropna(axis=1):
+        assert back[name].tolist() == pytest.approx(written[name].tolist(), rel=1e-8)
 
 
 def test_parquet_keeps_numbers_in_full_and_types(tmp_path):
-    write_table(tmp_path / "t.parquet", table())
-    pd.testing.assert_frame_equal(read(tmp_path / "t.parquet"), table())
+    written = table()
+    write_table(tmp_path / "t.parquet", written)
+    pd.testing.assert_frame_equal(read(tmp_path / "t.parquet"), written)
 
 
 def test_value_that_is_not_known_is_an_empty_cell(tmp_path):

@@ -43,6 +43,13 @@ def drawn():
     return np.asarray(sheet.sheet.image), sheet.labels
 
 
+@pytest.fixture(scope="module")
+def judged(drawn):
+    """Probabilities of its labels, by the picture too."""
+    picture, labels = drawn
+    return whole_leaf_probability(labels, picture)
+
+
 def two_leaves(side=120):
     """Picture, and labels of a leaf of 1 and one of 2 on paper."""
     labels = np.zeros((side, 2 * side), np.uint8)
@@ -61,20 +68,17 @@ def seen_of(picture, labels, label):
     return sight_of_label(SheetRows(picture), box, mask[box])
 
 
-def test_with_a_picture_labels_are_judged_by_it_too(drawn):
-    picture, labels = drawn
-    alone = whole_leaf_probability(labels)
-    both = whole_leaf_probability(labels, picture)
-    assert list(both) == list(alone)
-    assert both != pytest.approx(alone, abs=0.02)
-    assert all(0 <= p <= 1 for p in both.values())
+def test_with_a_picture_labels_are_judged_by_it_too(drawn, judged):
+    alone = whole_leaf_probability(drawn[1])
+    assert list(judged) == list(alone)
+    assert judged != pytest.approx(alone, abs=0.02)
+    assert all(0 <= p <= 1 for p in judged.values())
 
 
-def test_a_label_is_judged_alike_among_all_and_alone(drawn):
+def test_a_label_is_judged_alike_among_all_and_alone(drawn, judged):
     picture, labels = drawn
-    everything = whole_leaf_probability(labels, picture)
     one = whole_leaf_probability(labels, picture, only=[7])
-    assert one == pytest.approx({7: everything[7]}, abs=1e-3)
+    assert one == pytest.approx({7: judged[7]}, abs=1e-3)
 
 
 def test_a_16_bit_picture_is_seen_as_the_same_in_8_bit(drawn):
