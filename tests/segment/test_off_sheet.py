@@ -63,6 +63,8 @@ def test_cloth_is_known_on_a_sheet_without_leaves_too():
     [
         pytest.param((slice(100, 140), slice(200, 220)), CLOTH, id="edge cuts a leaf"),
         pytest.param((slice(100, 140), slice(0, 90)), CLOTH, id="over the paper"),
+        pytest.param((slice(100, 110), slice(10, 60)), CLOTH, id="small one half over"),
+        pytest.param((slice(100, 120), slice(20, 32)), CLOTH, id="farther in"),
         pytest.param(AT_EDGE, 170, id="shade of the paper"),
         pytest.param((slice(60, 100), slice(50, 58)), CLOTH, id="edge of the paper"),
     ],

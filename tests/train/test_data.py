@@ -51,6 +51,10 @@ def test_good_pairs_have_no_faults(folder):
     assert open_image(pairs[1]).shape == SHEET.shape
 
 
+def test_a_sheet_of_the_smallest_size_will_do():
+    assert check_pairs([Pair("a", SHEET[:64, :64], MASK[:64, :64])]) == []
+
+
 def test_every_fault_is_named_at_once(folder):
     put(folder, "good")
     put(folder, "lonely", mask=None)
@@ -195,6 +199,14 @@ def test_coco_outlines_become_masks(folder):
     assert (mask[51:59, 51:59] == 255).all()
 
 
+def test_a_sheet_that_has_nothing_but_a_coco_crowd_teaches_no_leaf(folder):
+    put(folder, "a", mask=None)
+    crowd = [50, 50, 60, 50, 60, 60, 50, 60]
+    path = coco(folder, [{"segmentation": [crowd], "iscrowd": 1}])
+    (fault,) = check_pairs(training_pairs_at(path))
+    assert "mask of a is empty" in fault
+
+
 def test_coco_run_lengths_become_masks(folder):
     put(folder, "a", mask=None)
     flat = np.concatenate([[0], MASK.T.ravel(), [1 - MASK.T.ravel()[-1]]])
@@ -261,6 +273,7 @@ def test_a_pair_from_elsewhere_is_never_doubled(folder):
     [
         ("a/b", MASK, "no name"),
         ("..", MASK, "no name"),
+        ("a\nb", MASK, "no name"),
         ("a", MASK[:40], "px"),
         ("a", MASK * 0, "no leaf"),
     ],
