@@ -21,7 +21,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from batch_kill import _sheets
+from batch_kill import sheets_in
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--lanes", default="2")
     parser.add_argument("--loop", type=Path)
     arguments = parser.parse_args()
-    sheets = _sheets(arguments.data, arguments.count)
+    sheets = sheets_in(arguments.data, arguments.count)
     if arguments.loop:
         _loop(sheets, arguments.detail, arguments.loop)
         return

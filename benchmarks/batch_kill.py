@@ -26,7 +26,7 @@ import psutil
 
 def main() -> None:
     arguments = _arguments()
-    sheets = _sheets(arguments.data, arguments.count)
+    sheets = sheets_in(arguments.data, arguments.count)
     table = arguments.out / "sheets.csv"
     table.parent.mkdir(parents=True, exist_ok=True)
     table.write_text("path\n" + "\n".join(map(str, sheets)) + "\n")
@@ -61,7 +61,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _sheets(data: Path, count: int) -> list[Path]:
+def sheets_in(data: Path, count: int) -> list[Path]:
     folders = ("sheets/val/images", "sheets/train/images", "unlabelled")
     found = [path for folder in folders for path in sorted((data / folder).iterdir())]
     return [path.resolve() for path in found if path.suffix != ".csv"][:count]

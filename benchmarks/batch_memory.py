@@ -18,7 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from batch_kill import _sheets
+from batch_kill import sheets_in
 
 WARM_UP = 20
 
@@ -36,7 +36,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         scans, out = Path(folder) / "scans", Path(folder) / "out"
-        _link(_sheets(arguments.data, arguments.count), scans, arguments.count)
+        _link(sheets_in(arguments.data, arguments.count), scans, arguments.count)
         command = [str(Path(sys.executable).with_name("napari-herbarium")), "batch"]
         command += [str(scans), "--out", str(out), "--no-ruler", "--detail"]
         command += [arguments.detail, "--workers", arguments.workers]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from make_screenshots import PLUGIN, SIZE, idle, shoot, wait
 
-from napari import Viewer  # noqa: TID251
+from napari import Viewer
 from napari_herbarium._napari.review.job import Word
 from napari_herbarium.sheet.drawn.drawing import drawn_sheet
 from napari_herbarium.sheet.write import write_sheet_tiff

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 from make_screenshots import PLUGIN, SIZE, idle, shoot, wait
-from napari.layers import Image, Labels  # noqa: TID251
+from napari.layers import Image, Labels
 
-from napari import Viewer  # noqa: TID251
+from napari import Viewer
 from napari_herbarium._napari.worker import State
 from napari_herbarium.settings import DEFAULT_MODEL
 from napari_herbarium.sheet.drawn.drawing import drawn_sheet
@@ -73,7 +73,7 @@ def take_pictures(out: Path, minutes: int, dpi: int) -> None:
 
 def show_the_end(tune: Any) -> None:
     """Scroll down to the curves and the crops."""
-    from qtpy.QtWidgets import QScrollArea  # noqa: TID251
+    from qtpy.QtWidgets import QScrollArea
 
     bar = tune.findChild(QScrollArea).verticalScrollBar()
     bar.setValue(bar.maximum())
@@ -81,7 +81,7 @@ def show_the_end(tune: Any) -> None:
 
 def widen(viewer: Viewer, dock: Any) -> None:
     """Make a dock as wide as a laptop bears."""
-    from qtpy.QtCore import Qt  # noqa: TID251
+    from qtpy.QtCore import Qt
 
     window = viewer.window._qt_window
     window.resizeDocks([dock], [DOCK_PX], Qt.Orientation.Horizontal)
@@ -150,7 +150,7 @@ def leaves_by(viewer: Viewer, segment: Any, image: Image, model: str) -> np.ndar
 
 def outline(layer: Labels, colour: str) -> None:
     """Show labels as outlines of one colour."""
-    from napari.utils import DirectLabelColormap  # noqa: TID251
+    from napari.utils import DirectLabelColormap
 
     layer.colormap = DirectLabelColormap(color_dict={None: colour, 0: "transparent"})
     layer.contour = 3

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 from make_screenshots import PLUGIN, SIZE, shoot, wait
-from qtpy.QtWidgets import QScrollArea  # noqa: TID251
+from qtpy.QtWidgets import QScrollArea
 
-from napari import Viewer  # noqa: TID251
+from napari import Viewer
 from napari_herbarium.sheet.drawn.drawing import drawn_sheet
 
 LEAF = 20

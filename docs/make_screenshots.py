@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from qtpy.QtWidgets import QApplication  # noqa: TID251
+from qtpy.QtWidgets import QApplication
 
-from napari import Viewer  # noqa: TID251
+from napari import Viewer
 from napari_herbarium._napari.worker import State
 
 PLUGIN = "napari-herbarium"

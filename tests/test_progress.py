@@ -71,4 +71,4 @@ def test_a_listener_that_raises_stops_the_job() -> None:
 def test_progress_cannot_be_changed_by_a_listener() -> None:
     progress = Progress(1, 2)
     with pytest.raises(FrozenInstanceError):
-        progress.done = 2  # type: ignore[misc]
+        progress.done = 2

@@ -87,4 +87,4 @@ def test_leaf_settings_refuse(field: str, value: object) -> None:
 def test_settings_cannot_be_changed_after_a_run_recorded_them() -> None:
     settings = LeafSettings()
     with pytest.raises(ValidationError, match="frozen"):
-        settings.threshold = 0.4  # type: ignore[misc]
+        settings.threshold = 0.4

@@ -48,6 +48,10 @@ def run(job, until=None):
             return reports, None
 
 
+def after_four_steps(report):
+    return report.what == "steps" and report.done == 4
+
+
 def test_the_new_model_is_in_the_list_and_tells_how_it_was_made(pairs, base, models):
     out = new_model_folder("my oaks")
     _, made = run(iter_train(few(), pairs(3), out, base=base))
@@ -87,8 +91,9 @@ def test_it_learns_what_is_green(pairs, base, tmp_path):
 
 def test_stopping_keeps_the_best_so_far(pairs, base, tmp_path):
     recipe = few(epochs=50)
-    stop = lambda report: report.what == "steps" and report.done == 4  # noqa: E731
-    reports, _ = run(iter_train(recipe, pairs(2), tmp_path / "m", base=base), stop)
+    reports, _ = run(
+        iter_train(recipe, pairs(2), tmp_path / "m", base=base), after_four_steps
+    )
     assert reports[-1].done == 4
     assert load_model(tmp_path / "m").config.figures["ended"] == "stopped"
 
@@ -154,8 +159,7 @@ def test_all_bad_pairs_are_named_before_anything_runs(pairs, base, tmp_path):
 
 
 def test_resuming_with_other_sheets_or_recipe_is_refused(pairs, base, tmp_path):
-    stop = lambda report: report.what == "steps" and report.done == 4  # noqa: E731
-    run(iter_train(few(), pairs(2), tmp_path / "m", base=base), stop)
+    run(iter_train(few(), pairs(2), tmp_path / "m", base=base), after_four_steps)
     with pytest.raises(SettingsError, match="pairs"):
         run(iter_train(few(), pairs(3), tmp_path / "m", base=base, resume=True))
     other = few(rate=1e-5)
@@ -166,8 +170,7 @@ def test_resuming_with_other_sheets_or_recipe_is_refused(pairs, base, tmp_path):
 
 
 def test_a_stopped_run_can_go_on(pairs, base, tmp_path):
-    stop = lambda report: report.what == "steps" and report.done == 4  # noqa: E731
-    run(iter_train(few(), pairs(2), tmp_path / "m", base=base), stop)
+    run(iter_train(few(), pairs(2), tmp_path / "m", base=base), after_four_steps)
     job = iter_train(few(), pairs(2), tmp_path / "m", base=base, resume=True)
     reports, _ = run(job)
     assert min(r.done for r in reports if r.what == "steps" and not r.scored) == 5

@@ -38,8 +38,11 @@ def trainer(dropout=0.0, **changes):
     torch.manual_seed(0)
     plain = {"batch": 4, "warmup": 0, "workers": 0, "steps": 20, "decoder_rate": 0.01}
     settings = LoopSettings(precision="32-true", accelerator="cpu", **(plain | changes))
-    normalise = lambda images: images.float() / 127.5 - 1  # noqa: E731
     return Trainer(Small(dropout), settings, normalise, bce_loss)
+
+
+def normalise(images):
+    return images.float() / 127.5 - 1
 
 
 def losses(made, first=0, count=6):

@@ -1,0 +1,1 @@
+"""Reader, sample and widgets for napari; no other package knows of napari or Qt."""

@@ -1,0 +1,1 @@
+"""Networks, and the folders in which they are kept and shared."""

@@ -1,0 +1,1 @@
+"""The sheet: read, written and drawn, with its scale and what its file says of it."""

@@ -156,11 +156,9 @@ def _iter_few_sheets(
     others: Sequence[Pair],
 ) -> Planning:
     model = load_model(base)
-    in_all, steps = len(pairs) + len(others), 2 * len(pairs) + len(others)
-    pictures = []
-    for pair in pairs:
-        pictures.append(few_sheets.read_labelled(pair, in_all))
-        yield TrainProgress(len(pictures), steps, "sheets")
+    in_all = len(pairs) + len(others)
+    steps = in_all + len(pairs)
+    pictures = yield from _iter_read(pairs, in_all, steps)
     split = _few_split(pictures, recipe)
     train, val = few_sheets.parts(pictures, split)
     again = [few_sheets.iter_mistakes(picture, model, device) for picture in train]
@@ -168,20 +166,19 @@ def _iter_few_sheets(
     looks = [iter_other(sheet, in_all, model, device) for sheet in others]
     known = yield from _iter_each(looks, 2 * len(pairs), steps)
     crops = _held_out(val, model, recipe)
-    draw = few_sheets.FewSheetsDraw(
-        train,
-        {p.name: at for p, at in zip(train, wrong, strict=True)},
-        few_sheets.drawn_pictures() if recipe.rehearsal else [],
-        model.config.scales,
-        recipe,
-        known,
-    )
     return Plan(
         network=copied_network(model),
         config=model.config,
         settings=few_settings(recipe, model.config.encoder, device),
         loss=partial(bce_dice_loss, leaf_weight=recipe.leaf_weight),
-        sample_at=draw,
+        sample_at=few_sheets.FewSheetsDraw(
+            train,
+            {p.name: at for p, at in zip(train, wrong, strict=True)},
+            few_sheets.drawn_pictures() if recipe.rehearsal else [],
+            model.config.scales,
+            recipe,
+            known,
+        ),
         epoch_steps=recipe.epoch_steps,
         epochs=recipe.epochs,
         patience=recipe.patience,
@@ -193,6 +190,17 @@ def _iter_few_sheets(
         others=_checksums(known),
         note=_note_of_crops(crops),
     )
+
+
+def _iter_read(
+    pairs: Sequence[Pair], in_all: int, steps: int
+) -> Generator[TrainProgress, None, list[Picture]]:
+    """Read the sheets, each as large as memory allows for `in_all` of them."""
+    pictures: list[Picture] = []
+    for pair in pairs:
+        pictures.append(few_sheets.read_labelled(pair, in_all))
+        yield TrainProgress(len(pictures), steps, "sheets")
+    return pictures
 
 
 def _note_of_crops(crops: Sequence[Sample]) -> str:

@@ -275,7 +275,7 @@ def _launched(settings: LoopSettings) -> Fabric:
         accelerator=settings.accelerator,
         devices=settings.devices,
         num_nodes=settings.num_nodes,
-        precision=settings.precision,  # type: ignore[arg-type]
+        precision=settings.precision,
     )
     fabric.launch()
     return fabric

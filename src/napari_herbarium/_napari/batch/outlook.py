@@ -81,22 +81,32 @@ def iter_outlook(order: Order) -> Job[Outlook]:
     HerbariumError
         It could not be started; the message says why.
     """
-    from napari_herbarium.batch.prepare import prepare
-    from napari_herbarium.batch.records.layout import Layout
-    from napari_herbarium.batch.records.ledger import State
-
     yield Progress(0, 0, "looking for sheets")
-    layout = Layout(order.out.absolute())
     _refuse_file(order.out)
-    there = Outlook(
-        has_run=_exists(layout.run),
-        has_report=_exists(layout.report),
-        is_reviewed=_is_newer(layout.reviewed, layout.report),
-    )
+    there = _look(order.out)
     if not there.has_run or order.anew:
         _refuse_missing(order.inputs)
     elif changes := _changes(order):
         return replace(there, changes=changes)
+    return _counted(order, there)
+
+
+def _look(out: Path) -> Outlook:
+    """See what the results folder holds; nothing is counted."""
+    from napari_herbarium.batch.records.layout import Layout
+
+    layout = Layout(out.absolute())
+    return Outlook(
+        has_run=_exists(layout.run),
+        has_report=_exists(layout.report),
+        is_reviewed=_is_newer(layout.reviewed, layout.report),
+    )
+
+
+def _counted(order: Order, there: Outlook) -> Outlook:
+    from napari_herbarium.batch.prepare import prepare
+    from napari_herbarium.batch.records.ledger import State
+
     ready = prepare(
         order.inputs,
         order.out,

@@ -126,30 +126,37 @@ def draw_curves(drawing: Drawing) -> NDArray[np.uint8]:
     size = drawing.width / _DPI, drawing.height / _DPI
     figure = Figure(figsize=size, dpi=dpi, layout="constrained")
     figure.patch.set_alpha(0)
-    canvas: Any = FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
+    canvas: Any = FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, sharex=True)
-    curves = drawing.curves
-    _plot(left, curves.loss, _LIVE, "crops trained on", marker="")
-    _plot(left, curves.val_loss, _KEPT, "held-out crops", marker="o")
-    _plot(right, curves.iou, _KEPT, "held-out crops", marker="o")
-    last = max(step for step, _ in (*curves.loss, *curves.iou, (1, 0.0)))
-    # A first point alone would lie between parts of a step.
-    left.set_xlim(-_ROOM * last, (1 + _ROOM) * last)
-    _dress(left, "loss", drawing.ink)
-    _dress(right, _iou_title(curves.iou), drawing.ink)
-    if curves.loss and curves.val_loss:
-        handles, names = left.get_legend_handles_labels()
-        figure.legend(
-            handles,
-            names,
-            loc="outside lower center",
-            ncols=2,
-            fontsize=_FONT,
-            labelcolor=drawing.ink,
-            frameon=False,
-        )
+    _draw_loss(left, drawing)
+    _plot(right, drawing.curves.iou, _KEPT, "held-out crops", marker="o")
+    _dress(right, _iou_title(drawing.curves.iou), drawing.ink)
+    if drawing.curves.loss and drawing.curves.val_loss:
+        _add_legend(figure, left, drawing.ink)
     canvas.draw()
     return np.array(canvas.buffer_rgba())
+
+
+def _draw_loss(axes: Any, drawing: Drawing) -> None:
+    """Draw the loss, and let the steps of both pictures begin and end where it does."""
+    curves = drawing.curves
+    _plot(axes, curves.loss, _LIVE, "crops trained on", marker="")
+    _plot(axes, curves.val_loss, _KEPT, "held-out crops", marker="o")
+    last = max(step for step, _ in (*curves.loss, *curves.iou, (1, 0.0)))
+    # A first point alone would lie between parts of a step.
+    axes.set_xlim(-_ROOM * last, (1 + _ROOM) * last)
+    _dress(axes, "loss", drawing.ink)
+
+
+def _add_legend(figure: Any, axes: Any, ink: str) -> None:
+    figure.legend(
+        *axes.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=2,
+        fontsize=_FONT,
+        labelcolor=ink,
+        frameon=False,
+    )
 
 
 def _plot(

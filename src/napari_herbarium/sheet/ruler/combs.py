@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,8 +134,7 @@ def _blocks(signal: Grey, lag: int, n: int) -> Grey:
 
 def _windows(blocks: Grey) -> Grey:
     n = blocks.shape[1] - _BLOCKS + 1
-    total: Grey = sum(blocks[:, i : n + i] for i in range(_BLOCKS))  # type: ignore[assignment]
-    return total
+    return reduce(np.add, (blocks[:, i : n + i] for i in range(_BLOCKS)))
 
 
 def _peaks(
