@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +63,17 @@ def test_last_line_of_a_sheet_counts(tmp_path):
     assert known["a"].reason == ""
     assert known["b"].reason == "No sheet."
     assert json.loads(path.read_text().splitlines()[0])["state"] == "failed"
+
+
+def test_disk_that_fills_up_within_a_line_is_said(tmp_path, monkeypatch):
+    class Full(io.RawIOBase):
+        def write(self, line):
+            return len(line) // 2
+
+    monkeypatch.setattr(Path, "open", lambda *_, **__: Full())
+    journal = Journal(tmp_path / "ledger.jsonl")
+    with pytest.raises(HerbariumError, match=r"no space left.*free the space"):
+        journal.add({"n": 1})
 
 
 def test_place_that_cannot_be_written_is_one_sentence(tmp_path):

@@ -26,6 +26,12 @@ def test_second_leader_is_refused_and_the_lock_goes_with_the_first(tmp_path):
     assert not lock.exists()
 
 
+def test_a_run_that_wrote_nothing_leaves_no_folder(tmp_path):
+    with leading(tmp_path / "run" / ".running"):
+        pass
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with (
