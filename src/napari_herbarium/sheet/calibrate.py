@@ -8,18 +8,16 @@ scale, because one of them is wrong and nobody knows which.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import hypot, isfinite, log
+from math import hypot, isfinite
 
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.settings import LEAST_MM_PER_PX, MOST_MM_PER_PX, ScaleSettings
 from napari_herbarium.sheet.ruler import RulerReading, read_ruler
+from napari_herbarium.sheet.scale import GIVEN, same_scale
 from napari_herbarium.sheet.sheet import Sheet
 
 SHORTEST_LINE_PX = 20.0
 """A hand places a point to about a pixel each end: shorter lines are off by 5 %."""
-
-AGREE_WITHIN = 0.03
-"""Relative difference up to which ruler and resolution tag say the same."""
 
 MM_PER = {"mm": 1.0, "cm": 10.0, "inch": 25.4}
 
@@ -53,7 +51,7 @@ class Calibration:
     mm_per_px : float or None
         None when no source can be trusted.
     scale_source : str
-        ``"user"``, ``"ruler"``, ``"resolution tag"``, ``"drawn"`` or ``"none"``.
+        As in `napari_herbarium.Sheet`.
     scale_trust : str
         ``"trusted"``; ``"suspect"`` when something was offered but not believed;
         ``"none"`` when nothing was found.
@@ -117,7 +115,7 @@ def calibrate(sheet: Sheet, *, use_ruler: bool = True) -> Calibration:
     Calibration
         Never a scale from a source that another one contradicts.
     """
-    if sheet.scale_source in ("drawn", "user"):
+    if sheet.scale_source in GIVEN:
         reason = f"The scale was given with the sheet ({sheet.scale_source})."
         return Calibration(
             sheet.mm_per_px, sheet.scale_source, sheet.scale_trust, reason
@@ -174,7 +172,7 @@ def _possible(mm_per_px: float) -> float:
 
 def _from_ruler(sheet: Sheet, reading: RulerReading) -> Calibration:
     tag, read = sheet.mm_per_px, reading.mm_per_px
-    if read and tag and not agree(read, tag):
+    if read and tag and not same_scale(read, tag):
         reason = (
             f"The ruler says {read:.4f} mm per px but the file's resolution says "
             f"{tag:.4f}: draw a line on the ruler to decide."
@@ -196,8 +194,3 @@ def _from_tag(sheet: Sheet, reading: RulerReading | None) -> Calibration:
     trust = "none" if sheet.offered_mm_per_px is None else "suspect"
     reason = f"The file's resolution gives no scale: {why}.{ruler}"
     return Calibration(None, "none", trust, reason)
-
-
-def agree(a: float, b: float) -> bool:
-    """Whether two scales say the same, within what a ruler can be read."""
-    return abs(log(a / b)) <= AGREE_WITHIN

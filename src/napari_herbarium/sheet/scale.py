@@ -8,6 +8,7 @@ comes out as large as herbarium sheets are.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 
 UNITS = {1: "none", 2: "inch", 3: "cm"}
 """By the number that TIFF and EXIF have for each."""
@@ -23,6 +24,11 @@ with slack, 180-330 and 270-528 mm, span less than a factor of two each.
 """
 SQUARE_WITHIN = 0.02
 """Relative difference of the two resolutions that still counts as square pixels."""
+
+SAME_WITHIN = 0.03
+"""Relative difference up to which two scales, as of ruler and tag, say the same."""
+GIVEN = frozenset({"user", "drawn"})
+"""Sources of scales that count more than what can be found: they were given."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,11 @@ def judge_scale(tag: ResolutionTag | None, height: int, width: int) -> Scale:
     if doubts or offered is None:
         return Scale(None, offered, "none", "suspect", "; ".join(doubts))
     return Scale(offered, offered, "resolution tag", "trusted", None)
+
+
+def same_scale(a: float, b: float) -> bool:
+    """Whether two scales say the same, within what a ruler can be read."""
+    return abs(log(a / b)) <= SAME_WITHIN
 
 
 def _doubts(tag: ResolutionTag, height: int, width: int) -> list[str]:

@@ -10,8 +10,8 @@ from psygnal import Signal
 from napari_herbarium._napari.common.layers import mm_per_px, sheet_of, why_no_sheet
 from napari_herbarium._napari.measure.calibrate import iter_read_ruler, tag_of
 from napari_herbarium._napari.worker import JobRunner
-from napari_herbarium.sheet.calibrate import agree
 from napari_herbarium.sheet.ruler import RulerReading
+from napari_herbarium.sheet.scale import same_scale
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -75,7 +75,7 @@ class RulerReader:
         elif known is None:
             self.found.emit(size)
             self.said.emit(reading.reason)
-        elif agree(size, known):
+        elif same_scale(size, known):
             self.said.emit(f"The ruler agrees with the scale. {reading.reason}")
         else:
             self.contradicted.emit(size)

@@ -23,7 +23,7 @@ from napari_herbarium.sheet.calibrate import settle_scale
 from napari_herbarium.sheet.catalogue_number import codes_in
 from napari_herbarium.sheet.file_metadata import resolution_of
 from napari_herbarium.sheet.raster.header import open_raster, resolution_in
-from napari_herbarium.sheet.scale import ResolutionTag, judge_scale
+from napari_herbarium.sheet.scale import GIVEN, ResolutionTag, judge_scale
 from napari_herbarium.sheet.sheet import Sheet
 from napari_herbarium.sheet.tiff.quiet import without_log
 
@@ -106,7 +106,7 @@ def facts_of_labels(
             scale_source="user",
             scale_trust="trusted",
         )
-    if sheet is None or own.scale_source in ("user", "drawn"):
+    if sheet is None or own.scale_source in GIVEN:
         return own
     seen = SheetFacts.of(settle_scale(sheet, settings), own.sheet)
     chosen = seen if _counts(seen, sheet, own) else own

@@ -24,12 +24,13 @@ from napari_herbarium.sheet.ruler.lattice import Lattice, fit_lattice
 from napari_herbarium.sheet.ruler.partner import other_scale
 from napari_herbarium.sheet.ruler.pixels import Grey, grey_copy, shrink
 from napari_herbarium.sheet.ruler.ticks import read_rhythm
+from napari_herbarium.sheet.scale import same_scale
 
 _LATTICES, _BARS = 40, 4
 """How many finds of each kind are looked at closely, each way."""
 
-_SAME, _TAG = 0.015, 0.03
-"""How far two rulers, or a ruler and the resolution tag, may differ."""
+_SAME = 0.015
+"""How far two rulers on one sheet may differ."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def read_ruler(image: Any, tag_mm_per_px: float | None = None) -> RulerReading:
     if any(not agree(best, other, _SAME) for other in sound):
         return _refuse(_why_split(sound, factor))
     mm_per_px = 1 / best.px_per_mm / factor
-    if tag_mm_per_px and abs(np.log(mm_per_px / tag_mm_per_px)) > _TAG:
+    if tag_mm_per_px and not same_scale(mm_per_px, tag_mm_per_px):
         return _refuse(
             f"the ruler says {mm_per_px:.4f} mm per px but the file's resolution says "
             f"{tag_mm_per_px:.4f}"
