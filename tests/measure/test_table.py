@@ -13,6 +13,7 @@ from napari_herbarium.measure.table import (
     iter_leaf_table,
     leaf_table,
     partial_labels,
+    whole_columns,
 )
 from napari_herbarium.measure.whole import judge as whole
 from napari_herbarium.progress import Progress
@@ -100,6 +101,17 @@ def test_only_some_labels_have_the_rows_they_have_in_the_table_of_all(classifier
     expected = everything[everything["label"].isin([5, 7])].reset_index(drop=True)
     pd.testing.assert_frame_equal(some, expected)
     assert classifier[0] == [5, 7]
+
+
+def test_where_nobody_judged_whole_is_not_known():
+    table = pd.DataFrame({"label": [1, 2], "whole_probability": [np.nan, np.nan]})
+    found = whole_columns(table, 0.5, {2: False})
+    assert found["whole"].isna().tolist() == [True, False]
+    assert found["whole_by"].tolist() == ["", "user"]
+
+
+def test_catalogue_number_that_is_not_known_is_an_empty_cell():
+    assert leaf_table(three_leaves())["catalog_number"].tolist() == [""] * 3
 
 
 def test_sheet_without_leaves_has_a_table_with_all_columns():

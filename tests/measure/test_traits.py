@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,12 @@ import shapes
 
 from napari_herbarium import measure
 from napari_herbarium.errors import SettingsError
-from napari_herbarium.measure.dictionary import data_dictionary, trait_names
+from napari_herbarium.measure.dictionary import (
+    Kind,
+    data_dictionary,
+    kinds,
+    trait_names,
+)
 from napari_herbarium.measure.traits import iter_measure
 from napari_herbarium.progress import finish
 
@@ -113,12 +119,36 @@ def test_lobes_and_teeth_are_counted():
     assert 22 <= toothed["teeth"] <= 24
 
 
+def test_tips_of_lobes_are_no_teeth():
+    assert measured("lobed leaf with petiole", 30)["teeth"] == 0
+
+
+@pytest.mark.parametrize("degrees", [0, 20, 45])
+@pytest.mark.parametrize("ppi", [20, 25, 40])
+def test_steps_of_pixels_are_no_teeth(ppi, degrees):
+    assert measured("ellipse", degrees, ppi)["teeth"] == 0
+
+
+def test_the_hollow_side_of_a_bent_leaf_parts_no_lobes():
+    assert measure(bent_leaf(20, half_width=10), 0.25).iloc[0]["lobes"] == 0
+
+
 def test_angles_of_the_ends():
     row = measured("ovate leaf with petiole", 30)
     radius = (60**2 + 30**2) / (4 * 30)
     quarter = np.sqrt(radius**2 - 15**2) - (radius - 15)
     expected = 2 * np.degrees(np.arctan2(quarter, 15))
     assert row["apex_angle_deg"] == pytest.approx(expected, abs=3)
+
+
+@pytest.mark.parametrize("degrees", [0, 180])
+def test_ends_without_a_petiole_are_told_apart_by_their_angles(degrees):
+    egg = shapes.ovate_leaf(petiole=False)
+    narrowing = replace(
+        egg, inside=lambda u, v: egg.inside(u, v * (1 + 0.006 * u))
+    ).drawn(150, degrees)
+    row = measure(narrowing, 25.4 / 150).iloc[0]
+    assert row["sharper_end_angle_deg"] < row["blunter_end_angle_deg"] - 10
 
 
 @pytest.mark.parametrize("degrees", ANGLES)
@@ -201,6 +231,11 @@ def test_nothing_in_px_pretends_to_be_mm():
     assert row["length_px"] > 0
 
 
+def test_a_scale_that_is_given_alone_is_the_users_and_trusted():
+    row = measured("disc")
+    assert (row["scale_source"], row["scale_trust"]) == ("user", "trusted")
+
+
 def test_colour_is_the_mean_inside_the_leaf():
     labels = SHAPES["disc"].drawn(60)
     image = np.full((*labels.shape, 3), 250, np.uint8)
@@ -252,6 +287,7 @@ def test_specks_and_lines_are_measured_without_a_fault():
     assert table["area_px"].tolist() == [1, 15, 4, 2]
     assert table["length_px"].tolist()[1] == pytest.approx(15, abs=0.5)
     assert table["pieces"].tolist() == [1, 1, 1, 2]
+    assert table["perimeter_px"][3] == pytest.approx(2 * table["perimeter_px"][0])
 
 
 def test_fourier_descriptors_do_not_see_size_and_direction():
@@ -306,14 +342,36 @@ def test_picture_of_another_size_is_refused():
         measure(np.ones((9, 9), np.uint8), image=np.zeros((8, 9, 3), np.uint8))
 
 
-def test_dictionary_explains_every_column_once_and_no_other():
+def test_dictionary_explains_every_column_once():
     dictionary = data_dictionary()
     assert dictionary["column"].is_unique
     assert (dictionary["meaning"] != "").all()
-    row = measured("disc")
-    assert list(row.index) == trait_names()
     in_mm = dictionary[dictionary["column"].str.endswith("_mm")]
     assert set(in_mm["unit"]) == {"mm"}
+
+
+def test_every_column_is_filled_for_a_leaf_with_petiole_scale_and_picture():
+    labels = SHAPES["lobed leaf with petiole"].drawn(100)
+    picture = np.full((*labels.shape, 3), 90, np.uint8)
+    table = measure(labels, 0.254, picture, whole_probability=[1.0], harmonics=2)
+    assert list(table.columns) == trait_names(2)
+    assert table.columns[table.isna().any()].empty
+
+
+def test_values_are_of_the_type_that_the_dictionary_says():
+    row = measured("disc")
+    types = {
+        Kind.TEXT: str,
+        Kind.TRUTH: np.bool_ | bool,
+        Kind.COUNT: Integral,
+        Kind.NUMBER: Real,
+    }
+    wrong = [
+        name
+        for name in trait_names()
+        if not isinstance(row[name], types[kinds()[name]])
+    ]
+    assert wrong == []
 
 
 def test_traits_that_planteome_has_carry_its_number():

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.measure.dictionary import mm_twins
 
 Scale: TypeAlias = float | Sequence[float] | None
 Row: TypeAlias = dict[str, Any]
@@ -99,33 +100,18 @@ def isotropic_mm_per_px(scale: Scale) -> float | None:
 
 
 def with_mm(row: Row, mm_per_px: float | None) -> Row:
-    """Add the mm columns of a row's px columns.
+    """Add the mm columns of a row's px columns, as the data dictionary has them.
 
-    Every ``x_px`` that is a length gets ``x_mm`` and every area ``x_mm2``; NaN
-    without a scale. Positions and boxes on the sheet stay in px.
+    Lengths get ``x_mm`` and areas ``x_mm2``; NaN without a scale. Positions and boxes
+    on the sheet stay in px.
     """
     scale = NAN if mm_per_px is None else mm_per_px
-    lengths = {
-        f"{name[:-3]}_mm": row[name] * scale for name in row if name in LENGTHS_PX
+    twins = {name: twin for name, twin in mm_twins().items() if name in row}
+    in_mm = {
+        twin: row[name] * scale ** (2 if twin.endswith("_mm2") else 1)
+        for name, twin in twins.items()
     }
-    areas = {
-        f"{name[:-3]}_mm2": row[name] * scale**2 for name in row if name in AREAS_PX
-    }
-    return {**row, **lengths, **areas}
-
-
-AREAS_PX = frozenset({"area_px", "filled_area_px", "hole_area_px", "lamina_area_px"})
-LENGTHS_PX = frozenset(
-    {
-        "feret_max_px",
-        "feret_min_px",
-        "length_px",
-        "perimeter_px",
-        "petiole_length_px",
-        "petiole_width_px",
-        "width_px",
-    }
-)
+    return {**row, **in_mm}
 
 
 def by_label(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import cache
 
-from napari_herbarium.measure.dictionary import data_dictionary
+from napari_herbarium.measure.dictionary import Kind, data_dictionary, kinds
 
 UNITS = ("mm", "px")
 MAIN = (
@@ -23,10 +23,7 @@ MAIN = (
 )
 """Shown until the user chooses otherwise; a narrow dock has room for the first few."""
 
-_TEXT = frozenset(
-    {"sheet", "label", "catalog_number", "whole", "whole_by", "axis_source"}
-    | {"scale_source", "scale_trust", "touches_edge", "mm_per_px"}
-)
+_NO_TRAIT = frozenset({"label", "mm_per_px"})
 _ABOUT_SHEET = (
     "sheet",
     "catalog_number",
@@ -71,7 +68,12 @@ def in_unit(columns: Sequence[str], unit: str) -> list[str]:
 
 def number_columns(columns: Sequence[str], unit: str) -> list[str]:
     """Traits that are numbers, in one unit: for colours and histogram."""
-    return [name for name in in_unit(columns, unit) if name not in _TEXT]
+    return [name for name in in_unit(columns, unit) if _is_trait(name)]
+
+
+def _is_trait(column: str) -> bool:
+    no_number = kinds().get(column) in (Kind.TEXT, Kind.TRUTH)
+    return not no_number and column not in _NO_TRAIT
 
 
 def header(column: str) -> str:

@@ -9,37 +9,15 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from napari_herbarium.measure.dictionary import column_names
+from napari_herbarium.measure.dictionary import Kind, column_names, kinds
 from napari_herbarium.measure.rows import COLUMNS
 
-_TEXT = frozenset(
-    {
-        "sheet",
-        "catalog_number",
-        "whole_by",
-        "axis_source",
-        "scale_source",
-        "scale_trust",
-    }
-)
-_TRUTH = frozenset({"whole", "touches_edge"})
-_COUNTS = frozenset(
-    {
-        "label",
-        "area_px",
-        "bbox_top",
-        "bbox_left",
-        "bbox_bottom",
-        "bbox_right",
-        "holes",
-        "pieces",
-        "lobes",
-        "sinuses",
-        "teeth",
-        "filled_area_px",
-        "hole_area_px",
-    }
-)
+_TYPES = {
+    Kind.TEXT: pa.string(),
+    Kind.TRUTH: pa.bool_(),
+    Kind.COUNT: pa.int64(),
+    Kind.NUMBER: pa.float64(),
+}
 RUN_COLUMNS = {
     "source": pa.string(),
     "confidence": pa.float64(),
@@ -112,19 +90,11 @@ def traits_schema(
     facts : mapping
         JSON-able; kept in the schema's metadata.
     """
-    fields = [(name, _type(name)) for name in leaf_columns(measure=measure)]
+    fields = [(name, _TYPES[kinds()[name]]) for name in leaf_columns(measure=measure)]
     fields += list(RUN_COLUMNS.items())
     fields += [(name, pa.string()) for name in carried_names(carried)]
     text = json.dumps(facts, ensure_ascii=False)
     return pa.schema(fields, metadata={"napari-herbarium": text})
-
-
-def _type(name: str) -> pa.DataType:
-    if name in _TEXT:
-        return pa.string()
-    if name in _TRUTH:
-        return pa.bool_()
-    return pa.int64() if name in _COUNTS else pa.float64()
 
 
 def as_part(
