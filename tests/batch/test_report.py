@@ -66,5 +66,6 @@ def test_a_name_that_no_text_can_hold_stands_escaped_in_table_and_page(
     entries = [Entry(f"/scans/{half}.tif", "sheet", State.FAILED, f"{half} is empty.")]
     write_sheets_table(plan, entries)
     table = pq.read_table(plan.layout.sheets_table).to_pylist()
-    assert [row["source"] for row in table] == ["/scans/\\ud800.tif"]
+    told = [(row["source"], row["reason"]) for row in table]
+    assert told == [("/scans/\\ud800.tif", "\\ud800 is empty.")]
     assert "\\ud800.tif" in write_report(plan, entries).read_text(encoding="utf-8")

@@ -13,6 +13,8 @@ import shapes
 
 from napari_herbarium import measure
 from napari_herbarium.errors import SettingsError
+from napari_herbarium.measure import traits
+from napari_herbarium.measure.columns import with_mm
 from napari_herbarium.measure.dictionary import (
     Kind,
     data_dictionary,
@@ -356,6 +358,18 @@ def test_every_column_is_filled_for_a_leaf_with_petiole_scale_and_picture():
     table = measure(labels, 0.254, picture, whole_probability=[1.0], harmonics=2)
     assert list(table.columns) == trait_names(2)
     assert table.columns[table.isna().any()].empty
+
+
+def test_the_dictionary_names_every_value_that_is_measured(monkeypatch):
+    rows = []
+
+    def noted(row, scale):
+        rows.append(with_mm(row, scale))
+        return rows[-1]
+
+    monkeypatch.setattr(traits, "with_mm", noted)
+    measure(shapes.disc().drawn(60), 0.4, harmonics=1)
+    assert set(rows[0]) - set(trait_names(1)) == set()
 
 
 def test_values_are_of_the_type_that_the_dictionary_says():
