@@ -61,7 +61,7 @@ def test_srgb_pixels_are_left_alone(save):
     assert sheet.metadata["conversion"] == "sRGB"
 
 
-def test_grey_profile(save):
+def test_a_grey_profile_counts(save):
     linear = imagecodecs.cms_profile("gray", gamma=1.0)
     ramp = np.arange(256, dtype=np.uint8)[None]
     sheet = read_sheet(save(ramp, photometric="minisblack", iccprofile=linear))

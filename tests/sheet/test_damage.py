@@ -45,7 +45,7 @@ def set_tag(path: Path, code: int, value: int) -> None:
     path.write_bytes(data)
 
 
-def test_missing(tmp_path):
+def test_a_missing_file_is_said(tmp_path):
     assert "is not there" in refused(tmp_path / "none.tif")
 
 
@@ -74,18 +74,18 @@ def test_remarks_of_the_decoder_are_not_for_the_user(save, scan, caplog):
     assert not caplog.records
 
 
-def test_a_folder(tmp_path):
+def test_a_folder_is_no_sheet(tmp_path):
     assert "is a folder" in refused(tmp_path)
 
 
-def test_empty(tmp_path):
+def test_an_empty_file_is_said(tmp_path):
     path = tmp_path / "empty.tif"
     path.touch()
     assert "is empty (0 bytes)" in refused(path)
 
 
 @pytest.mark.parametrize("data", [b"hello", b"II*", b"\0" * 100, b"<html>" * 20])
-def test_no_picture(tmp_path, data):
+def test_what_is_no_picture_is_said(tmp_path, data):
     path = tmp_path / "note.tif"
     path.write_bytes(data)
     assert "is no TIFF, JPEG, PNG or JPEG 2000 file" in refused(path)
@@ -221,7 +221,7 @@ def test_a_jpeg_strip_that_ends_early_is_not_filled_with_grey(save, scan):
     assert "ends too early" in refused(path)
 
 
-def test_missing_strips(save, scan):
+def test_strips_that_are_not_listed_are_counted(save, scan):
     path = save(scan, compression="lzw", rowsperstrip=10)
     set_tag(path, HEIGHT, 970)
     assert "10 of its 97 strips or tiles are listed" in refused(path)

@@ -28,12 +28,12 @@ def write(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG2000"])
-def test_lossless(write, scan, kind):
+def test_pixels_of_lossless_files_are_exact(write, scan, kind):
     sheet = read_sheet(write(scan, kind))
     assert np.array_equal(sheet.image, scan)
 
 
-def test_jpeg(write, scan):
+def test_jpeg_pixels_are_close_and_the_format_is_told(write, scan):
     sheet = read_sheet(write(scan, "JPEG", quality=97))
     assert np.abs(sheet.image.astype(int) - scan).mean() < 3
     assert sheet.metadata["format"] == "JPEG"
@@ -45,14 +45,14 @@ def test_jpeg_named_tif_is_read_by_what_it_is(write, scan):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_grey(write, scan, kind):
+def test_grey_becomes_three_equal_colours(write, scan, kind):
     sheet = read_sheet(write(scan, kind, mode="L"))
     image = np.asarray(sheet.image)
     assert image.shape == scan.shape
     assert (image == image[..., :1]).all()
 
 
-def test_cmyk_jpeg(write):
+def test_white_of_a_cmyk_jpeg_is_white(write):
     white = np.full((16, 16, 3), 255, np.uint8)
     sheet = read_sheet(write(white, "JPEG", mode="CMYK"))
     assert np.asarray(sheet.image).min() > 250
@@ -69,7 +69,7 @@ def test_png_with_palette_and_alpha(write, scan):
 
 
 @pytest.mark.parametrize("suffix", ["png", "jp2"])
-def test_16_bit(tmp_path, scan, suffix):
+def test_sixteen_bits_are_kept_for_the_display(tmp_path, scan, suffix):
     deep = scan.astype(np.uint16) * 257
     path = tmp_path / f"deep.{suffix}"
     if suffix == "png":
@@ -179,7 +179,7 @@ def test_a_profile_in_grey_jpeg_2000(tmp_path, scan):
     assert "the profile is for RGB" in sheet.metadata["conversion"]
 
 
-def test_cmyk_jpeg_2000(tmp_path, scan):
+def test_inks_of_a_jpeg_2000_become_colours(tmp_path, scan):
     inks = np.dstack([scan, scan[..., 0]])
     data = imagecodecs.jpeg2k_encode(inks, level=0, reversible=True)
     path = tmp_path / "sheet.jp2"
@@ -201,7 +201,7 @@ def test_exif_orientation(write, scan, kind):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_resolution(write, kind):
+def test_a_believable_resolution_gives_the_scale(write, kind):
     pixels = np.zeros((430, 300, 3), np.uint8)
     sheet = read_sheet(write(pixels, kind, dpi=(25.4, 25.4)))
     assert sheet.mm_per_px == pytest.approx(1, rel=0.02)
@@ -215,7 +215,7 @@ def test_a_camera_that_says_72_is_doubted(write, scan):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_profile(write, scan, kind):
+def test_colours_are_converted_through_the_profile(write, scan, kind):
     profile = imagecodecs.cms_profile("adobergb")
     options = {"quality": 97, "subsampling": 0} if kind == "JPEG" else {}
     sheet = read_sheet(write(scan, kind, icc_profile=profile, **options))
@@ -259,7 +259,7 @@ def test_an_end_said_twice_is_an_end(write, scan):
 
 
 @pytest.mark.parametrize("kind", SUFFIXES)
-def test_truncated(write, scan, kind):
+def test_half_a_file_is_refused(write, scan, kind):
     path = write(scan, kind)
     whole = path.read_bytes()
     for part in (0.1, 0.5, 0.95):
@@ -268,7 +268,7 @@ def test_truncated(write, scan, kind):
             read_sheet(path)
 
 
-def test_a_png_bomb(write, scan):
+def test_a_png_that_claims_more_than_memory_holds_is_refused(write, scan):
     path = write(scan, "PNG")
     data = bytearray(path.read_bytes())
     data[16:24] = struct.pack(">II", 2**17, 2**17)

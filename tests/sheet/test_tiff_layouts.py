@@ -36,7 +36,7 @@ def test_byte_order_and_bigtiff(save, scan, byteorder, bigtiff, compression):
 
 
 @pytest.mark.parametrize("compression", ["lzw", "deflate"])
-def test_predictor(save, scan, compression):
+def test_differences_are_summed_up_again(save, scan, compression):
     path = save(scan, compression=compression, predictor=True, rowsperstrip=20)
     assert np.array_equal(np.asarray(read_sheet(path).image), scan)
 
@@ -126,7 +126,7 @@ def test_lossy_pixels_are_close(save, scan, compression, layout):
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_jpeg_2000(save, scan, deep):
+def test_jpeg_2000_tiles_are_exact(save, scan, deep):
     pixels = scan.astype(np.uint16) * 257 if deep else scan
     options = {"compressionargs": {"level": 0, "reversible": True}, "tile": (48, 48)}
     sheet = read_sheet(save(pixels, compression="jpeg2000", **options))

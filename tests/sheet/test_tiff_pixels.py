@@ -16,17 +16,17 @@ def grey_of(values: np.ndarray) -> np.ndarray:
     return np.repeat(values[..., None], 3, axis=2)
 
 
-def test_grey(save, scan):
+def test_grey_becomes_three_equal_colours(save, scan):
     sheet = read_sheet(save(scan[..., 0], photometric="minisblack"))
     assert np.array_equal(np.asarray(sheet.image), grey_of(scan[..., 0]))
 
 
-def test_white_is_zero(save, scan):
+def test_white_is_zero_is_turned_round(save, scan):
     sheet = read_sheet(save(scan[..., 0], photometric="miniswhite"))
     assert np.array_equal(np.asarray(sheet.image), grey_of(255 - scan[..., 0]))
 
 
-def test_bilevel(save, scan):
+def test_black_and_white_is_read(save, scan):
     ink = scan[..., 0] > 128
     sheet = read_sheet(save(ink, photometric="minisblack"))
     assert np.array_equal(np.asarray(sheet.image), grey_of(ink.astype(np.uint8) * 255))
@@ -62,7 +62,7 @@ def test_12_bit_fills_the_range(save_bare):
 
 
 @pytest.mark.parametrize("compression", [None, "lzw"])
-def test_palette(save, scan, compression):
+def test_colours_come_from_the_palette(save, scan, compression):
     colours = np.random.default_rng(0).integers(0, 65536, (3, 256), dtype=np.uint16)
     options = {"photometric": "palette", "colormap": colours}
     sheet = read_sheet(save(scan[..., 0], compression=compression, **options))
@@ -79,7 +79,7 @@ def test_palette_of_4_bits_with_8_bit_colours(save_bare):
     ]
 
 
-def test_ycbcr_jpeg(save, scan):
+def test_subsampled_jpeg_tiles_are_close(save, scan):
     options = {"compression": "jpeg", "tile": (48, 48), "subsampling": (2, 2)}
     sheet = read_sheet(save(scan, compressionargs={"level": 97}, **options))
     assert np.abs(np.asarray(sheet.image).astype(int) - scan).mean() < 3
