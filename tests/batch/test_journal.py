@@ -36,6 +36,14 @@ def test_long_half_line_is_dropped(tmp_path):
     assert [line["n"] for line in read_lines(path)] == [1, 2]
 
 
+def test_of_a_long_journal_only_the_half_line_is_dropped(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(b'{"n":1}\n' * 20_000 + b'{"n":')
+    with Journal(path) as journal:
+        journal.add({"n": 2})
+    assert [line["n"] for line in read_lines(path)] == [1] * 20_000 + [2]
+
+
 @pytest.mark.parametrize("damaged", [b"\0\0\0\0", b"2", b'["n", 2]'])
 def test_damaged_line_in_the_middle_costs_itself_only(tmp_path, damaged):
     path = tmp_path / "ledger.jsonl"

@@ -7,7 +7,7 @@ import re
 import pyarrow.parquet as pq
 
 from napari_herbarium.batch.plan import read_plan
-from napari_herbarium.batch.records.ledger import Entry, State
+from napari_herbarium.batch.records.ledger import Entry, State, last_entries
 from napari_herbarium.batch.records.outcome import CRASHED
 from napari_herbarium.batch.records.store import write_sheets_table
 from napari_herbarium.batch.report.charts import histogram
@@ -55,6 +55,18 @@ def test_page_shows_failed_sheets_with_their_reason(run, tmp_path, draw):
     (tmp_path / "scans" / "e1.png").touch()
     page = run([tmp_path / "scans"], tmp_path / "out").page.read_text(encoding="utf-8")
     assert "no picture</p><figcaption><b>e1</b>The sheet is empty" in page
+
+
+def test_rows_that_were_removed_are_missing_in_the_report_without_a_fault(
+    run, tmp_path, draw
+):
+    out = run(
+        [draw(tmp_path / "K1.png"), draw(tmp_path / "K2.png")], tmp_path / "out"
+    ).out
+    plan = read_plan(out)
+    plan.layout.part("K1").unlink()
+    entries = list(last_entries(plan.layout.ledger).values())
+    assert "K1" in write_report(plan, entries).read_text(encoding="utf-8")
 
 
 def test_a_name_that_no_text_can_hold_stands_escaped_in_table_and_page(

@@ -233,6 +233,7 @@ def test_manifest_is_carried_into_both_tables(scans, run, tmp_path):
     sheets = pq.read_table(out / "sheets.parquet").to_pandas().set_index("sheet")
     assert sheets.loc["K2", "dwc:scientificName"] == "Salix ☘"
     assert sheets.loc["K1", "catalog_number"] == "BR 0001"
+    assert sheets.loc["K1", "seconds_total"] > sheets.loc["K1", "seconds_segment"] > 0
 
 
 def test_a_run_goes_on_with_fewer_columns_but_not_with_others(scans, run, tmp_path):
