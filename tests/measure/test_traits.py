@@ -135,6 +135,13 @@ def test_the_hollow_side_of_a_bent_leaf_parts_no_lobes():
     assert measure(bent_leaf(20, half_width=10), 0.25).iloc[0]["lobes"] == 0
 
 
+@pytest.mark.parametrize("half_width", [4, 10])
+@pytest.mark.parametrize("sagitta", [0, 5, 10, 20])
+def test_apex_and_base_of_a_bent_leaf_are_no_teeth(sagitta, half_width):
+    leaf = bent_leaf(sagitta, half_width=half_width)
+    assert measure(leaf, 0.25).iloc[0]["teeth"] == 0
+
+
 def test_angles_of_the_ends():
     row = measured("ovate leaf with petiole", 30)
     radius = (60**2 + 30**2) / (4 * 30)

@@ -33,6 +33,7 @@ _TOOTH = 0.006  # least height of a tooth, of the square root of the lamina's ar
 _TOOTH_PX = 1.25
 _NOTCHED = 0.25  # depth, in least heights, of the notch on one side of a tooth
 _NO_TOOTH = 0.02  # of the outline: the reach of lobe tips, apex and base
+_REACH = _NO_TOOTH * _POINTS
 _TALLER = 1.5  # an apex or base this much taller than most teeth is none
 
 
@@ -68,7 +69,7 @@ def describe_margin(lamina: Lamina) -> Margin:
         teeth = teeth.away_from(0, _NO_TOOTH / 2)
     for tip in _lobe_tips(lamina, ring, sinuses):
         teeth = teeth.without(tip, 0.0)
-    for tip in _axis_ends(lamina, ring):
+    for tip in _ends(lamina, ring):
         teeth = teeth.without(tip, _TALLER)
     return Margin(len(sinuses), lobes, len(teeth.at))
 
@@ -135,23 +136,20 @@ class _Teeth(NamedTuple):
 
     def away_from(self, point: int, share: float) -> _Teeth:
         """Leave out those within a share of the ring of a point."""
-        keep = self._apart(point) > share * _POINTS
+        keep = _steps(self.at, point) > share * _POINTS
         return _Teeth(self.at[keep], self.height[keep])
 
     def without(self, tip: int, taller: float) -> _Teeth:
         """Leave out the one at a tip if it is so many times taller than most."""
         if not len(self.at):
             return self
-        apart = self._apart(tip)
+        apart = _steps(self.at, tip)
         nearest = int(apart.argmin())
         rest = np.delete(self.height, nearest)
         low = len(rest) > 2 and self.height[nearest] < taller * np.median(rest)
-        if low or apart[nearest] > _NO_TOOTH * _POINTS:
+        if low or apart[nearest] > _REACH:
             return self
         return _Teeth(np.delete(self.at, nearest), rest)
-
-    def _apart(self, point: int) -> NDArray[np.intp]:
-        return np.minimum((self.at - point) % _POINTS, (point - self.at) % _POINTS)
 
 
 def _find_teeth(ring: Ring, least: float) -> _Teeth:
@@ -194,3 +192,16 @@ def _axis_ends(lamina: Lamina, ring: Ring) -> list[int]:
     turns = np.abs(np.arctan2(lamina.aside(ring), lamina.along(ring)))
     ends = [int(turns.argmin()), int(turns.argmax())]
     return ends[:1] if lamina.petiole is not None else ends
+
+
+def _ends(lamina: Lamina, ring: Ring) -> list[int]:
+    """Return apex and base; those of a bent leaf lie beside its straight axis."""
+    ends, along = _axis_ends(lamina, ring), lamina.along(ring)
+    far = [int(along.argmax()), int(along.argmin())][: len(ends)]
+    beside = [end for end in far if _steps(np.array(ends), end).min() > _REACH]
+    return [*ends, *beside]
+
+
+def _steps(points: NDArray[np.intp], point: int) -> NDArray[np.intp]:
+    """Points of the ring from each of some points to another, the shorter way."""
+    return np.minimum((points - point) % _POINTS, (point - points) % _POINTS)
