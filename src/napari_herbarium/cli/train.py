@@ -20,6 +20,7 @@ from napari_herbarium.cli.show import complain, progress_bar, sentences
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.memory import freed_is_kept
 from napari_herbarium.model.catalogue import new_model_folder, user_models_folder
+from napari_herbarium.model.network import ENCODERS
 from napari_herbarium.settings import DEFAULT_MODEL, Device
 from napari_herbarium.train.crops.others import find_other_sheets
 from napari_herbarium.train.files.workplace import Workplace
@@ -65,7 +66,10 @@ Others = Annotated[
 ]
 Encoder = Annotated[
     str | None,
-    typer.Option(help="Encoder of the paper's network.", show_default="resnet101"),
+    typer.Option(
+        help=f"Encoder of the paper's network, as {', '.join(ENCODERS)}.",
+        show_default="resnet101",
+    ),
 ]
 EncoderWeights = Annotated[
     str | None,
