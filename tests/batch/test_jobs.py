@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import shutil
 import signal
 import sys
+from contextlib import nullcontext, suppress
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from napari_herbarium.batch.cluster.crew import check_workforce, crew_for
-from napari_herbarium.batch.cluster.jobs import _submit, job_cluster, job_options
+from napari_herbarium.batch.cluster.jobs import job_options, submitted
+from napari_herbarium.batch.cluster.queue import (
+    jobs_there,
+    last_words,
+    listing,
+    numbers,
+)
+from napari_herbarium.batch.cluster.tend import REFUSALS_IN_A_ROW, Jobs
 from napari_herbarium.batch.records.ledger import Entry, State, last_entries
 from napari_herbarium.batch.records.outcome import Outcome
 from napari_herbarium.batch.settings import Workforce
-from napari_herbarium.errors import SettingsError
+from napari_herbarium.errors import HerbariumError, SettingsError
 from napari_herbarium.settings import Device
 
 SLURM = """
@@ -72,18 +83,18 @@ def test_configuration_that_makes_no_sense(tmp_path, text, said):
     force = Workforce(cluster="slurm", cluster_config=path, workers=1)
     pytest.importorskip("dask_jobqueue")
     with pytest.raises(SettingsError, match=said):
-        job_cluster(force)
+        submitted(force)
 
 
 def test_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "dask_jobqueue", None)
     with pytest.raises(SettingsError, match=r"napari-herbarium\[cluster\]"):
-        job_cluster(Workforce(cluster="slurm"))
+        submitted(Workforce(cluster="slurm"))
 
 
 def test_unknown_cluster_names_the_known_ones():
     with pytest.raises(SettingsError, match="slurm, pbs, lsf, htcondor, sge"):
-        job_cluster(Workforce(cluster="cloud"))
+        submitted(Workforce(cluster="cloud"))
 
 
 def test_every_kind_of_queue_gets_our_threads():
@@ -158,30 +169,202 @@ def test_what_the_queue_says_against_a_job_is_told(slurm, tmp_path):
 
 def test_a_queue_that_fails_without_a_word_is_named_all_the_same():
     def sync(_submit):
-        raise TimeoutError
+        return "TimeoutError"
 
+    cluster = SimpleNamespace(sync=sync, workers={})
     with pytest.raises(SettingsError, match=r"takes no job \(TimeoutError\)"):
-        _submit(SimpleNamespace(sync=sync, workers={}), 1)
+        Jobs(cluster, 1, "slurm").submit()
 
 
+@pytest.mark.skipif(shutil.which("sh") is None, reason="stands in for a queue")
+def test_a_run_that_the_queue_refuses_leaves_nothing(slurm, tmp_path, draw, run):
+    put_command(tmp_path / "bin", "sbatch", "#!/bin/sh\nexit 1\n")
+    scans, out = tmp_path / "scans", tmp_path / "out"
+    draw(scans / "K1.png")
+    with pytest.raises(SettingsError, match="takes no job"):
+        run([scans], out, crew=None, workforce=slurm)
+    assert not out.exists()
+    run([scans], out)
+    draw(scans / "K2.png")
+    with pytest.raises(SettingsError, match="takes no job"):
+        run([scans], out, crew=None, workforce=slurm, new_run=True)
+    assert list(last_entries(out / "ledger.jsonl")) == [str(scans / "K1.png")]
+
+
+# Writes the logs that the script asks for, as the real one does.
 SBATCH = """#!/bin/bash
-cp "$1" "$0.job"  # the caller removes its own
-setsid bash "$0.job" > "$0.log" 2>&1 &
+script=$0.$RANDOM
+cp "$1" "$script"  # the caller removes its own
+setsid bash -c 'err=$(sed -n "s/^#SBATCH -e //p" "$0"); exec bash "$0" \
+    > "${err:+${err/\\%J.err/$$.out}}" 2> "${err/\\%J/$$}"' "$script" &
+echo $! >> "$0.jobs"
 echo "Submitted batch job $!"
+"""
+SQUEUE = """#!/bin/bash
+while read -r job; do kill -0 "$job" 2>/dev/null && echo "$job"; done \
+    < "${0/%squeue/sbatch}.jobs"
+exit 0
 """
 SCANCEL = """#!/bin/bash
 for job in "$@"; do kill -- "-$job"; done
 """
 
 
+@pytest.fixture
+def queue(slurm, tmp_path, monkeypatch):
+    """Give a queue that runs jobs at once, and is looked at all the time."""
+    commands = {"sbatch": SBATCH, "squeue": SQUEUE, "scancel": SCANCEL}
+    for name, text in commands.items():
+        put_command(tmp_path / "bin", name, text)
+    monkeypatch.setattr("napari_herbarium.batch.cluster.tend.SECONDS_BETWEEN_LOOKS", 1)
+    monkeypatch.setattr("napari_herbarium.batch.cluster.tend.SECONDS_TO_BE_LISTED", 0)
+    return partial(crew_for, slurm, Device.CPU, tmp_path / "out" / "jobs")
+
+
+needs_setsid = pytest.mark.skipif(
+    shutil.which("setsid") is None, reason="stands in for a queue"
+)
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("setsid") is None, reason="stands in for a queue")
+@needs_setsid
+def test_jobs_that_end_at_once_end_the_run_and_say_why(
+    queue, slurm, tmp_path, draw, run, caplog
+):
+    config = yaml.safe_load(slurm.cluster_config.read_text())
+    config["job_script_prologue"] = ["no-such-command || exit 1"]
+    slurm.cluster_config.write_text(yaml.safe_dump(config))
+    draw(tmp_path / "scans" / "K1.png")
+    with pytest.raises(HerbariumError, match=r"Job after job.*no-such-command") as end:
+        run([tmp_path / "scans"], tmp_path / "out", crew=queue)
+    log = re.search(r"its log is (.*)\.$", str(end.value)).group(1)
+    assert "no-such-command" in Path(log).read_text(encoding="utf-8")
+    assert Path(log).parent == tmp_path / "out" / "jobs"
+    said = [each.getMessage() for each in caplog.records if each.name.endswith("tend")]
+    assert len(said) == 1  # of the same thing
+    assert said[0].startswith("Job ")
+
+
+@pytest.mark.slow
+@needs_setsid
+def test_a_job_that_ends_midway_is_replaced(queue, tmp_path, draw, run):
+    for stem in ("K1", "K2", "K3"):
+        draw(tmp_path / "scans" / f"{stem}.png")
+    ended = str(tmp_path / "ended")
+
+    def end_once(row, name, plan, session):
+        with suppress(FileExistsError):
+            os.mkdir(ended)
+            os.killpg(0, signal.SIGKILL)
+        return Outcome(Entry(row.source, name, State.DONE, facts={"leaves": 1}))
+
+    report = run([tmp_path / "scans"], tmp_path / "out", crew=queue, do=end_once)
+    assert (report.done, report.failed) == (3, 0)
+    assert len((tmp_path / "bin" / "sbatch.jobs").read_text().split()) == 2
+
+
+class FakeCluster:
+    """Jobs that the queue takes, and that are never seen again; one of them works."""
+
+    def __init__(self, *, one_works):
+        self.workers, self.worker_spec, self.one_works = {}, {}, one_works
+        self.submitted, self.closed_for = 0, ""
+
+    def sync(self, ask):
+        return asyncio.run(ask())
+
+    def scale(self, jobs):
+        while len(self.workers) < jobs:
+            self.submitted += 1
+            number = None if self.closed_for else str(self.submitted)
+            self.workers[f"w-{self.submitted}"] = SimpleNamespace(
+                job_id=number, close=self._nothing
+            )
+
+    async def _nothing(self):
+        pass
+
+    async def _correct_state(self):
+        if self.closed_for:
+            raise RuntimeError(self.closed_for)
+
+    @property
+    def scheduler_info(self):
+        return {"workers": {"tcp://a": {"name": "w-1"}} if self.one_works else {}}
+
+
+@pytest.fixture
+def empty_queue(monkeypatch):
+    """Give a queue in which no job ever is."""
+    tend = "napari_herbarium.batch.cluster.tend"
+    monkeypatch.setattr(f"{tend}.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr(f"{tend}.SECONDS_TO_BE_LISTED", 0)
+
+    async def none_there(_command):
+        return set()
+
+    monkeypatch.setattr(f"{tend}.jobs_there", none_there)
+
+
+@pytest.mark.usefixtures("empty_queue")
+@pytest.mark.parametrize("one_works", [True, False])
+def test_one_bad_node_does_not_end_a_run_that_works(one_works):
+    cluster = FakeCluster(one_works=one_works)
+    jobs = Jobs(cluster, 4, "slurm")
+    jobs.submit()
+    with nullcontext() if one_works else pytest.raises(HerbariumError, match="Job aft"):
+        for _ in range(10):
+            jobs.tend()
+    assert cluster.submitted == (4 + 10 * 3 if one_works else 4)
+
+
+@pytest.mark.usefixtures("empty_queue")
+def test_a_queue_that_takes_no_more_jobs_ends_the_run_after_a_while(caplog):
+    cluster = FakeCluster(one_works=False)
+    jobs = Jobs(cluster, 2, "slurm")
+    jobs.submit()
+    cluster.closed_for = "Unable to contact slurm controller"
+    for _ in range(REFUSALS_IN_A_ROW - 1):
+        jobs.tend()
+    assert caplog.text.count("takes no more jobs now (Unable to contact") == 1
+    with pytest.raises(HerbariumError, match=r"no jobs any more \(Unable to"):
+        jobs.tend()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "12\n7\n",
+        "job-ID  prior   name\n-----------\n     12 0.5 worker\n      7 0.5 qw\n",
+        "\npbs:\nJob ID   Username\n----\n12.pbs  me\n7.pbs  me\n",
+    ],
+)
+def test_numbers_of_the_jobs_that_a_queue_lists(told):
+    assert numbers(told) == {"12", "7"}
+
+
+def test_a_queue_that_does_not_answer_is_not_an_empty_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert asyncio.run(jobs_there(listing("slurm"))) is None
+
+
+def test_what_a_job_said_last_is_found_in_its_own_log(tmp_path):
+    (tmp_path / "dask-worker-7.out").write_text("all well\n")
+    (tmp_path / "dask-worker-7.err").write_text("no disk\nx - INFO - End worker\n\n")
+    (tmp_path / "dask-worker-17.err").write_text("another job\n")
+    assert last_words(tmp_path, "7") == ("no disk", tmp_path / "dask-worker-7.err")
+    assert last_words(tmp_path, "1") == ("", None)
+
+
+@pytest.mark.slow
+@needs_setsid
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_run_through_sbatch(slurm, tmp_path, draw, run, jobs, caplog):
+def test_a_run_through_sbatch(queue, slurm, tmp_path, draw, run, jobs, caplog):
     """The queue takes one job; where two are asked for that is said."""
     once = f'mkdir {tmp_path}/taken || {{ echo "too many jobs" >&2; exit 1; }}\n'
-    put_command(tmp_path / "bin", "sbatch", SBATCH.replace("cp", once + "cp", 1))
-    put_command(tmp_path / "bin", "scancel", SCANCEL)
+    put_command(
+        tmp_path / "bin", "sbatch", SBATCH.replace("script", once + "script", 1)
+    )
     for stem in ("K1", "K2", "K3"):
         draw(tmp_path / "scans" / f"{stem}.png")
 
@@ -190,12 +373,12 @@ def test_a_run_through_sbatch(slurm, tmp_path, draw, run, jobs, caplog):
         return Outcome(Entry(row.source, name, State.DONE, facts=facts))
 
     force = slurm.model_copy(update={"workers": jobs})
-    crew = partial(crew_for, force, Device.CPU)
+    crew = partial(crew_for, force, Device.CPU, tmp_path / "out" / "jobs")
     report = run([tmp_path / "scans"], tmp_path / "out", crew=crew, do=tell)
     assert (report.done, report.failed, report.leaves) == (3, 0, 3)
     ledger = last_entries(tmp_path / "out" / "ledger.jsonl")
     assert {entry.facts["threads"] for entry in ledger.values()} == {"2"}
-    said = [each.getMessage() for each in caplog.records if each.name.endswith("jobs")]
-    assert said == (
+    said = [each.getMessage() for each in caplog.records if each.name.endswith("tend")]
+    assert said[:1] == (
         [] if jobs == 1 else ["The queue took 1 of 2 jobs (too many jobs)."]
     )

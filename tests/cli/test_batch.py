@@ -16,9 +16,7 @@ from napari_herbarium.settings import Device
 def workers_in_this_process(monkeypatch):
     monkeypatch.setattr(
         "napari_herbarium.batch.run.crew_for",
-        lambda workforce, device: local_crew(
-            Workforce(workers=2), Device.CPU, in_process=True
-        ),
+        lambda *_: local_crew(Workforce(workers=2), Device.CPU, in_process=True),
     )
 
 

@@ -111,6 +111,7 @@ class Dispatcher:
         waiting = iter(tasks)
         more = True
         while more or self._flying or self._again:
+            self.crew.tend()
             more = self._fill(waiting, max(1, room())) and more
             landed = [self._flying.pop(key) for key in self._wait()]
             outcomes = self._outcomes([future for future, _ in landed])
@@ -127,11 +128,15 @@ class Dispatcher:
         self._submit(tasks)
         return len(tasks) == free
 
-    def _window(self) -> int:
+    def lanes(self) -> int:
+        """Sheets that could be in hand, as of a moment ago."""
         if time.monotonic() - self._counted > SECONDS_BETWEEN_COUNTS:
             self._lanes = self.crew.lanes()
             self._counted = time.monotonic()
-        return QUEUED_PER_LANE * self._lanes
+        return self._lanes
+
+    def _window(self) -> int:
+        return QUEUED_PER_LANE * self.lanes()
 
     def _submit(self, tasks: Sequence[Task]) -> None:
         """Hand out sheets, all in one message."""

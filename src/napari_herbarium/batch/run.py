@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -46,6 +46,8 @@ class BatchProgress(Progress):
         Link to Dask's dashboard.
     news : tuple of Entry
         Sheets that ended since the last report.
+    waiting : bool
+        There is no worker now, because none has come yet or all are gone.
     """
 
     failed: int = 0
@@ -54,6 +56,7 @@ class BatchProgress(Progress):
     seconds_left: float | None = None
     dashboard: str | None = None
     news: tuple[Entry, ...] = ()
+    waiting: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,11 +163,16 @@ def iter_batch(
         ready = prepare(
             inputs, out, settings, new_run=new_run, retry_failed=retry_failed
         )
-        if new_run:
-            set_aside(ready.plan.layout)
-        write_plan(ready.plan)  # of an earlier run, too: its batch may be another now
-        make = crew or partial(crew_for, workforce, settings.segment.device)
-        counts = yield from _iter_sheets(ready, make, do)
+        counts = Counts.of(ready)
+        yield counts.progress(None)
+        logs = ready.plan.layout.jobs
+        make = crew or partial(crew_for, workforce, settings.segment.device, logs)
+        # Workers first: where none can be had, nothing is written or set aside.
+        with make() if ready.todo else nullcontext() as workers:
+            if new_run:
+                set_aside(ready.plan.layout)
+            write_plan(ready.plan)  # of an earlier run, too: its batch may be another
+            yield from _iter_sheets(ready, counts, workers, do)
         ended = last_entries(ready.plan.layout.ledger).values()
         entries = as_reviewed(ready.plan, ended)
         yield replace(counts.progress(None), what="sheets; writing the report")
@@ -174,29 +182,26 @@ def iter_batch(
 
 
 def _iter_sheets(
-    ready: Preparation, make: CrewMaker, do: Do
-) -> Generator[BatchProgress, None, Counts]:
+    ready: Preparation, counts: Counts, crew: Crew | None, do: Do
+) -> Iterator[BatchProgress]:
     layout = ready.plan.layout
-    counts = Counts.of(ready)
     interrupted = left_behind(layout.begun)
     remove_half_written(layout)
     with Ledger(layout.ledger) as ledger:
         for entry in ready.skipped:
             ledger.add(entry)
-        yield counts.progress(None)
-        if not ready.todo:
-            return counts
-        with make() as crew:
-            dispatcher = Dispatcher(crew, ready.plan, uuid4().hex, do)
-            try:
-                for entries in _run(dispatcher, ready, interrupted):
-                    for entry in entries:
-                        ledger.add(entry)
-                    counts.add(entries)
-                    yield counts.progress(crew.dashboard, tuple(entries))
-            finally:
-                dispatcher.close()
-    return counts
+        if crew is None:
+            return
+        dispatcher = Dispatcher(crew, ready.plan, uuid4().hex, do)
+        try:
+            for entries in _run(dispatcher, ready, interrupted):
+                for entry in entries:
+                    ledger.add(entry)
+                counts.add(entries)
+                told = counts.progress(crew.dashboard, tuple(entries))
+                yield replace(told, waiting=not dispatcher.lanes())
+        finally:
+            dispatcher.close()
 
 
 def _run(

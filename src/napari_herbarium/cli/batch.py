@@ -180,9 +180,11 @@ class _Teller:
 
 def _how_fast(now: BatchProgress) -> str:
     parts = [] if now.what == "sheets" else [now.what]
-    if now.per_second:
+    if now.waiting:
+        parts.append("waiting for workers")
+    elif now.per_second:
         parts.append(f"{3600 * now.per_second:,.0f} sheets/h")
-    if now.seconds_left is not None:
+    if now.seconds_left is not None and not now.waiting:
         parts.append(f"{words.duration(now.seconds_left)} left")
     if now.failed:
         parts.append(f"{now.failed:,} failed")

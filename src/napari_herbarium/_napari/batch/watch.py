@@ -110,6 +110,8 @@ def speed_in_words(progress: BatchProgress) -> str:
     """Say rate, time left and how many sheets failed."""
     if progress.what != "sheets":
         return "Writing the tables and the report…"
+    if progress.waiting and progress.per_second:
+        return "The workers are gone; waiting for new ones."
     if progress.per_second == 0:
         return "The workers are starting; the first sheets take longest."
     parts = [rate_in_words(progress.per_second)]

@@ -6,14 +6,15 @@ import importlib.util
 import logging
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from napari_herbarium.batch.cluster.jobs import WORKER_CONFIG, check_jobs, job_cluster
+from napari_herbarium.batch.cluster.jobs import WORKER_CONFIG, check_jobs, submitted
 from napari_herbarium.batch.settings import Workforce
 from napari_herbarium.batch.worker import THREADS_VARIABLE
 from napari_herbarium.errors import SettingsError
@@ -36,6 +37,8 @@ _CONFIG = {
     # Sheets are independent and unlike: moving them about costs more than it gains.
     "distributed.scheduler.work-stealing": False,
     "distributed.admin.log-length": 100,
+    # Jobs whose workers are gone are ended, and replaced, by us; see `tend`.
+    "distributed.deploy.lost-worker-timeout": "3650 days",
     **WORKER_CONFIG,
     # Dask would have workers give back every freed page at once (its
     # MALLOC_TRIM_THRESHOLD_); a network that asks for the same pages layer after layer
@@ -55,10 +58,13 @@ class Crew:
         Hands out sheets.
     dashboard : str or None
         Where Dask shows what goes on.
+    tend : callable
+        Looks after the workers; called a few times a second.
     """
 
     client: Client
     dashboard: str | None
+    tend: Callable[[], object] = lambda: None
 
     def lanes(self) -> int:
         """Sheets that can be in hand at once, now."""
@@ -92,8 +98,19 @@ def check_workforce(workforce: Workforce) -> None:
             check_jobs(workforce)
 
 
-def crew_for(workforce: Workforce, device: Device) -> AbstractContextManager[Crew]:
+def crew_for(
+    workforce: Workforce, device: Device, logs: Path | None = None
+) -> AbstractContextManager[Crew]:
     """Bring the workers together; they go home at the end.
+
+    Parameters
+    ----------
+    workforce : Workforce
+        Who they are.
+    device : Device
+        Where networks run.
+    logs : Path, optional
+        Folder for the logs of a cluster's jobs.
 
     Raises
     ------
@@ -103,7 +120,7 @@ def crew_for(workforce: Workforce, device: Device) -> AbstractContextManager[Cre
     if workforce.scheduler:
         return _crew_of_scheduler(workforce.scheduler)
     if workforce.cluster:
-        return _crew_of_jobs(workforce)
+        return _crew_of_jobs(workforce, logs)
     return local_crew(workforce, device)
 
 
@@ -229,12 +246,12 @@ def _crew_of_scheduler(address: str) -> Iterator[Crew]:
 
 
 @contextmanager
-def _crew_of_jobs(workforce: Workforce) -> Iterator[Crew]:
+def _crew_of_jobs(workforce: Workforce, logs: Path | None) -> Iterator[Crew]:
     with _quiet():
         with _any_port():
-            cluster = job_cluster(workforce)
-        with _closing(cluster), _crew(cluster) as crew:
-            yield crew
+            jobs = submitted(workforce, logs)
+        with closing(jobs), _crew(jobs.cluster) as crew:
+            yield replace(crew, tend=jobs.tend)
 
 
 @contextmanager

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import logging
+import re
 import shutil
 import signal
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from napari_herbarium.batch.cluster.tend import Jobs
 from napari_herbarium.batch.settings import Workforce
 from napari_herbarium.batch.worker import THREADS_VARIABLE
 from napari_herbarium.errors import SettingsError
 
-logger = logging.getLogger(__name__)
 _LISTS = ("job_script_prologue", "job_extra_directives", "worker_extra_args")
 _SPAWN = "DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON"
 _KEEP_PAGES = '{"MALLOC_TRIM_THRESHOLD_": None}'
@@ -36,26 +36,36 @@ KINDS = {
 }
 
 
-def job_cluster(workforce: Workforce) -> Any:
+def submitted(workforce: Workforce, logs: Path | None = None) -> Jobs:
     """Submit the jobs of a run.
+
+    Parameters
+    ----------
+    workforce : Workforce
+        What jobs, and how many.
+    logs : Path, optional
+        Folder for the jobs' logs, unless the configuration names one.
 
     Returns
     -------
-    dask_jobqueue.JobQueueCluster
-        Its workers come when their jobs start.
+    Jobs
+        Their workers come when the queue starts them.
 
     Raises
     ------
     SettingsError
         As `check_jobs`, or the queue takes none of the jobs.
     """
-    cluster, jobs = _cluster(workforce)
+    jobs = _jobs(workforce, logs)
     try:
-        _submit(cluster, jobs)
+        jobs.submit()
     except SettingsError:
-        cluster.close()
+        jobs.close()
+        if logs is not None:
+            with suppress(OSError):
+                logs.rmdir()  # made by dask-jobqueue, and empty
         raise
-    return cluster
+    return jobs
 
 
 def check_jobs(workforce: Workforce) -> None:
@@ -67,13 +77,13 @@ def check_jobs(workforce: Workforce) -> None:
         dask-jobqueue is not installed, the configuration makes no sense, or this
         machine has no command that submits jobs.
     """
-    cluster, _ = _cluster(workforce)
-    cluster.close()
+    _jobs(workforce, None).close()
 
 
-def _cluster(workforce: Workforce) -> tuple[Any, int]:
-    """Give a cluster that has no jobs yet, and how many it is to have."""
-    kind = _kind(workforce.cluster or "")
+def _jobs(workforce: Workforce, logs: Path | None) -> Jobs:
+    """Give a cluster that has no jobs yet."""
+    name = workforce.cluster or ""
+    kind = _kind(name)
     config = read_config(workforce.cluster_config)
     jobs = workforce.workers or config.pop("jobs", None)
     config.pop("jobs", None)
@@ -81,15 +91,30 @@ def _cluster(workforce: Workforce) -> tuple[Any, int]:
         msg = "Say how many jobs: --workers, or 'jobs:' in the cluster configuration."
         raise SettingsError(msg)
     jobs = _whole_number("jobs", jobs)
-    options = job_options(config, workforce.lanes)
+    options = {**_where_logs_lie(name, logs), **job_options(config, workforce.lanes)}
     _refuse_without(kind.job_cls.submit_command.split()[0])
     try:
-        return kind(**options), jobs
+        cluster = kind(**options)
     except (TypeError, ValueError, OSError, RuntimeError) as error:
         # Of a wrong key Dask tells on many lines; the first sentence names it.
         told = str(error).partition(". ")[0]
         msg = f"The cluster cannot be used as configured ({told})."
         raise SettingsError(msg) from error
+    lie = options.get("log_directory")
+    return Jobs(cluster, jobs, name, Path(lie) if lie else None)
+
+
+def _where_logs_lie(kind: str, logs: Path | None) -> dict[str, Any]:
+    """Have logs beside the results, not wherever the run was started."""
+    import dask
+
+    usual = dask.config.get(f"jobqueue.{kind}.log-directory", None)
+    if usual is not None:
+        return {"log_directory": usual}
+    # The lines that tell the queue are cut at spaces, and % stands for something.
+    if logs is None or re.search(r"[\s%\"'#]", str(logs)):
+        return {}
+    return {"log_directory": str(logs)}
 
 
 def _refuse_without(command: str) -> None:
@@ -99,38 +124,6 @@ def _refuse_without(command: str) -> None:
             "submitted; start the run where it is, or leave --cluster out."
         )
         raise SettingsError(msg)
-
-
-def _submit(cluster: Any, jobs: int) -> None:
-    """Wait until the queue has the jobs; some of them are enough to go on with."""
-    from distributed import Status
-
-    async def submit() -> None:
-        cluster.scale(jobs=jobs)
-        await cluster._correct_state()  # where Dask says what the queue said
-
-    try:
-        cluster.sync(submit)
-    except (RuntimeError, OSError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        taken = [j for j in cluster.workers.values() if j.status is Status.running]
-        _mark_ended(cluster.workers.values())
-        if not taken:
-            msg = f"The queue takes no job ({reason}); put the configuration right."
-            raise SettingsError(msg) from error
-        logger.warning("The queue took %d of %d jobs (%s).", len(taken), jobs, reason)
-
-
-def _mark_ended(jobs: Iterable[Any]) -> None:
-    """Spare jobs what Dask does with those that are not marked so.
-
-    It would submit anew those that were refused, and asserts in the end that all have
-    ended, of which dask-jobqueue says nothing. Nothing else looks at the mark.
-    """
-    from distributed import Status
-
-    for job in jobs:
-        job.status = Status.failed
 
 
 def _kind(name: str) -> Any:

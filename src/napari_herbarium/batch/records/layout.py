@@ -62,6 +62,11 @@ class Layout:
         return self.out / "review.jsonl"
 
     @property
+    def jobs(self) -> Path:
+        """Logs of the jobs of a cluster."""
+        return self.out / "jobs"
+
+    @property
     def begun(self) -> Path:
         """Holds a small file for every sheet that is in work."""
         return self.out / ".begun"

@@ -1,0 +1,89 @@
+"""What a cluster's queue, and the log of a job, say of the jobs of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+SECONDS_TO_ANSWER = 60.0
+_FIRST_NUMBER = re.compile(r"^\s*(\d+)", re.MULTILINE)
+_END_OF_A_LOG = 20_000
+_SMALL_TALK = (" - INFO - ", "slurmstepd-")
+
+
+def listing(kind: str) -> tuple[str, ...]:
+    """Give the command that lists my jobs; lines begin with their numbers."""
+    me = _me()
+    return {
+        "slurm": ("squeue", "--noheader", f"--user={me}", "--format=%A"),
+        "pbs": ("qstat", "-u", me),
+        "sge": ("qstat", "-u", me),
+        "lsf": ("bjobs", "-noheader", "-o", "jobid"),
+        "htcondor": ("condor_q", "-format", "%d\\n", "ClusterId"),
+    }[kind]
+
+
+def _me() -> str:
+    if not hasattr(os, "getuid"):
+        return os.environ.get("USERNAME", "")
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container knows numbers only
+        return str(os.getuid())
+
+
+async def jobs_there(command: Sequence[str]) -> set[str] | None:
+    """Ask which of my jobs wait or run; None if the queue does not answer."""
+    try:
+        asked = await asyncio.create_subprocess_exec(
+            *command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+        )
+    except OSError:
+        return None
+    try:
+        told, _ = await asyncio.wait_for(asked.communicate(), SECONDS_TO_ANSWER)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            asked.kill()
+        return None
+    return numbers(told.decode(errors="replace")) if asked.returncode == 0 else None
+
+
+def numbers(told: str) -> set[str]:
+    """Numbers of the jobs in a listing."""
+    return set(_FIRST_NUMBER.findall(told))
+
+
+def last_words(logs: Path | None, job: str) -> tuple[str, Path | None]:
+    """Give what a job said last, without small talk, and the log where it did."""
+    for log in _logs_of(logs, job):
+        lines = [each.strip() for each in _end_of(log).splitlines()]
+        telling = [t for t in lines if t and not any(s in t for s in _SMALL_TALK)]
+        if telling:
+            return telling[-1], log
+    return "", None
+
+
+def _logs_of(folder: Path | None, job: str) -> Iterator[Path]:
+    """Give the logs of a job, that of errors first."""
+    if folder is None or not folder.is_dir():
+        return
+    number = re.compile(rf"(?<!\d){job}(?!\d)")
+    found = [path for path in folder.iterdir() if number.search(path.name)]
+    yield from sorted(found, key=lambda path: (path.suffix[:2] != ".e", path.name))
+
+
+def _end_of(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _END_OF_A_LOG))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
