@@ -23,6 +23,7 @@ from napari_herbarium.batch.cluster.queue import (
     last_words,
     listing,
     numbers,
+    refusal,
 )
 from napari_herbarium.batch.cluster.tend import REFUSALS_IN_A_ROW, Jobs
 from napari_herbarium.batch.records.ledger import Entry, State, last_entries
@@ -346,6 +347,27 @@ def test_numbers_of_the_jobs_that_a_queue_lists(told):
 def test_a_queue_that_does_not_answer_is_not_an_empty_one(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert asyncio.run(jobs_there(listing("slurm"))) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("stderr:\nUnable to run job: no such queue.\nExiting.\n", "no such queue."),
+        ("stderr:\nsbatch: error: no such partition\n", "no such partition"),
+        ("", "RuntimeError"),
+    ],
+)
+def test_the_reason_is_told_that_a_queue_gave(error, said):
+    assert refusal(RuntimeError(error)).endswith(said)
+
+
+def test_why_a_worker_could_not_join_is_told(tmp_path):
+    (tmp_path / "dask-worker.o7").write_text(
+        "OSError: Timed out trying to connect\n\nThe above exception was the direct "
+        "cause of this:\n\nTraceback (most recent call last):\n  raise from exc\n"
+        "RuntimeError: Nanny failed to start.\n"
+    )
+    assert last_words(tmp_path, "7")[0] == "OSError: Timed out trying to connect"
 
 
 def test_what_a_job_said_last_is_found_in_its_own_log(tmp_path):

@@ -7,7 +7,9 @@ import signal
 import pytest
 
 from napari_herbarium.batch.cluster.crew import local_crew
+from napari_herbarium.batch.run import BatchProgress
 from napari_herbarium.batch.settings import Workforce
+from napari_herbarium.cli import batch
 from napari_herbarium.cli.interrupt import finish_unless_stopped
 from napari_herbarium.settings import Device
 
@@ -91,8 +93,6 @@ def test_dry_run_tells_what_is_given_twice_and_names_the_first_others(
 def test_a_stop_says_how_to_go_on_and_leaves_no_lock(
     scans, run, tmp_path, draw, monkeypatch, sent
 ):
-    from napari_herbarium.cli import batch
-
     for number in range(20):
         draw(scans / f"m{number}.png")
     told = batch._Teller.tell
@@ -109,6 +109,22 @@ def test_a_stop_says_how_to_go_on_and_leaves_no_lock(
     assert "The same command goes on" in result.stdout
     assert not (tmp_path / "out" / ".running").exists()
     assert run("batch", scans, "--out", tmp_path / "out", "--no-ruler").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ({"waiting": True}, "waiting for workers"),
+        (
+            {"waiting": True, "per_second": 1.0, "seconds_left": 60.0},
+            "waiting for workers",
+        ),
+        ({}, "workers are at the first sheets"),
+        ({"per_second": 1.0, "failed": 2}, "3,600 sheets/h, 2 failed"),
+    ],
+)
+def test_a_line_says_whether_anybody_works(now, said):
+    assert batch._how_fast(BatchProgress(1, 9, "sheets", **now)) == said
 
 
 def test_a_second_sigterm_does_not_break_off_a_proper_end():

@@ -164,7 +164,7 @@ def iter_batch(
             inputs, out, settings, new_run=new_run, retry_failed=retry_failed
         )
         counts = Counts.of(ready)
-        yield counts.progress(None)
+        yield replace(counts.progress(None), waiting=True)
         logs = ready.plan.layout.jobs
         make = crew or partial(crew_for, workforce, settings.segment.device, logs)
         # Workers first: where none can be had, nothing is written or set aside.

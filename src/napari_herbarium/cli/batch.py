@@ -184,11 +184,13 @@ def _how_fast(now: BatchProgress) -> str:
         parts.append("waiting for workers")
     elif now.per_second:
         parts.append(f"{3600 * now.per_second:,.0f} sheets/h")
-    if now.seconds_left is not None and not now.waiting:
-        parts.append(f"{words.duration(now.seconds_left)} left")
+        if now.seconds_left is not None:
+            parts.append(f"{words.duration(now.seconds_left)} left")
+    elif not parts:
+        parts.append("workers are at the first sheets")
     if now.failed:
         parts.append(f"{now.failed:,} failed")
-    return ", ".join(parts) or "waiting for workers"
+    return ", ".join(parts)
 
 
 def _say(report: BatchReport) -> None:

@@ -13,7 +13,15 @@ from pathlib import Path
 SECONDS_TO_ANSWER = 60.0
 _FIRST_NUMBER = re.compile(r"^\s*(\d+)", re.MULTILINE)
 _END_OF_A_LOG = 20_000
-_SMALL_TALK = (" - INFO - ", "slurmstepd-")
+_SMALL_TALK = (
+    " - INFO - ",
+    "slurmstepd-",
+    " failed to start.",  # which Dask says last, after the reason
+    "The above exception was",
+    "Traceback (most recent call last)",
+)
+_BARE_END = "Exiting."
+"""What SGE says after the reason."""
 
 
 def listing(kind: str) -> tuple[str, ...]:
@@ -64,11 +72,23 @@ def numbers(told: str) -> set[str]:
 def last_words(logs: Path | None, job: str) -> tuple[str, Path | None]:
     """Give what a job said last, without small talk, and the log where it did."""
     for log in _logs_of(logs, job):
-        lines = [each.strip() for each in _end_of(log).splitlines()]
-        telling = [t for t in lines if t and not any(s in t for s in _SMALL_TALK)]
+        telling = [line for line in _end_of(log).splitlines() if _tells(line)]
         if telling:
-            return telling[-1], log
+            return telling[-1].rstrip(), log
     return "", None
+
+
+def _tells(line: str) -> bool:
+    """Leave out the inner lines of a traceback, too; they are indented."""
+    blank = not line.strip() or line[0].isspace()
+    return not blank and not any(talk in line for talk in _SMALL_TALK)
+
+
+def refusal(error: Exception) -> str:
+    """Give what a queue said against a job, in one line."""
+    said = [line.strip() for line in str(error).splitlines()]
+    telling = [line for line in said if line and line != _BARE_END]
+    return telling[-1] if telling else type(error).__name__
 
 
 def _logs_of(folder: Path | None, job: str) -> Iterator[Path]:

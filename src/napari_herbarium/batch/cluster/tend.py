@@ -16,7 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_herbarium.batch.cluster.queue import jobs_there, last_words, listing
+from napari_herbarium.batch.cluster.queue import (
+    jobs_there,
+    last_words,
+    listing,
+    refusal,
+)
 from napari_herbarium.errors import HerbariumError, SettingsError
 
 logger = logging.getLogger(__name__)
@@ -191,7 +196,7 @@ class Jobs:
             await self.cluster._correct_state()  # where Dask says what the queue said
         except (RuntimeError, OSError, ValueError) as error:
             self._forget_refused(self._jobs())
-            return (str(error).strip() or type(error).__name__).splitlines()[-1]
+            return refusal(error)
         return ""
 
     def _forget_refused(self, jobs: Iterable[tuple[str, Any]]) -> None:
