@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import CancelledError
 from functools import partial
 from types import SimpleNamespace
 
@@ -73,6 +74,21 @@ class Future:
     def add_done_callback(self, call):
         call(self)
 
+    def exception(self):
+        return None
+
+    def result(self):
+        return self.outcome
+
+
+class Cancelled(Future):
+    """One whose scheduler went away."""
+
+    status = "cancelled"
+
+    def result(self):
+        raise CancelledError
+
 
 def _dispatched(do, names):
     client = Client()
@@ -98,4 +114,26 @@ def test_what_ended_beside_a_sheet_that_stops_the_run_is_not_lost():
     _, ends = _dispatched(_done, ["a", "full", "b"])
     assert [entry.name for entry in next(ends)] == ["a", "b"]
     with pytest.raises(LostError, match="The disk is full"):
+        next(ends)
+
+
+def test_a_scheduler_that_is_gone_is_told_and_what_had_ended_is_kept():
+    client, ends = _dispatched(_done, ["a", "b"])
+    client.map = lambda do, tasks, key, pure: [
+        Future(key[0], do(tasks[0])),
+        Cancelled(key[1], None),
+    ]
+    assert [entry.name for entry in next(ends)] == ["a"]
+    with pytest.raises(LostError, match="scheduler is gone"):
+        next(ends)
+
+
+def test_a_scheduler_that_cannot_be_asked_is_gone(monkeypatch):
+    client, ends = _dispatched(_done, ["a"])
+
+    def nthreads():
+        raise OSError
+
+    monkeypatch.setattr(client, "nthreads", nthreads)
+    with pytest.raises(LostError, match="scheduler is gone"):
         next(ends)

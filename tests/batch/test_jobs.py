@@ -10,14 +10,18 @@ import signal
 import sys
 from contextlib import nullcontext, suppress
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from napari_herbarium.batch.cluster.crew import check_workforce, crew_for
-from napari_herbarium.batch.cluster.jobs import job_options, submitted
+from napari_herbarium.batch.cluster.jobs import (
+    _where_logs_lie,
+    job_options,
+    submitted,
+)
 from napari_herbarium.batch.cluster.queue import (
     jobs_there,
     last_words,
@@ -404,3 +408,11 @@ def test_a_run_through_sbatch(queue, slurm, tmp_path, draw, run, jobs, caplog):
     assert said[:1] == (
         [] if jobs == 1 else ["The queue took 1 of 2 jobs (too many jobs)."]
     )
+
+
+@pytest.mark.parametrize(
+    ("logs", "lie"), [("out/jobs", "out/jobs"), ("my run/jobs", None), ("a:b/j", None)]
+)
+def test_logs_lie_beside_the_results_where_a_job_script_can_say_so(logs, lie):
+    where = _where_logs_lie("slurm", PurePosixPath(logs))
+    assert where.get("log_directory") == lie

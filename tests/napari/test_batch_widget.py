@@ -20,7 +20,7 @@ from napari_herbarium._napari.batch.order import (
     without_main,
 )
 from napari_herbarium._napari.batch.outlook import Outlook
-from napari_herbarium._napari.batch.watch import rate_in_words
+from napari_herbarium._napari.batch.watch import rate_in_words, speed_in_words
 from napari_herbarium._napari.batch.widget import SegmentFolder
 from napari_herbarium._napari.worker import State
 from napari_herbarium.batch import plan, run
@@ -403,6 +403,11 @@ def test_both_widgets_open_without_torch_and_scheduler():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+def test_a_run_without_workers_says_so_instead_of_a_rate():
+    gone = BatchProgress(3, 9, "sheets", per_second=2.0, seconds_left=3.0, waiting=True)
+    assert "waiting" in speed_in_words(gone)
 
 
 @pytest.mark.parametrize(

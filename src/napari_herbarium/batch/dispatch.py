@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -34,6 +35,10 @@ SECONDS_TO_COLLECT = 0.02
 SECONDS_BETWEEN_COUNTS = 2.0
 QUEUED_PER_LANE = 2
 """Sheets handed out per lane: the next one is there when the last is done."""
+_GONE = (
+    "The Dask scheduler is gone; start it and its workers anew and run the same "
+    "command again: it does what is missing."
+)
 Task: TypeAlias = tuple[SheetRow, str]
 Do: TypeAlias = Callable[[SheetRow, str, Plan, str], Outcome]
 
@@ -95,7 +100,8 @@ class Dispatcher:
         suspects: list[Task] = []
         yield from self._all_of(tasks, self._window, suspects.append)
         suspects += alone
-        yield from self._all_of(suspects, self.crew.workers, self._convict)
+        workers = partial(_counted, self.crew.workers)
+        yield from self._all_of(suspects, workers, self._convict)
 
     def close(self) -> None:
         """Take back what was handed out."""
@@ -131,7 +137,7 @@ class Dispatcher:
     def lanes(self) -> int:
         """Sheets that could be in hand, as of a moment ago."""
         if time.monotonic() - self._counted > SECONDS_BETWEEN_COUNTS:
-            self._lanes = self.crew.lanes()
+            self._lanes = _counted(self.crew.lanes)
             self._counted = time.monotonic()
         return self._lanes
 
@@ -191,8 +197,8 @@ class Dispatcher:
             if all(future.status == "finished" for future in futures):
                 outcomes: list[Outcome | Exception] = self.crew.client.gather(futures)
                 return outcomes
-        except KilledWorker:
-            pass  # of one of them, which had to be done again
+        except (KilledWorker, CancelledError):
+            pass  # of one of them; the others have ended
         except Exception as error:
             raise _lost(error) from error
         return [_outcome(future) for future in futures]
@@ -210,6 +216,8 @@ class Dispatcher:
                 return died(task)
             self._again.append(task)
             return None
+        if isinstance(outcome, CancelledError):
+            raise LostError(_GONE) from outcome
         if isinstance(outcome, Exception):
             # Sheets end as an Outcome; whatever else comes is no fault of a sheet.
             raise _lost(outcome) from outcome
@@ -226,12 +234,19 @@ class Dispatcher:
         return Entry(row.source, name, State.FAILED, CRASHED)
 
 
+def _counted(count: Callable[[], int]) -> int:
+    try:
+        return count()
+    except OSError as error:  # no connection
+        raise LostError(_GONE) from error
+
+
 def _outcome(future: Future) -> Outcome | Exception:
     from distributed import KilledWorker
 
     try:
         outcome: Outcome | Exception = future.exception() or future.result()
-    except KilledWorker as error:
+    except (KilledWorker, CancelledError) as error:
         return error
     return outcome
 

@@ -27,6 +27,8 @@ WORKER_CONFIG = {
     "distributed.admin.low-level-log-length": 20,
 }
 """How Dask is configured where workers run, wherever that is."""
+_SAID_OTHERWISE = re.compile(r"[\s%\"'#:,$\\]")
+"""In the path that a script tells a queue these end it, or stand for something."""
 KINDS = {
     "slurm": "SLURMCluster",
     "pbs": "PBSCluster",
@@ -111,8 +113,7 @@ def _where_logs_lie(kind: str, logs: Path | None) -> dict[str, Any]:
     usual = dask.config.get(f"jobqueue.{kind}.log-directory", None)
     if usual is not None:
         return {"log_directory": usual}
-    # The lines that tell the queue are cut at spaces, and % stands for something.
-    if logs is None or re.search(r"[\s%\"'#]", str(logs)):
+    if logs is None or _SAID_OTHERWISE.search(str(logs)):
         return {}
     return {"log_directory": str(logs)}
 
