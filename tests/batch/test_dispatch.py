@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from concurrent.futures import CancelledError
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
-from napari_herbarium.batch.cluster.crew import Crew, local_crew
+from napari_herbarium.batch.cluster.crew import TRIES_ELSEWHERE, Crew, local_crew
 from napari_herbarium.batch.dispatch import Dispatcher, LostError
 from napari_herbarium.batch.records.begun import marked
 from napari_herbarium.batch.records.ledger import Entry, State, last_entries
@@ -137,3 +138,19 @@ def test_a_scheduler_that_cannot_be_asked_is_gone(monkeypatch):
     monkeypatch.setattr(client, "nthreads", nthreads)
     with pytest.raises(LostError, match="scheduler is gone"):
         next(ends)
+
+
+@pytest.mark.parametrize(("deaths", "state"), [(3, State.DONE), (4, State.FAILED)])
+def test_a_job_whose_time_is_over_does_not_convict_its_sheet(deaths, state):
+    """Workers of a cluster die of other things; the first death is beside others."""
+    left = iter(range(deaths))
+
+    def die(row, name, plan, session):
+        lost = next(left, None) is not None
+        return Outcome(None if lost else Entry(row.source, name, State.DONE))
+
+    layout = SimpleNamespace(begun=Path("no-such-folder"))
+    crew = Crew(Client(), None, tries=TRIES_ELSEWHERE)
+    dispatcher = Dispatcher(crew, SimpleNamespace(layout=layout), "session", die)
+    ends = dispatcher.run([(SimpleNamespace(source="a"), "a")], [])
+    assert [entry.state for some in ends for entry in some] == [state]

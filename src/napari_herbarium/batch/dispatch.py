@@ -3,13 +3,13 @@
 Dask says that a worker died and which sheets it had been given. One that the worker
 had not begun is handed out again. One that it had begun is set aside until all others
 are done, and then tried with no other sheet beside it; if that worker dies too, it was
-the sheet, and it has failed.
+the sheet, and it has failed. Elsewhere than on this machine it takes three such deaths.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
@@ -71,6 +71,7 @@ class Dispatcher:
     _landed: SimpleQueue[str] = field(default_factory=SimpleQueue)
     _again: deque[Task] = field(default_factory=deque)
     _tries: int = 0
+    _deaths: Counter[str] = field(default_factory=Counter)
     _lanes: int = 0
     _counted: float = float("-inf")
     _trouble: LostError | None = None
@@ -229,8 +230,12 @@ class Dispatcher:
             return died(task)
         return outcome.entry
 
-    def _convict(self, task: Task) -> Entry:
+    def _convict(self, task: Task) -> Entry | None:
         row, name = task
+        self._deaths[name] += 1
+        if self._deaths[name] < self.crew.tries:
+            self._again.append(task)
+            return None
         return Entry(row.source, name, State.FAILED, CRASHED)
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MEMORY_PER_WORKER = 3 << 30
 """What a worker needs for two A3 sheets at 600 ppi, in bytes."""
 SECONDS_TO_ANSWER = 20
+TRIES_ELSEWHERE = 3
+"""Workers elsewhere die of other things than sheets, such as the end of a job."""
 _CONFIG = {
     # The first death of a worker is looked into by us, see `dispatch`.
     "distributed.scheduler.allowed-failures": 0,
@@ -60,11 +62,14 @@ class Crew:
         Where Dask shows what goes on.
     tend : callable
         Looks after the workers; called a few times a second.
+    tries : int
+        How often a sheet is tried alone before it is to blame for its worker's death.
     """
 
     client: Client
     dashboard: str | None
     tend: Callable[[], object] = lambda: None
+    tries: int = 1
 
     def lanes(self) -> int:
         """Sheets that can be in hand at once, now."""
@@ -242,7 +247,7 @@ def _crew_of_scheduler(address: str) -> Iterator[Crew]:
             )
             raise SettingsError(msg) from error
         with client:
-            yield Crew(client, client.dashboard_link)
+            yield Crew(client, client.dashboard_link, tries=TRIES_ELSEWHERE)
 
 
 @contextmanager
@@ -251,7 +256,7 @@ def _crew_of_jobs(workforce: Workforce, logs: Path | None) -> Iterator[Crew]:
         with _any_port():
             jobs = submitted(workforce, logs)
         with closing(jobs), _crew(jobs.cluster) as crew:
-            yield replace(crew, tend=jobs.tend)
+            yield replace(crew, tend=jobs.tend, tries=TRIES_ELSEWHERE)
 
 
 @contextmanager
