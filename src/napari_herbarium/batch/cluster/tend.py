@@ -88,7 +88,7 @@ class Jobs:
         ------
         HerbariumError
             One job after the other ends before its workers join, or is refused, and
-        nobody works.
+            nobody works.
         """
         here = self._here()
         if not here <= self._came:
