@@ -38,7 +38,8 @@ class Column(QScrollArea):
         self._fit()
         inside.installEventFilter(self)
         for control in _turned_by_wheel(inside):
-            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            if control.focusProxy() is None:
+                control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             control.installEventFilter(self)
 
     def sizeHint(self) -> QSize:

@@ -7,10 +7,10 @@ from enum import StrEnum
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
-from superqt import QLabeledDoubleSlider
 
 from napari_herbarium._napari.common.controls import bare, button, combo, form_layout
 from napari_herbarium._napari.common.fold import Fold
+from napari_herbarium._napari.common.numbers import ShareSlider
 from napari_herbarium._napari.measure import tooltips
 from napari_herbarium._napari.measure.columns import (
     meaning,
@@ -112,11 +112,8 @@ class MeasureForm(QWidget):
         self.counts.setText(words)
 
     def _build(self, threshold: float) -> None:
-        self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-        self.threshold.setRange(0, 1)
-        self.threshold.setDecimals(2)
+        self.threshold = ShareSlider(0, 1, tooltips.THRESHOLD)
         self.threshold.setValue(threshold)
-        self.threshold.setToolTip(tooltips.THRESHOLD)
         self.counts = QLabel()
         self.counts.setWordWrap(True)
         self.counts.setToolTip(tooltips.THRESHOLD)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -16,6 +15,7 @@ from qtpy.QtWidgets import (
 
 from napari_herbarium._napari.common.controls import bare, button, combo, slim
 from napari_herbarium._napari.common.layer_chooser import Wires
+from napari_herbarium._napari.common.numbers import NumberBox
 from napari_herbarium._napari.common.scale_line import ScaleLine, size_in_words
 from napari_herbarium._napari.measure import tooltips
 from napari_herbarium._napari.measure.calibrate import add_line_layer, drawn_line
@@ -117,7 +117,7 @@ class ScaleBox(QWidget):
         self.draw = button("Calibrate from a line", tooltips.DRAW_LINE)
         self.read = button("Read the ruler", tooltips.READ_RULER)
         self.use_ruler = button("", tooltips.USE_RULER)
-        self.length = QDoubleSpinBox()
+        self.length = NumberBox()
         self.length.setRange(0.01, 10_000)
         self.length.setDecimals(2)
         self.length.setValue(10)

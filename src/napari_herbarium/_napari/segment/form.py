@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
-from superqt import QLabeledDoubleSlider
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
 
 from napari_herbarium._napari.common.controls import (
     DEVICES,
@@ -19,6 +18,7 @@ from napari_herbarium._napari.common.controls import (
 from napari_herbarium._napari.common.fold import Fold
 from napari_herbarium._napari.common.model_box import ModelBox
 from napari_herbarium._napari.common.model_choice import own_threshold
+from napari_herbarium._napari.common.numbers import NumberBox, ShareSlider
 from napari_herbarium._napari.preferences import Preferences
 from napari_herbarium._napari.segment import tooltips
 from napari_herbarium.settings import (
@@ -130,11 +130,8 @@ class SegmentForm(QWidget):
         self.device = combo(tooltips.DEVICE, DEVICES)
 
     def _build_leaf_controls(self) -> None:
-        self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-        self.threshold.setRange(0.05, 0.95)
-        self.threshold.setDecimals(2)
-        self.threshold.setToolTip(tooltips.THRESHOLD)
-        self.min_area = QDoubleSpinBox()
+        self.threshold = ShareSlider(0.05, 0.95, tooltips.THRESHOLD)
+        self.min_area = NumberBox()
         self.min_area.setKeyboardTracking(False)
         slim(self.min_area)
         self.set_calibrated(False)
