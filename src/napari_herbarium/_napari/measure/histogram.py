@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_herbarium._napari.common.controls import bare
@@ -28,6 +29,7 @@ class Histogram(QWidget):
         super().__init__()
         self._figure: Any = None
         self._canvas: Any = None
+        self._shown: tuple[pd.DataFrame, str] | None = None
         bare(QVBoxLayout(self))
         self.setMinimumHeight(_HEIGHT_PX)
 
@@ -41,8 +43,21 @@ class Histogram(QWidget):
         trait : str
             A column of numbers; its name carries the unit.
         """
+        self._shown = table, trait
+        self._draw()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow a change between dark and light."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._draw()
+
+    def _draw(self) -> None:
+        if self._shown is None:
+            return
         if self._canvas is None:
             self._make_canvas()
+        table, trait = self._shown
         self._figure.clear()
         axes = self._figure.add_subplot()
         ink = self.palette().windowText().color().name()
