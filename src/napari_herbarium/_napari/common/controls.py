@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_herbarium import words
+from napari_herbarium._napari.common.choices import Choices
 from napari_herbarium.progress import Progress
 from napari_herbarium.settings import Device
 
@@ -39,7 +40,7 @@ _SLIM_PX = 80
 
 def combo(tip: str, choices: Mapping[str, StrEnum] | None = None) -> QComboBox:
     """List of choices, by what they are called; its data are plain text."""
-    box = QComboBox()
+    box = Choices()
     box.setToolTip(tip)
     slim(box)
     for shown, value in (choices or {}).items():
@@ -112,6 +113,8 @@ def text_label(tip: str = "") -> QLabel:
     """Sentences for the user: they wrap, and can be copied."""
     label = QLabel()
     label.setWordWrap(True)
+    # A file or layer may be called <b>; Qt would make the rest bold.
+    label.setTextFormat(Qt.TextFormat.PlainText)
     # A long file name, which has no place to wrap, must not make the whole dock wide.
     label.setMinimumWidth(_SLIM_PX)
     label.setToolTip(tip)

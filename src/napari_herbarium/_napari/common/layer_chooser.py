@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Layer
 from psygnal import Signal as PySignal
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QWidget
 
+from napari_herbarium._napari.common.choices import Choices
 from napari_herbarium._napari.common.controls import slim
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Wires:
         self._wires.clear()
 
 
-class LayerChooser(QComboBox):
+class LayerChooser(Choices):
     """Lists the viewer's layers of one kind.
 
     Selecting such a layer in napari's layer list chooses it here; choosing here leaves
@@ -92,7 +94,9 @@ class LayerChooser(QComboBox):
         self.blockSignals(True)
         self._layers = [x for x in self._viewer.layers if isinstance(x, self._kind)]
         self.clear()
-        self.addItems([layer.name for layer in self._layers])
+        for row, layer in enumerate(self._layers):
+            self.addItem(layer.name)
+            self.setItemData(row, layer.name, Qt.ItemDataRole.ToolTipRole)
         if kept in self._layers:
             self.setCurrentIndex(self._layers.index(kept))
         elif self._layers:

@@ -27,7 +27,6 @@ from napari_herbarium._napari.measure.columns import (
     twin,
 )
 
-_UNITS_PX = 76
 _LIST_PX = (260, 320)
 
 
@@ -95,7 +94,7 @@ class TableBar(QWidget):
     def _build(self) -> None:
         self.units = QComboBox()
         self.units.setToolTip(tooltips.UNITS)
-        self.units.setMinimumWidth(_UNITS_PX)
+        self.units.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.set_calibrated(False)
         self.units.currentIndexChanged.connect(self._on_unit)
         self.traits = QPushButton("Traits  ")  # room for the arrow
