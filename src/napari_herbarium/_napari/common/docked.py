@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QWidget
+from napari.settings import get_settings
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QKeyEvent
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QDockWidget,
+    QMainWindow,
+    QSizePolicy,
+    QWidget,
+)
 
 from napari_herbarium._napari.common.controls import settling
+from napari_herbarium._napari.common.focus import ring
+from napari_herbarium._napari.common.layer_chooser import Wires
 
 _SETTLE_MS = 50
+_SIZED = "QTableView, QHeaderView, QToolButton, PathLine { font-size: %dpt }"
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class DockedWidget(QWidget):
@@ -19,6 +32,8 @@ class DockedWidget(QWidget):
 
     Opened beside another of ours it becomes a tab with it: one over the other, as
     napari stacks docks, each would be a sliver. Where the user puts it later it stays.
+
+    It can be used with the keyboard alone, and all of it has napari's size of font.
     """
 
     def __init__(self) -> None:
@@ -32,6 +47,11 @@ class DockedWidget(QWidget):
         self._opened.timeout.connect(self._join)
         self._shown = settling(self, 0)
         self._shown.timeout.connect(self._come_forward)
+        QApplication.instance().focusChanged.connect(self._on_focus)
+        appearance = get_settings().appearance
+        self._sized = Wires(self)
+        self._sized.connect(appearance.events.font_size, self._take_font_size)
+        self._take_font_size()
 
     @property
     def is_writing(self) -> bool:
@@ -46,6 +66,14 @@ class DockedWidget(QWidget):
             _leaving.discard(self)
             self.deleteLater()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Click the button that has the focus, on Enter as on Space."""
+        button = self.focusWidget()
+        if event.key() in _ENTER and isinstance(button, QAbstractButton):
+            button.click()
+        else:
+            super().keyPressEvent(event)
+
     def changeEvent(self, event: QEvent) -> None:
         """Notice that the dock is closed."""
         super().changeEvent(event)
@@ -59,6 +87,14 @@ class DockedWidget(QWidget):
         elif self._was_docked:
             _leaving.add(self)
             self._taken_out.start()
+
+    def _on_focus(self, _before: QWidget | None, now: QWidget | None) -> None:
+        if now is not None and self.isAncestorOf(now):
+            ring(now)
+
+    def _take_font_size(self, _event: object = None) -> None:
+        """Give lines and tables the size that napari gives to labels and buttons."""
+        self.setStyleSheet(_SIZED % get_settings().appearance.font_size)
 
     def _join(self) -> None:
         """Become a tab with another of our docks that lies in the same place."""

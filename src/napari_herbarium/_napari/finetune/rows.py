@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
@@ -77,7 +78,7 @@ class PairRow(QFrame):
         if self.labels.name != f"{self.name} leaves":
             text += f"<br>leaves: {escape(self.labels.name)}"
         for fault in facts.faults if facts else ():
-            text += f"<br><span style='color:{WARNING}'>⚠ {escape(fault)}</span>"
+            text += f"<br><span style='color:{WARNING}'>⚠</span> {escape(fault)}"
         self.text.setText(text)
 
     def close_wires(self) -> None:
@@ -138,6 +139,11 @@ class PairRows(QWidget):
         row.hide()
         row.deleteLater()
         self._tell()
+
+    def tab_after(self, control: QWidget) -> None:
+        """Let Tab find the rows where they are seen, not after all that was there."""
+        for stop, following in pairwise([control, *(row.remove for row in self.rows)]):
+            QWidget.setTabOrder(stop, following)
 
     def taken(self) -> list[OpenPair]:
         """Give all pairs as they are now."""

@@ -163,6 +163,7 @@ class FineTuneModel(DockedWidget):
         self.current.save_wanted.connect(self._save)
         for part in (self.current, self.pairs, self.folder, self.form):
             part.changed.connect(self._refresh)
+        self.pairs.changed.connect(partial(self.pairs.tab_after, self.current.save))
         self.button.clicked.connect(self._on_click)
         self.saver.saved.connect(self._on_saved)
         self.saver.failed.connect(self._on_failed)

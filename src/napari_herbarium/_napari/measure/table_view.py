@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pandas as pd
 from qtpy.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu
 
+from napari_herbarium._napari.common.rows import RowTable
 from napari_herbarium._napari.measure import tooltips
 from napari_herbarium._napari.measure.table_model import LeafTableModel
 
 _HEIGHT_PX = 200
 _SIZE_PX = (380, _HEIGHT_PX)
 _ROWS_MEASURED = 50
-_ROW_PX = 22
 
 
-class LeafTable(QTableView):
+class LeafTable(RowTable):
     """Leaves as rows; a row that is chosen is a leaf that is shown.
 
     Signals
@@ -127,13 +127,10 @@ class LeafTable(QTableView):
         model.setCurrentIndex(self.rows.index(row, 0), flags)
 
     def _dress(self) -> None:
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setMinimumHeight(_HEIGHT_PX)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW_PX)
         top = self.horizontalHeader()
         top.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         top.setResizeContentsPrecision(_ROWS_MEASURED)

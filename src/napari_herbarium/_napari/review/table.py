@@ -6,8 +6,9 @@ from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 from qtpy.QtGui import QBrush, QColor
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView
 
+from napari_herbarium._napari.common.rows import RowTable
 from napari_herbarium._napari.review import tooltips
 from napari_herbarium._napari.review.listing import FAILED, Listing, Show
 
@@ -20,7 +21,7 @@ _COLOURS = {
 }
 _TOP = QModelIndex()
 _ROLE = Qt.ItemDataRole
-_HEIGHT_PX, _ROW_PX = 230, 22
+_HEIGHT_PX = 230
 
 
 class ReviewModel(QAbstractTableModel):
@@ -85,7 +86,7 @@ class ReviewModel(QAbstractTableModel):
         return None
 
 
-class ReviewTable(QTableView):
+class ReviewTable(RowTable):
     """Sheets as rows; a row that the user chooses is a sheet to open.
 
     Signals
@@ -105,11 +106,8 @@ class ReviewTable(QTableView):
         self.rows = ReviewModel(self)
         self.setModel(self.rows)
         self.setToolTip(tooltips.TABLE)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setMinimumHeight(_HEIGHT_PX)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW_PX)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

@@ -1,0 +1,56 @@
+"""Shows which control the keyboard acts on: napari's style does not."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, QObject, QRectF, Qt
+from qtpy.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
+from qtpy.QtWidgets import QWidget
+
+_PEN_PX = 2.0
+_ROUND_PX = 2.0
+
+
+class FocusRing(QWidget):
+    """A frame over a control, there while it has the focus."""
+
+    def __init__(self, control: QWidget) -> None:
+        super().__init__(control)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        control.installEventFilter(self)
+
+    def put(self) -> None:
+        """Show it, in front of what the control holds."""
+        self.resize(self.parentWidget().size())
+        self.show()
+        self.raise_()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow the control."""
+        if event.type() == QEvent.Type.FocusOut:
+            self.hide()
+        elif event.type() == QEvent.Type.Resize:
+            self.resize(self.parentWidget().size())
+        return super().eventFilter(watched, event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self.palette().windowText().color(), _PEN_PX))
+        half = _PEN_PX / 2
+        frame = QRectF(self.rect()).adjusted(half, half, -half, -half)
+        painter.drawRoundedRect(frame, _ROUND_PX, _ROUND_PX)
+        painter.end()
+
+
+def ring(control: QWidget) -> None:
+    """Put a ring around a control that was reached with the keyboard.
+
+    Who clicks a control knows where they clicked.
+    """
+    if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
+        return
+    there = control.findChild(
+        FocusRing, options=Qt.FindChildOption.FindDirectChildrenOnly
+    )
+    (there or FocusRing(control)).put()

@@ -1,0 +1,130 @@
+"""The widgets can be used without a mouse."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtGui import QFocusEvent
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_herbarium._napari.batch.widget import SegmentFolder
+from napari_herbarium._napari.common import focus
+from napari_herbarium._napari.common.docked import DockedWidget
+from napari_herbarium._napari.common.fold import Fold
+from napari_herbarium._napari.finetune.widget import FineTuneModel
+from napari_herbarium._napari.measure.widget import MeasureLeaves
+from napari_herbarium._napari.review.widget import BatchReview
+from napari_herbarium._napari.segment.widget import SegmentLeaves
+
+WIDGETS = (SegmentLeaves, MeasureLeaves, FineTuneModel, SegmentFolder, BatchReview)
+
+
+@pytest.fixture
+def sheets(viewer):
+    for name in ("one", "two"):
+        viewer.add_image(np.zeros((60, 80, 3), np.uint8), rgb=True, name=name)
+        viewer.add_labels(np.ones((60, 80), np.uint8), name=f"{name} leaves")
+
+
+def stops(widget):
+    """List the controls that Tab goes to, in its order."""
+    found, control = [], widget.nextInFocusChain()
+    while control is not widget:
+        tab = control.focusPolicy().value & Qt.FocusPolicy.TabFocus.value
+        if tab and control.isVisibleTo(widget) and control.focusProxy() is None:
+            found.append(control)
+        control = control.nextInFocusChain()
+    return found
+
+
+@pytest.mark.parametrize("kind", WIDGETS)
+@pytest.mark.usefixtures("sheets")
+def test_tab_goes_down_the_widget_as_it_is_seen(viewer, docked, kind):
+    widget = docked(kind)
+    for fold in widget.findChildren(Fold):
+        fold.expand(animate=False)
+    if isinstance(widget, FineTuneModel):
+        for sheet, labels in (("one", "one leaves"), ("two", "two leaves")):
+            widget.current.sheet.choose(viewer.layers[sheet])
+            widget.current.labels.choose(viewer.layers[labels])
+            widget.current.add.click()
+    widget.resize(400, 1200)
+    QApplication.processEvents()
+    middles = [
+        control.mapTo(widget, QPoint(0, control.height() // 2)).y()
+        for control in stops(widget)
+        if widget.isAncestorOf(control)
+    ]
+    # Controls of one line are not all of one height.
+    assert all(after > before - 6 for before, after in pairwise(middles))
+
+
+@pytest.mark.parametrize("kind", WIDGETS)
+def test_no_table_keeps_tab_for_itself(docked, kind):
+    for table in docked(kind).findChildren(QAbstractItemView):
+        assert not table.tabKeyNavigation()
+
+
+@pytest.fixture
+def form(qtbot):
+    """A widget of ours with a button and a line."""
+    form = DockedWidget()
+    qtbot.addWidget(form)
+    form.button, form.line = QPushButton("Go"), QLineEdit()
+    layout = QVBoxLayout(form)
+    layout.addWidget(form.button)
+    layout.addWidget(form.line)
+    form.show()
+    return form
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter])
+def test_space_and_enter_click_a_button(qtbot, form, key):
+    clicks = []
+    form.button.clicked.connect(clicks.append)
+    form.button.setFocus()
+    qtbot.keyClick(form.button, key)
+    assert len(clicks) == 1
+
+
+def test_enter_in_a_line_clicks_nothing(qtbot, form):
+    form.button.clicked.connect(lambda: pytest.fail("was clicked"))
+    form.line.setFocus()
+    qtbot.keyClick(form.line, Qt.Key.Key_Return)
+
+
+def seen_ring(control):
+    ring = control.findChild(focus.FocusRing)
+    return ring is not None and ring.isVisible()
+
+
+def test_a_ring_goes_with_the_focus(form):
+    form._on_focus(None, form.button)
+    assert seen_ring(form.button)
+    form.button.resize(200, 50)
+    assert form.button.findChild(focus.FocusRing).size() == form.button.size()
+    QApplication.sendEvent(form.button, QFocusEvent(QEvent.Type.FocusOut))
+    form._on_focus(form.button, form.line)
+    assert not seen_ring(form.button)
+    assert seen_ring(form.line)
+
+
+def test_a_click_makes_no_ring_and_neither_do_others_controls(form, qtbot, monkeypatch):
+    other = QWidget()
+    qtbot.addWidget(other)
+    form._on_focus(None, other)
+    assert not seen_ring(other)
+    held = staticmethod(lambda: Qt.MouseButton.LeftButton)
+    monkeypatch.setattr(focus.QGuiApplication, "mouseButtons", held)
+    form._on_focus(None, form.button)
+    assert not seen_ring(form.button)
