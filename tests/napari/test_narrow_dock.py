@@ -20,6 +20,7 @@ from napari_herbarium._napari.batch.widget import SegmentFolder
 from napari_herbarium._napari.common.column import Column
 from napari_herbarium._napari.common.fold import Fold
 from napari_herbarium._napari.finetune.widget import FineTuneModel
+from napari_herbarium._napari.measure.form import MeasureForm
 from napari_herbarium._napari.measure.widget import MeasureLeaves
 from napari_herbarium._napari.review.widget import BatchReview
 from napari_herbarium._napari.segment.widget import SegmentLeaves
@@ -64,6 +65,18 @@ def test_no_control_is_cut_off(viewer, qtbot, kind):
         and right_edge(control, column) > column.viewport().width()
     ]
     assert not cut
+
+
+def test_counts_that_wrap_are_read_in_full(qtbot):
+    form = MeasureForm(0.5)
+    qtbot.addWidget(form)
+    form.show_counts("62 whole, 3 partial, 2 by your word")
+    form.show()
+    form.resize(form.minimumSizeHint().width(), 600)
+    qtbot.wait(50)
+    counts = form.counts
+    assert counts.heightForWidth(counts.width()) > counts.fontMetrics().height() * 1.5
+    assert counts.height() >= counts.heightForWidth(counts.width())
 
 
 def test_sentences_that_wrap_do_not_make_it_scroll_where_there_is_room(qtbot):

@@ -91,7 +91,7 @@ def test_names_that_differ_in_the_end_stay_apart(qtbot):
 
 
 def test_a_long_name_asks_for_no_wider_dock(viewer, docked):
-    layer = viewer.add_image(np.zeros((40, 50, 3), np.uint8), rgb=True, name="short")
+    layer = viewer.add_image(np.zeros((40, 50, 3), np.uint8), rgb=True, name=LONG)
     usual = docked(SegmentLeaves).sizeHint().width()
     layer.name = LONG * 3
     widget = docked(SegmentLeaves)

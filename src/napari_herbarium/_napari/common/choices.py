@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QPaintEvent
 from qtpy.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter
 
 _MIDDLE = Qt.TextElideMode.ElideMiddle
-_BY_LENGTH = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-_USUAL_LENGTH = 14
+_MOST_LETTERS = 28
 
 
 class Choices(QComboBox):
     """Names that begin alike stay apart by their ends, however narrow the dock is.
 
-    A long name asks for no more room than a short one: else it would take it from the
+    A very long one asks for no more room than a usual one: it would come out of the
     picture.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.setSizeAdjustPolicy(_BY_LENGTH)
-        self.setMinimumContentsLength(_USUAL_LENGTH)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.view().setTextElideMode(_MIDDLE)
+
+    def sizeHint(self) -> QSize:
+        """Ask for what the longest name needs, within bounds."""
+        return self._bounded(super().sizeHint())
+
+    def minimumSizeHint(self) -> QSize:
+        """Need no more than that."""
+        return self._bounded(super().minimumSizeHint())
 
     def text_in_sight(self) -> str:
         """Give the current choice as far as there is room for it."""
@@ -33,6 +39,10 @@ class Choices(QComboBox):
         painter = QStylePainter(self)
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    def _bounded(self, size: QSize) -> QSize:
+        most = self.fontMetrics().averageCharWidth() * _MOST_LETTERS
+        return size.boundedTo(QSize(most, size.height()))
 
     def _option(self) -> QStyleOptionComboBox:
         option = QStyleOptionComboBox()

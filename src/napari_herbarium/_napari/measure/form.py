@@ -129,16 +129,15 @@ class MeasureForm(QWidget):
         self.unfold.setToolTip(tooltips.HISTOGRAM)
 
     def _lay_out(self) -> None:
-        form = form_layout()
-        form.addRow(self._repairs())
-        form.addRow("Whole from", self.threshold)
-        row = QHBoxLayout()
-        row.addWidget(self.counts, 1)
-        row.addWidget(self.flip)
-        form.addRow(row)
-        form.addRow("Colour by", self.colour)
-        form.addRow("Trait", self.trait)
-        bare(QVBoxLayout(self), form, self.legend, self.unfold)
+        whole, shown, verdicts = form_layout(), form_layout(), QHBoxLayout()
+        whole.addRow("Whole from", self.threshold)
+        shown.addRow("Colour by", self.colour)
+        shown.addRow("Trait", self.trait)
+        verdicts.addWidget(self.counts, 1)
+        verdicts.addWidget(self.flip)
+        # A form would cut off the counts where they wrap.
+        parts = (self._repairs(), whole, verdicts, shown, self.legend, self.unfold)
+        bare(QVBoxLayout(self), *parts)
 
     def _repairs(self) -> QHBoxLayout:
         row = QHBoxLayout()
