@@ -18,6 +18,7 @@ from make_screenshots import PLUGIN, SIZE, idle, shoot, wait
 
 from napari import Viewer
 from napari_herbarium._napari.review.job import Word
+from napari_herbarium._napari.review.widget import dock_name
 from napari_herbarium.sheet.drawn.drawing import drawn_sheet
 from napari_herbarium.sheet.write import write_sheet_tiff
 
@@ -73,7 +74,7 @@ def take_pictures(out: Path, detail: str, workers: int) -> None:
 def review(viewer: Viewer, widget: object, picture: Path) -> None:
     """Accept a sheet, reject one, and look at the third."""
     widget.review.click()
-    reviewing = viewer.window.dock_widgets[f"Batch review ({PLUGIN})"]
+    reviewing = viewer.window.dock_widgets[dock_name()]
     session = reviewing.session
     reviewing.panel.training.set_folder("Salix training")
     for word in (Word.ACCEPT, Word.REJECT):

@@ -487,6 +487,23 @@ def test_the_x_of_the_dock_asks_before_repairs_are_lost(
         review.ask_unsaved = lambda name: Unsaved.DROP
 
 
+@pytest.mark.window
+def test_a_dock_that_comes_back_has_the_name_it_had(make_napari_viewer, out, until):
+    viewer = make_napari_viewer(show=True)
+    name = "Batch review (Herbarium leaves)"  # as napari's menu has it
+    review = BatchReview(viewer)
+    dock = viewer.window.add_dock_widget(review, name=name)
+    asked = []
+    review.ask_unsaved = lambda name: asked.append(name) or Unsaved.STAY
+    review.open_run(out)
+    until(lambda: review.session.is_open)
+    paint(viewer, lambda: None)
+    dock.titleBarWidget().close_button.click()
+    until(lambda: bool(asked) and review.isVisible())
+    assert viewer.window.dock_widgets[name] is review
+    review.ask_unsaved = lambda name: Unsaved.DROP
+
+
 def click_in_menu(menu, title):
     """Click what begins with a title, in a menu or one within it."""
     for action in menu.actions():

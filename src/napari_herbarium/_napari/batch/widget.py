@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error, show_info
-from npe2 import PluginManager
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices, QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
@@ -28,9 +27,8 @@ from napari_herbarium._napari.batch.watch import BatchWatch
 from napari_herbarium._napari.common.column import Column
 from napari_herbarium._napari.common.controls import button, settling, text_label
 from napari_herbarium._napari.common.docked import DockedWidget, dock_of
-from napari_herbarium._napari.preferences import PLUGIN, read_preferences
-from napari_herbarium._napari.review.widget import TITLE as REVIEW
-from napari_herbarium._napari.review.widget import BatchReview
+from napari_herbarium._napari.preferences import read_preferences
+from napari_herbarium._napari.review.widget import BatchReview, dock_name
 from napari_herbarium._napari.worker import JobRunner, State
 
 if TYPE_CHECKING:
@@ -286,15 +284,9 @@ def _review(viewer: ViewerModel, folder: Path) -> None:
     widget = next((x for x in open_already if isinstance(x, BatchReview)), None)
     if widget is None:
         widget = BatchReview(viewer)
-        # By the name that napari's menu gives it: that would open a second one else.
-        window.add_dock_widget(widget, name=f"{REVIEW} ({_shown_name()})", tabify=True)
+        window.add_dock_widget(widget, name=dock_name(), tabify=True)
     dock = dock_of(widget)
     if dock is not None:
         dock.show()
         dock.raise_()
     widget.open_run(folder)
-
-
-def _shown_name() -> str:
-    manifest = PluginManager.instance().get_manifest(PLUGIN)
-    return manifest.display_name or PLUGIN

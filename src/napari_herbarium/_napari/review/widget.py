@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error
+from npe2 import PluginManager
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -24,7 +25,7 @@ from napari_herbarium._napari.common.controls import (
     text_label,
     tool_button,
 )
-from napari_herbarium._napari.common.docked import DockedWidget
+from napari_herbarium._napari.common.docked import DockedWidget, dock_of
 from napari_herbarium._napari.common.path_line import FolderRow
 from napari_herbarium._napari.preferences import (
     PLUGIN,
@@ -74,6 +75,7 @@ class BatchReview(DockedWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._message = _CHOOSE
+        self._docked_as = TITLE
         self._folder: Path | None = None
         self.ask_unsaved: Callable[[str], Unsaved] = partial(ask_unsaved, self)
         self.ask_replace: Callable[[str, Path], bool] = partial(ask_replace, self)
@@ -90,6 +92,9 @@ class BatchReview(DockedWidget):
         """Look out for the closing of the window that the widget is in."""
         super().showEvent(event)
         self._guard.watch()
+        dock = dock_of(self)
+        if dock is not None:
+            self._docked_as = dock.objectName()
 
     @property
     def is_writing(self) -> bool:
@@ -102,7 +107,7 @@ class BatchReview(DockedWidget):
             super().leave()
         else:
             window = self._viewer.window
-            window.add_dock_widget(self, name=f"{TITLE} ({PLUGIN})")
+            window.add_dock_widget(self, name=self._docked_as)
 
     def open_run(self, folder: Path) -> None:
         """Open a run; asks when that would lose repairs."""
@@ -236,3 +241,9 @@ class BatchReview(DockedWidget):
 
     def _on_go_on(self, go_on: bool) -> None:
         self.session.go_on = go_on
+
+
+def dock_name() -> str:
+    """Give the name that napari's menu gives the dock; it opens a second one else."""
+    manifest = PluginManager.instance().get_manifest(PLUGIN)
+    return f"{TITLE} ({manifest.display_name or PLUGIN})"
