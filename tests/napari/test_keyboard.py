@@ -71,7 +71,8 @@ def test_tab_goes_down_the_widget_as_it_is_seen(viewer, docked, kind):
 
 @pytest.mark.parametrize("kind", WIDGETS)
 def test_no_table_keeps_tab_for_itself(docked, kind):
-    for table in docked(kind).findChildren(QAbstractItemView):
+    widget = docked(kind)
+    for table in widget.findChildren(QAbstractItemView):
         assert not table.tabKeyNavigation()
 
 
@@ -91,7 +92,7 @@ def form(qtbot):
 @pytest.mark.parametrize("key", [Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter])
 def test_space_and_enter_click_a_button(qtbot, form, key):
     clicks = []
-    form.button.clicked.connect(clicks.append)
+    form.button.clicked.connect(lambda: clicks.append(1))
     form.button.setFocus()
     qtbot.keyClick(form.button, key)
     assert len(clicks) == 1

@@ -8,7 +8,9 @@ import pytest
 from matplotlib.colors import to_hex
 from napari.qt import get_current_stylesheet
 from napari.settings import get_settings
+from qtpy.QtCore import QEvent
 from qtpy.QtGui import QColor, QPalette
+from qtpy.QtWidgets import QApplication
 
 from napari_herbarium._napari.common.choices import Choices
 from napari_herbarium._napari.common.controls import text_label
@@ -53,16 +55,19 @@ def test_a_larger_font_is_for_tables_and_lines_too(docked):
 
 @pytest.mark.usefixtures("judge")
 def test_an_open_widget_follows_the_size_of_the_font(docked):
-    table = docked(MeasureLeaves).table
+    widget = docked(MeasureLeaves)
+    table = widget.table
     rows = table.verticalHeader()
     appearance, before = get_settings().appearance, get_settings().appearance.font_size
     height = rows.defaultSectionSize()
     try:
         appearance.font_size = LARGE
+        QApplication.sendEvent(widget, QEvent(QEvent.Type.StyleChange))
         assert table.font().pointSize() == LARGE
         assert rows.defaultSectionSize() > height
     finally:
         appearance.font_size = before
+    QApplication.sendEvent(widget, QEvent(QEvent.Type.StyleChange))
     assert rows.defaultSectionSize() == height
 
 

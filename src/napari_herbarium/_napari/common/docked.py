@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
 
 from napari_herbarium._napari.common.controls import settling
 from napari_herbarium._napari.common.focus import ring
-from napari_herbarium._napari.common.layer_chooser import Wires
 
 _SETTLE_MS = 50
 _SIZED = "QTableView, QHeaderView, QToolButton, PathLine { font-size: %dpt }"
@@ -36,6 +35,8 @@ class DockedWidget(QWidget):
     It can be used with the keyboard alone, and all of it has napari's size of font.
     """
 
+    _font_size = 0
+
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
@@ -48,9 +49,6 @@ class DockedWidget(QWidget):
         self._shown = settling(self, 0)
         self._shown.timeout.connect(self._come_forward)
         QApplication.instance().focusChanged.connect(self._on_focus)
-        appearance = get_settings().appearance
-        self._sized = Wires(self)
-        self._sized.connect(appearance.events.font_size, self._take_font_size)
         self._take_font_size()
 
     @property
@@ -75,8 +73,10 @@ class DockedWidget(QWidget):
             super().keyPressEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Notice that the dock is closed."""
+        """Notice that the dock is closed, or that napari has another size of font."""
         super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._take_font_size()
         if event.type() != QEvent.Type.ParentChange:
             return
         if self.parent() is not None:
@@ -92,9 +92,12 @@ class DockedWidget(QWidget):
         if now is not None and self.isAncestorOf(now):
             ring(now)
 
-    def _take_font_size(self, _event: object = None) -> None:
+    def _take_font_size(self) -> None:
         """Give lines and tables the size that napari gives to labels and buttons."""
-        self.setStyleSheet(_SIZED % get_settings().appearance.font_size)
+        size = get_settings().appearance.font_size
+        if size != self._font_size:
+            self._font_size = size
+            self.setStyleSheet(_SIZED % size)
 
     def _join(self) -> None:
         """Become a tab with another of our docks that lies in the same place."""
