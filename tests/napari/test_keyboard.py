@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QPushButton,
     QVBoxLayout,
-    QWidget,
 )
 
 from napari_herbarium._napari.batch.widget import SegmentFolder
@@ -109,23 +108,28 @@ def seen_ring(control):
     return ring is not None and ring.isVisible()
 
 
-def test_a_ring_goes_with_the_focus(form):
-    form._on_focus(None, form.button)
-    assert seen_ring(form.button)
-    form.button.resize(200, 50)
-    assert form.button.findChild(focus.FocusRing).size() == form.button.size()
-    QApplication.sendEvent(form.button, QFocusEvent(QEvent.Type.FocusOut))
-    form._on_focus(form.button, form.line)
-    assert not seen_ring(form.button)
+def test_a_ring_goes_with_tab(form, qtbot):
+    form.button.setFocus()
+    assert not seen_ring(form.button)  # nobody went there with the keyboard
+    qtbot.keyClick(form.button, Qt.Key.Key_Tab)
     assert seen_ring(form.line)
+    form.line.resize(200, 50)
+    assert form.line.findChild(focus.FocusRing).size() == form.line.size()
+    qtbot.keyClick(form.line, Qt.Key.Key_Backtab)
+    assert seen_ring(form.button)
 
 
-def test_a_click_makes_no_ring_and_neither_do_others_controls(form, qtbot, monkeypatch):
-    other = QWidget()
-    qtbot.addWidget(other)
-    form._on_focus(None, other)
-    assert not seen_ring(other)
-    held = staticmethod(lambda: Qt.MouseButton.LeftButton)
-    monkeypatch.setattr(focus.QGuiApplication, "mouseButtons", held)
-    form._on_focus(None, form.button)
-    assert not seen_ring(form.button)
+@pytest.mark.parametrize(
+    ("reason", "stays"),
+    [
+        (Qt.FocusReason.PopupFocusReason, True),
+        (Qt.FocusReason.ActiveWindowFocusReason, True),
+        (Qt.FocusReason.MouseFocusReason, False),
+        (Qt.FocusReason.OtherFocusReason, False),
+    ],
+)
+def test_a_ring_waits_for_a_menu_or_another_window_alone(form, reason, stays):
+    focus.ring(form.button)
+    left = QFocusEvent(QEvent.Type.FocusOut, reason)
+    QApplication.sendEvent(form.button, left)
+    assert seen_ring(form.button) is stays

@@ -7,7 +7,6 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractButton,
-    QApplication,
     QDockWidget,
     QMainWindow,
     QSizePolicy,
@@ -48,7 +47,6 @@ class DockedWidget(QWidget):
         self._opened.timeout.connect(self._join)
         self._shown = settling(self, 0)
         self._shown.timeout.connect(self._come_forward)
-        QApplication.instance().focusChanged.connect(self._on_focus)
         self._take_font_size()
 
     @property
@@ -72,6 +70,14 @@ class DockedWidget(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Show which control the keyboard acts on from now on."""
+        moved = super().focusNextPrevChild(forward)
+        now = self.window().focusWidget()
+        if now is not None and self.isAncestorOf(now):
+            ring(now)
+        return moved
+
     def changeEvent(self, event: QEvent) -> None:
         """Notice that the dock is closed, or that napari has another size of font."""
         super().changeEvent(event)
@@ -87,10 +93,6 @@ class DockedWidget(QWidget):
         elif self._was_docked:
             _leaving.add(self)
             self._taken_out.start()
-
-    def _on_focus(self, _before: QWidget | None, now: QWidget | None) -> None:
-        if now is not None and self.isAncestorOf(now):
-            ring(now)
 
     def _take_font_size(self) -> None:
         """Give lines and tables the size that napari gives to labels and buttons."""

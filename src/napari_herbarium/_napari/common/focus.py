@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, QRectF, Qt
-from qtpy.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
+from qtpy.QtGui import QFocusEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
 _PEN_PX = 2.0
 _ROUND_PX = 2.0
+
+
+_FOR_A_MOMENT = (
+    Qt.FocusReason.PopupFocusReason,
+    Qt.FocusReason.ActiveWindowFocusReason,
+    Qt.FocusReason.MenuBarFocusReason,
+)
+"""Why a control may lose the focus and get it back."""
 
 
 class FocusRing(QWidget):
@@ -27,8 +35,9 @@ class FocusRing(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follow the control."""
-        if event.type() == QEvent.Type.FocusOut:
-            self.hide()
+        if isinstance(event, QFocusEvent) and event.lostFocus():
+            if event.reason() not in _FOR_A_MOMENT:
+                self.hide()
         elif event.type() == QEvent.Type.Resize:
             self.resize(self.parentWidget().size())
         return super().eventFilter(watched, event)
@@ -48,8 +57,6 @@ def ring(control: QWidget) -> None:
 
     Who clicks a control knows where they clicked.
     """
-    if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
-        return
     there = control.findChild(
         FocusRing, options=Qt.FindChildOption.FindDirectChildrenOnly
     )
