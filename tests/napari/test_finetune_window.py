@@ -78,6 +78,7 @@ print("RESULT", json.dumps({
     "curves": not widget.live.curves.pixmap().isNull(),
     "crop": not widget.live.now.pixmap().isNull(),
     "layers": len(viewer.layers),
+    "unit": widget.form.unit.text_in_sight(),
 }))
 viewer.close()
 # As napari does when its event loop ends, which this script has none of: the last
@@ -111,5 +112,6 @@ def test_fine_tune_in_a_window_that_stays_alive(tmp_path, monkeypatch, record_pr
     assert found["curves"]
     assert found["crop"]
     assert found["layers"] == 2
+    assert found["unit"] == "minutes"
     assert found["beats"] > 20
     assert found["gaps"][0][0] < LONGEST_GAP_S, found["gaps"]

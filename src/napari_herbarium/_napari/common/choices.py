@@ -8,6 +8,8 @@ from qtpy.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainte
 
 _MIDDLE = Qt.TextElideMode.ElideMiddle
 _MOST_LETTERS = 28
+_SPARE_PX = 8
+"""With napari's style Qt asks for a little less than a choice needs."""
 
 
 class Choices(QComboBox):
@@ -42,7 +44,7 @@ class Choices(QComboBox):
 
     def _bounded(self, size: QSize) -> QSize:
         most = self.fontMetrics().averageCharWidth() * _MOST_LETTERS
-        return size.boundedTo(QSize(most, size.height()))
+        return QSize(min(size.width() + _SPARE_PX, most), size.height())
 
     def _option(self) -> QStyleOptionComboBox:
         option = QStyleOptionComboBox()

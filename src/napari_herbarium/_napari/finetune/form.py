@@ -34,7 +34,6 @@ _UNITS = {"minutes": "minutes", "epochs": "epochs"}
 _MOST = {"minutes": 10_000, "epochs": 100_000}
 _USUAL_MINUTES = 10
 _NAME = "my leaves"
-_UNIT_PX = 100
 
 
 class FineTuneForm(QWidget):
@@ -67,7 +66,7 @@ class FineTuneForm(QWidget):
         self.length.setToolTip(tooltips.LENGTH)
         slim(self.length)
         # Two short words, which must be read in full.
-        self.unit.setMinimumWidth(_UNIT_PX)
+        self.unit.setMinimumWidth(0)  # as wide as its words
         self.device = combo(tooltips.DEVICE, DEVICES)
         choose(self.device, preferences.device)
         self.name = QLineEdit(free_name(_NAME, self._preferences.model_folder))
