@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 SECONDS_TO_ANSWER = 60.0
 _FIRST_NUMBER = re.compile(r"^\s*(\d+)", re.MULTILINE)
@@ -26,7 +27,7 @@ _BARE_END = "Exiting."
 
 def listing(kind: str) -> tuple[str, ...]:
     """Give the command that lists my jobs; lines begin with their numbers."""
-    me = _me()
+    me = psutil.Process().username()  # its number, where a container has no names
     return {
         "slurm": ("squeue", "--noheader", f"--user={me}", "--format=%A"),
         "pbs": ("qstat", "-u", me),
@@ -34,17 +35,6 @@ def listing(kind: str) -> tuple[str, ...]:
         "lsf": ("bjobs", "-noheader", "-o", "jobid"),
         "htcondor": ("condor_q", "-format", "%d\\n", "ClusterId"),
     }[kind]
-
-
-def _me() -> str:
-    if not hasattr(os, "getuid"):
-        return os.environ.get("USERNAME", "")
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container knows numbers only
-        return str(os.getuid())
 
 
 async def jobs_there(command: Sequence[str]) -> set[str] | None:
