@@ -124,6 +124,39 @@ def test_what_was_said_comes_back_when_it_is_undone_at_once(
     assert dict(widget.live.flips) == {3: False}
 
 
+def test_words_of_both_leaves_outlive_undo_and_redo(widget, layer, click, settle):
+    def said_after(change):
+        change()
+        settle()
+        return dict(widget.live.flips)
+
+    widget.live.say([8], True)
+    click(widget.form.merge, 8, 3)
+    widget.live.say([3], False)  # of the merged leaf; nothing of the one before
+    click(widget.form.merge, 3, 5)
+    assert dict(widget.live.flips) == {}
+    assert said_after(layer.undo) == {3: False}
+    assert said_after(layer.undo) == {8: True}
+    widget.live.say([3], True)
+    assert said_after(layer.redo)[3] is False
+    assert said_after(layer.undo) == {3: True, 8: True}
+
+
+def test_what_was_said_comes_back_after_a_look_at_other_leaves(
+    viewer, widget, layer, click, settle
+):
+    widget.live.say([3], False)
+    click(widget.form.merge, 8, 3)
+    viewer.add_labels(np.ones((120, 260), np.uint8), name="others")
+    settle()
+    viewer.layers.selection = {layer}
+    settle()
+    assert widget.live.layer is layer
+    layer.undo()
+    settle()
+    assert dict(widget.live.flips) == {3: False}
+
+
 @pytest.mark.parametrize("labels", [(), (3, 5)])
 def test_one_leaf_is_cut_at_a_time(widget, layer, click, labels):
     before = layer.data.copy()

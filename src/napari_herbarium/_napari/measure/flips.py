@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _STRIP = 512
 _PLACE = ("area_px", "bbox_top", "bbox_left", "bbox_bottom", "bbox_right")
-Place: TypeAlias = list[Any]
-"""Where a leaf is, and how large: what tells it from another one of its number."""
+Leaf: TypeAlias = tuple[Any, ...]
+"""Its number, area and place, which tell it from another one of that number."""
 
 
 def flips_of(layer: Labels) -> dict[int, bool]:
@@ -46,35 +46,37 @@ class WordsBefore:
     """What was said of leaves that a repair made others, for when it is undone."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, tuple[bool, Place]] = {}
+        self._kept: dict[Leaf, bool | None] = {}
 
     def keep(
         self, labels: Iterable[int], flips: Mapping[int, bool], table: pd.DataFrame
     ) -> None:
         """Remember words, and what leaves of the table they are of."""
-        places = _places(table)
+        leaves = _leaves(table)
+        self._kept |= {leaves[x]: flips.get(x) for x in labels if x in leaves}
+
+    def returned(
+        self, flips: Mapping[int, bool], before: pd.DataFrame, now: pd.DataFrame
+    ) -> dict[int, bool | None]:
+        """Give the words of leaves that are again what they were.
+
+        Those of the leaves that they were in between are kept: the user may redo what
+        was undone.
+        """
+        were = _leaves(before)
+        back = {x: leaf for x, leaf in _leaves(now).items() if leaf in self._kept}
+        returned = {label: self._kept.pop(leaf) for label, leaf in back.items()}
         self._kept |= {
-            label: (flips[label], places[label])
-            for label in labels
-            if label in flips and label in places
+            were[label]: flips.get(label)
+            for label, leaf in back.items()
+            if were.get(label, leaf) != leaf
         }
-
-    def returned(self, table: pd.DataFrame) -> dict[int, bool]:
-        """Give the words of leaves that are again what they were."""
-        places = _places(table)
-        back = {
-            label: word
-            for label, (word, place) in self._kept.items()
-            if places.get(label) == place
-        }
-        for label in back:
-            del self._kept[label]
-        return back
+        return returned
 
 
-def _places(table: pd.DataFrame) -> dict[int, Place]:
+def _leaves(table: pd.DataFrame) -> dict[int, Leaf]:
     columns = [table[name] for name in ("label", *_PLACE)]
-    return {int(label): place for label, *place in zip(*columns, strict=True)}
+    return {int(leaf[0]): leaf for leaf in zip(*columns, strict=True)}
 
 
 def ticked_in(features: pd.DataFrame, written: Mapping[int, Any]) -> dict[int, bool]:

@@ -78,7 +78,7 @@ class LiveMeasure:
         self._busy_with: Labels | None = None
         self._done: WeakKeyDictionary[Any, Measured] = WeakKeyDictionary()
         self._flips: dict[int, bool] = {}
-        self._before = WordsBefore()
+        self._before: WeakKeyDictionary[Any, WordsBefore] = WeakKeyDictionary()
         self._away = False
         self.threshold = threshold
         self.judge = DEFAULT_JUDGE
@@ -126,7 +126,6 @@ class LiveMeasure:
         self._settle.stop()
         self._layer = layer
         self._flips = {}
-        self._before = WordsBefore()
         if layer is not None:
             self._flips = flips_of(layer)
             layer.events.connect(self._on_layer_event)
@@ -156,8 +155,9 @@ class LiveMeasure:
     def forget(self, labels: list[int]) -> None:
         """Leave out what was said of leaves until they are again what they were."""
         self._take_ticks()
-        if self.measured is not None:
-            self._before.keep(labels, self._flips, self.measured.table)
+        if self._layer is not None and self.measured is not None:
+            words = self._before.setdefault(self._layer, WordsBefore())
+            words.keep(labels, self._flips, self.measured.table)
         self.say(labels, None)
 
     def flip(self, labels: list[int]) -> None:
@@ -249,7 +249,7 @@ class LiveMeasure:
             before.facts,
             before.classifier,
         )
-        returned = self._take_back()
+        returned = before is not None and self._take_back(before)
         known = same and not (ticked or returned) and "whole_by" in self._layer.features
         if not known or measured.again != frozenset():
             self._judge(measured.again)
@@ -268,14 +268,15 @@ class LiveMeasure:
         self._flips = {**self._flips, **ticked}
         return bool(ticked)
 
-    def _take_back(self) -> bool:
+    def _take_back(self, before: Measured) -> bool:
         """Take the words again of leaves that were repaired, where it was undone."""
-        measured = self.measured
+        words, measured = self._before.get(self._layer), self.measured
         # What was measured before the last change may show leaves that are no more.
-        if measured is None or self._settle.isActive():
+        if words is None or measured is None or self._settle.isActive():
             return False
-        returned = self._before.returned(measured.table)
-        self._flips = {**self._flips, **returned}
+        returned = words.returned(self._flips, before.table, measured.table)
+        for label, word in returned.items():
+            self._flips = with_word(self._flips, [label], word)
         return bool(returned)
 
     def _judge(self, again: frozenset[int] | None = frozenset()) -> None:
