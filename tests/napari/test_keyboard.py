@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, QPoint, Qt
-from qtpy.QtGui import QFocusEvent
+from qtpy.QtGui import QFocusEvent, QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -97,6 +97,22 @@ def test_space_and_enter_click_a_button(qtbot, form, key):
     assert len(clicks) == 1
 
 
+def test_enter_that_is_held_down_clicks_once(form):
+    clicks = []
+    form.button.clicked.connect(lambda: clicks.append(1))
+    form.button.setFocus()
+    for repeated in (False, True, True):
+        held = QKeyEvent(
+            QEvent.Type.KeyPress,
+            Qt.Key.Key_Return,
+            Qt.KeyboardModifier.NoModifier,
+            "\r",
+            repeated,
+        )
+        QApplication.sendEvent(form.button, held)
+    assert len(clicks) == 1
+
+
 def test_enter_in_a_line_clicks_nothing(qtbot, form):
     form.button.clicked.connect(lambda: pytest.fail("was clicked"))
     form.line.setFocus()
@@ -117,6 +133,20 @@ def test_a_ring_goes_with_tab(form, qtbot):
     assert form.line.findChild(focus.FocusRing).size() == form.line.size()
     qtbot.keyClick(form.line, Qt.Key.Key_Backtab)
     assert seen_ring(form.button)
+
+
+@pytest.mark.parametrize("by_key", [True, False])
+def test_a_ring_goes_on_from_a_button_that_is_switched_off(form, qtbot, by_key):
+    form.button.clicked.connect(lambda: form.button.setEnabled(False))
+    form.line.setFocus()
+    if by_key:
+        qtbot.keyClick(form.line, Qt.Key.Key_Tab)
+        qtbot.keyClick(form.button, Qt.Key.Key_Space)
+    else:
+        form.button.setFocus(Qt.FocusReason.MouseFocusReason)
+        qtbot.mouseClick(form.button, Qt.MouseButton.LeftButton)
+    assert form.focusWidget() is form.line
+    assert seen_ring(form.line) is by_key
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_herbarium._napari.common.controls import settling
-from napari_herbarium._napari.common.focus import ring
+from napari_herbarium._napari.common.focus import has_ring, ring
 
 _SETTLE_MS = 50
 _SIZED = "QTableView, QHeaderView, QToolButton, PathLine { font-size: %dpt }"
@@ -66,15 +66,21 @@ class DockedWidget(QWidget):
         """Click the button that has the focus, on Enter as on Space."""
         button = self.focusWidget()
         if event.key() in _ENTER and isinstance(button, QAbstractButton):
-            button.click()
+            # Held down, it would start a run, stop it, and so on.
+            if not event.isAutoRepeat():
+                button.click()
         else:
             super().keyPressEvent(event)
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Show which control the keyboard acts on from now on."""
+        left = self.window().focusWidget()
+        # Qt goes on, too, where a click hid a control or switched it off.
+        by_key = left is None or (left.isEnabled() and left.isVisible())
+        shown = by_key or has_ring(left)
         moved = super().focusNextPrevChild(forward)
         now = self.window().focusWidget()
-        if now is not None and self.isAncestorOf(now):
+        if shown and now is not None and self.isAncestorOf(now):
             ring(now)
         return moved
 

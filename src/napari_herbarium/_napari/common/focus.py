@@ -8,8 +8,6 @@ from qtpy.QtWidgets import QWidget
 
 _PEN_PX = 2.0
 _ROUND_PX = 2.0
-
-
 _FOR_A_MOMENT = (
     Qt.FocusReason.PopupFocusReason,
     Qt.FocusReason.ActiveWindowFocusReason,
@@ -57,7 +55,15 @@ def ring(control: QWidget) -> None:
 
     Who clicks a control knows where they clicked.
     """
-    there = control.findChild(
-        FocusRing, options=Qt.FindChildOption.FindDirectChildrenOnly
-    )
-    (there or FocusRing(control)).put()
+    (_ring_of(control) or FocusRing(control)).put()
+
+
+def has_ring(control: QWidget) -> bool:
+    """Whether there is a ring around a control, be the control itself seen or not."""
+    there = _ring_of(control)
+    return there is not None and not there.isHidden()
+
+
+def _ring_of(control: QWidget) -> FocusRing | None:
+    directly = Qt.FindChildOption.FindDirectChildrenOnly
+    return control.findChild(FocusRing, options=directly)
