@@ -27,7 +27,7 @@ def test_torch_that_cannot_be_loaded_is_one_sentence(begin):
 
 def test_reason_is_told_without_its_traceback(monkeypatch, tmp_path):
     (tmp_path / "torchvision.py").write_text(
-        'raise RuntimeError("operator torchvision::nms does not exist\\n at line 3.")'
+        'raise RuntimeError("\\noperator torchvision::nms does not exist\\n at 3.")'
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "torchvision", raising=False)

@@ -17,7 +17,7 @@ def need_torch() -> None:
         import torch  # noqa: F401
         import torchvision  # noqa: F401
     except (ImportError, OSError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
         msg = (
             f"PyTorch cannot be loaded ({reason}): install torch and torchvision "
             "anew, by one command: "
