@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 import tifffile
 from PIL import Image
 
+from napari_herbarium.cli.late_rows import LateRows
 from napari_herbarium.errors import ModelError
+from napari_herbarium.measure.files.export import replace_rows
 
 
 def table(folder):
@@ -217,6 +220,56 @@ def test_rows_lie_beside_a_table_that_is_never_closed(
     rest = pd.read_csv(tmp_path / "out" / f"{table}.rest.csv")
     assert rest["sheet"].tolist() == ["K1", "K1", "K2", "K2"]
     assert not (tmp_path / "out" / f"{table}.csv").exists()
+
+
+def test_rows_that_wait_are_added_after_ctrl_c(
+    tmp_path, run, draw, open_in_excel, monkeypatch
+):
+    from napari_herbarium.cli import segment
+
+    sheets = [draw(tmp_path / f"K{n}.png") for n in (1, 2)]
+    honest = segment.iter_sheet
+    open_in_excel.add("leaves.csv")
+
+    def stopped(task, work):
+        if task.stem == "K2":
+            open_in_excel.clear()
+            raise KeyboardInterrupt
+        return honest(task, work)
+
+    monkeypatch.setattr(segment, "iter_sheet", stopped)
+    assert run("segment", *sheets, "--out", tmp_path / "out").exit_code == 130
+    assert set(pd.read_csv(tmp_path / "out" / "leaves.csv")["sheet"]) == {"K1"}
+    assert not (tmp_path / "out" / "leaves.rest.csv").exists()
+
+
+def test_rows_that_wait_may_be_looked_at(tmp_path, open_in_excel, monkeypatch):
+    late, table = LateRows(), tmp_path / "leaves.csv"
+
+    def put(sheet):
+        rows = pd.DataFrame({"sheet": [sheet]})
+        late.put(table, sheet, partial(replace_rows, rows=rows, sheet=sheet))
+
+    open_in_excel.add("leaves.csv")
+    put("K1")
+    open_in_excel.add("leaves.rest.csv")
+    put("K2")
+    assert "leaves.rest2.csv" in late.news()[-1]
+    (lacking,) = late.settle()
+    assert "K1, K2 are in leaves.rest.csv and leaves.rest2.csv" in lacking
+    open_in_excel.clear()
+    unlink = Path.unlink
+
+    def refusing(path, *, missing_ok=False):
+        if path.name == "leaves.rest.csv":
+            raise PermissionError
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refusing)
+    assert list(late.settle()) == []
+    assert pd.read_csv(table)["sheet"].tolist() == ["K1", "K2"]
+    assert not (tmp_path / "leaves.rest2.csv").exists()
+    assert "leaves.rest.csv are in leaves.csv now" in late.news()[0]
 
 
 def test_fault_of_ours_costs_one_sheet_only(tmp_path, run, draw, monkeypatch):

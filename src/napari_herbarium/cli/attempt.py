@@ -68,6 +68,7 @@ def add_late(bar: rich.progress.Progress, late: LateRows) -> bool:
     lacking = list(late.settle())
     for sentence in lacking:
         complain(bar, f"Failed: {sentence}")
+    tell_of_late(bar, late)
     return not lacking
 
 

@@ -24,7 +24,7 @@ class LateRows:
 
     def __init__(self) -> None:
         self._waiting: dict[Path, dict[str, Write]] = {}
-        self._beside: dict[Path, Path] = {}
+        self._beside: dict[Path, list[Path]] = {}
         self._news: list[str] = []
 
     def put(self, table: Path, sheet: str, write: Write) -> None:
@@ -35,14 +35,19 @@ class LateRows:
         HerbariumError
             They cannot be written for any other reason.
         """
-        try:
-            write(table)
-        except HerbariumError as error:
-            cause = error.__cause__
-            if not (isinstance(cause, OSError) and is_held(cause)):
-                raise
-            write(self._place_beside(table))
-            self._waiting.setdefault(table, {})[sheet] = write
+        if _takes(table, write):
+            return
+        places = self._beside.setdefault(table, [])
+        # What they lie in may have been opened, too, to look at them.
+        if not places or not _takes(places[-1], write):
+            place = _new_name(table)
+            write(place)
+            places.append(place)
+            self._news.append(
+                f"{table} is open in another program, such as Excel: close it. New "
+                f"rows go to {place.name} until the end."
+            )
+        self._waiting.setdefault(table, {})[sheet] = write
 
     def news(self) -> list[str]:
         """Say of each table once that it has to be closed."""
@@ -57,21 +62,35 @@ class LateRows:
                     waiting[sheet](table)
                     del waiting[sheet]
             except HerbariumError as error:
+                places = " and ".join(place.name for place in self._beside[table])
                 yield (
                     f"{error} Rows of {words.some(list(waiting), _MOST_NAMED)} are in "
-                    f"{self._beside[table].name} beside it; copy them over."
+                    f"{places} beside it; copy them over."
                 )
             else:
-                self._beside[table].unlink(missing_ok=True)
+                self._remove_beside(table)
 
-    def _place_beside(self, table: Path) -> Path:
-        if table not in self._beside:
-            self._beside[table] = _new_name(table)
-            self._news.append(
-                f"{table} is open in another program, such as Excel: close it. New "
-                f"rows go to {self._beside[table].name} until the end."
-            )
-        return self._beside[table]
+    def _remove_beside(self, table: Path) -> None:
+        for place in self._beside[table]:
+            try:
+                place.unlink(missing_ok=True)
+            except OSError:
+                self._news.append(
+                    f"The rows of {place} are in {table.name} now; close it and "
+                    "remove it."
+                )
+
+
+def _takes(table: Path, write: Write) -> bool:
+    """Write rows into a table; give False where another program has it open."""
+    try:
+        write(table)
+    except HerbariumError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and is_held(cause):
+            return False
+        raise
+    return True
 
 
 def _new_name(table: Path) -> Path:

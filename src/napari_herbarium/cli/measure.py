@@ -142,15 +142,16 @@ def _run(
     done = {}
     with progress_bar() as bar:
         files = bar.add_task("Sheets", total=len(outputs), unit="")
-        for task, where in outputs.items():
-            leaves = attempt(
-                bar, task.sheet, str(task.path), iter_measured(task, where, how)
-            )
-            if leaves is not None:
-                done[where] = leaves
-            tell_of_late(bar, how.late)
-            bar.advance(files)
-        all_added = add_late(bar, how.late)
+        try:
+            for task, where in outputs.items():
+                job = iter_measured(task, where, how)
+                leaves = attempt(bar, task.sheet, str(task.path), job)
+                if leaves is not None:
+                    done[where] = leaves
+                tell_of_late(bar, how.late)
+                bar.advance(files)
+        finally:  # after Ctrl-C, too
+            all_added = add_late(bar, how.late)
     return done, all_added and len(done) == len(outputs)
 
 

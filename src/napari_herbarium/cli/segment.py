@@ -105,14 +105,16 @@ def _run(tasks: Sequence[SheetInput], work: Work) -> tuple[dict[str, Done], bool
     done = {}
     with progress_bar() as bar:
         sheets = bar.add_task("Sheets", total=len(tasks), unit="")
-        for task in tasks:
-            job = iter_sheet(task, work)
-            one = attempt(bar, task.stem, task.name, job)
-            if one is not None:
-                done[task.stem] = one
-            tell_of_late(bar, work.late)
-            bar.advance(sheets)
-        all_added = add_late(bar, work.late)
+        try:
+            for task in tasks:
+                job = iter_sheet(task, work)
+                one = attempt(bar, task.stem, task.name, job)
+                if one is not None:
+                    done[task.stem] = one
+                tell_of_late(bar, work.late)
+                bar.advance(sheets)
+        finally:  # after Ctrl-C, too
+            all_added = add_late(bar, work.late)
     return done, all_added and len(done) == len(tasks)
 
 
