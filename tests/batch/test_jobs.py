@@ -196,6 +196,22 @@ def test_a_run_that_the_queue_refuses_leaves_nothing(slurm, tmp_path, draw, run)
     assert list(last_entries(out / "ledger.jsonl")) == [str(scans / "K1.png")]
 
 
+@pytest.mark.skipif(shutil.which("sh") is None, reason="stands in for a queue")
+def test_ctrl_c_while_jobs_are_submitted_takes_them_back(slurm, tmp_path, monkeypatch):
+    put_command(tmp_path / "bin", "sbatch", "#!/bin/sh\necho Submitted batch job 7\n")
+    put_command(tmp_path / "bin", "scancel", '#!/bin/sh\necho "$@" > "$0.told"\n')
+    submit = Jobs.submit
+
+    def interrupted(jobs):
+        submit(jobs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Jobs, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt), crew_for(slurm, Device.CPU):
+        pass
+    assert (tmp_path / "bin" / "scancel.told").read_text() == "7\n"
+
+
 # Writes the logs that the script asks for, as the real one does.
 SBATCH = """#!/bin/bash
 script=$0.$RANDOM
@@ -334,6 +350,21 @@ def test_a_queue_that_takes_no_more_jobs_ends_the_run_after_a_while(caplog):
     assert caplog.text.count("takes no more jobs now (Unable to contact") == 1
     with pytest.raises(HerbariumError, match=r"no jobs any more \(Unable to"):
         jobs.tend()
+
+
+@pytest.mark.usefixtures("empty_queue")
+def test_a_job_of_htcondor_is_found_in_its_list(monkeypatch):
+    async def one_there(_command):
+        return numbers("1\n")
+
+    monkeypatch.setattr("napari_herbarium.batch.cluster.tend.jobs_there", one_there)
+    cluster = FakeCluster(one_works=False)
+    jobs = Jobs(cluster, 1, "htcondor")
+    jobs.submit()
+    cluster.workers["w-1"].job_id = "1.0"
+    for _ in range(3):
+        jobs.tend()
+    assert list(cluster.workers) == ["w-1"]
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def submitted(workforce: Workforce, logs: Path | None = None) -> Jobs:
     jobs = _jobs(workforce, logs)
     try:
         jobs.submit()
-    except SettingsError:
+    except BaseException:  # Ctrl-C, too: to submit hundreds takes a while
         jobs.close()
         if logs is not None:
             with suppress(OSError):

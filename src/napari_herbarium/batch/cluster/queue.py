@@ -85,7 +85,7 @@ def _logs_of(folder: Path | None, job: str) -> Iterator[Path]:
     """Give the logs of a job, that of errors first."""
     if folder is None or not folder.is_dir():
         return
-    number = re.compile(rf"(?<!\d){job}(?!\d)")
+    number = re.compile(rf"(?<!\d){re.escape(job)}(?!\d)")
     found = [path for path in folder.iterdir() if number.search(path.name)]
     yield from sorted(found, key=lambda path: (path.suffix[:2] != ".e", path.name))
 

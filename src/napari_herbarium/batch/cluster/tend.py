@@ -12,6 +12,7 @@ import logging
 import re
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -151,14 +152,16 @@ class Jobs:
         if job in here:
             self._gone.pop(job, None)
             return False
-        if listed is not None and job not in listed and age >= SECONDS_TO_BE_LISTED:
+        number = job.partition(".")[0]  # HTCondor says 12.0 first, and lists it as 12
+        if listed is not None and number not in listed and age >= SECONDS_TO_BE_LISTED:
             return True
         away = now - self._gone.setdefault(job, now)
         return job in self._came and away >= SECONDS_TO_COME_BACK
 
     async def _dismiss(self, name: str, job: Any) -> None:
         self._forget(name, job)
-        await job.close()  # it may be there, with nobody in it
+        with suppress(OSError):  # no process to be had now; it ends by itself, too
+            await job.close()  # it may be there, with nobody in it
 
     def _forget(self, name: str, job: Any) -> None:
         from distributed import Status
