@@ -151,9 +151,9 @@ def _by_pattern(text: str, out: Path | None) -> Found:
 
 def _expand_url(text: str) -> Found:
     system, path = file_system(text)
-    if glob.has_magic(path) and not text.startswith(("http://", "https://")):
+    if glob.has_magic(path) and not is_http(text):
         matches: Iterable[Any] = _asked(text, lambda: system.glob(path))
-    elif text.endswith("/") and not text.startswith(("http://", "https://")):
+    elif text.endswith("/") and not is_http(text):
         matches = _asked(text, lambda: system.ls(path, detail=False))
     else:
         return Found([text])
@@ -194,6 +194,11 @@ def _check_protocol(protocol: str) -> None:
     except ValueError as error:
         msg = f"{protocol}:// is no kind of URL that is known here; check the address."
         raise SettingsError(msg) from error
+
+
+def is_http(url: str) -> bool:
+    """Whether a URL is of a web server, which lists nothing."""
+    return url.lower().startswith(("http://", "https://"))
 
 
 def file_system(url: str) -> tuple[Any, str]:

@@ -20,7 +20,7 @@ import pandas as pd
 from pandas.errors import ParserWarning
 
 from napari_herbarium import words
-from napari_herbarium.batch.inputs.places import as_path, check_kind, is_url
+from napari_herbarium.batch.inputs.places import as_path, check_kind, is_http, is_url
 from napari_herbarium.errors import SettingsError
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
@@ -156,14 +156,10 @@ def _content(text: str) -> bytes:
     if not is_url(text):
         return Path(text).read_bytes()
     # fsspec would need aiohttp for what Python itself can fetch.
-    opened = urlopen(text) if _is_http(text) else fsspec.open(text, "rb")
+    opened = urlopen(text) if is_http(text) else fsspec.open(text, "rb")
     with opened as file:
         content: bytes = file.read()
     return content
-
-
-def _is_http(url: str) -> bool:
-    return url.lower().startswith(("http://", "https://"))
 
 
 def _cells(
