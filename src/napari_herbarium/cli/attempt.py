@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,11 +11,12 @@ import rich.progress
 
 from napari_herbarium import words
 from napari_herbarium.cli.late_rows import LateRows
-from napari_herbarium.cli.show import complain
+from napari_herbarium.cli.show import complain, progress_bar
 from napari_herbarium.errors import HerbariumError
 from napari_herbarium.progress import Job, Progress, finish
 
 logger = logging.getLogger(__name__)
+Key = TypeVar("Key")
 T = TypeVar("T")
 OUT_OF_MEMORY = "out of memory; close other programs (--help says what saves some)."
 
@@ -57,18 +59,47 @@ def attempt(bar: rich.progress.Progress, stem: str, name: str, job: Job[T]) -> T
     return None
 
 
-def tell_of_late(bar: rich.progress.Progress, late: LateRows) -> None:
+def attempt_all(
+    tasks: Iterable[tuple[Key, str, str, Job[T]]], total: int, late: LateRows
+) -> tuple[dict[Key, T], bool]:
+    """Do every sheet; give by key what came of those that worked, and if nothing lacks.
+
+    Parameters
+    ----------
+    tasks : iterable of (key, str, str, Job)
+        Key of a sheet, and what `attempt` takes.
+    total : int
+        How many.
+    late : LateRows
+        Tables that the jobs write into.
+    """
+    done = {}
+    with progress_bar() as bar:
+        sheets = bar.add_task("Sheets", total=total, unit="")
+        try:
+            for key, stem, name, job in tasks:
+                one = attempt(bar, stem, name, job)
+                if one is not None:
+                    done[key] = one
+                _tell_of_late(bar, late)
+                bar.advance(sheets)
+        finally:  # after Ctrl-C, too
+            all_added = _add_late(bar, late)
+    return done, all_added and len(done) == total
+
+
+def _tell_of_late(bar: rich.progress.Progress, late: LateRows) -> None:
     """Name tables that rows wait for."""
     for sentence in late.news():
         complain(bar, sentence)
 
 
-def add_late(bar: rich.progress.Progress, late: LateRows) -> bool:
+def _add_late(bar: rich.progress.Progress, late: LateRows) -> bool:
     """Add the rows that waited for their tables; give whether all could be added."""
     lacking = list(late.settle())
     for sentence in lacking:
         complain(bar, f"Failed: {sentence}")
-    tell_of_late(bar, late)
+    _tell_of_late(bar, late)
     return not lacking
 
 

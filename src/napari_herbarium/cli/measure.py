@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_herbarium import words
 from napari_herbarium.cli import options
-from napari_herbarium.cli.attempt import add_late, attempt, tell_of_late
+from napari_herbarium.cli.attempt import attempt_all
 from napari_herbarium.cli.inputs import check_folder, check_name
 from napari_herbarium.cli.labels_inputs import LabelsInput, find_labels
 from napari_herbarium.cli.late_rows import LateRows
@@ -25,7 +25,7 @@ from napari_herbarium.cli.measure_outputs import (
     parsed_formats,
     put_rows,
 )
-from napari_herbarium.cli.show import FAILED, progress_bar, sentences
+from napari_herbarium.cli.show import FAILED, sentences
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.columns import check_image
 from napari_herbarium.measure.files.export import write_json, write_overlay
@@ -139,20 +139,11 @@ def _run(
 
     And whether nothing lacks.
     """
-    done = {}
-    with progress_bar() as bar:
-        files = bar.add_task("Sheets", total=len(outputs), unit="")
-        try:
-            for task, where in outputs.items():
-                job = iter_measured(task, where, how)
-                leaves = attempt(bar, task.sheet, str(task.path), job)
-                if leaves is not None:
-                    done[where] = leaves
-                tell_of_late(bar, how.late)
-                bar.advance(files)
-        finally:  # after Ctrl-C, too
-            all_added = add_late(bar, how.late)
-    return done, all_added and len(done) == len(outputs)
+    jobs = (
+        (where, task.sheet, str(task.path), iter_measured(task, where, how))
+        for task, where in outputs.items()
+    )
+    return attempt_all(jobs, len(outputs), how.late)
 
 
 def iter_measured(task: LabelsInput, where: MeasureOutputs, how: How) -> Job[int]:

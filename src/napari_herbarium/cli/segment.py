@@ -10,10 +10,10 @@ import typer
 
 from napari_herbarium import words
 from napari_herbarium.cli import options
-from napari_herbarium.cli.attempt import add_late, attempt, tell_of_late
+from napari_herbarium.cli.attempt import attempt_all
 from napari_herbarium.cli.inputs import SheetInput, check_folder, find_sheets
 from napari_herbarium.cli.outputs import Outputs, check_outputs
-from napari_herbarium.cli.show import FAILED, progress_bar, sentences
+from napari_herbarium.cli.show import FAILED, sentences
 from napari_herbarium.cli.work import Done, Work, iter_sheet
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.measure.whole.models import classifier_facts
@@ -102,20 +102,8 @@ def _check_measured_before(tasks: Sequence[SheetInput], out: Path) -> None:
 
 def _run(tasks: Sequence[SheetInput], work: Work) -> tuple[dict[str, Done], bool]:
     """Do every sheet; give by stem those that worked, and whether nothing lacks."""
-    done = {}
-    with progress_bar() as bar:
-        sheets = bar.add_task("Sheets", total=len(tasks), unit="")
-        try:
-            for task in tasks:
-                job = iter_sheet(task, work)
-                one = attempt(bar, task.stem, task.name, job)
-                if one is not None:
-                    done[task.stem] = one
-                tell_of_late(bar, work.late)
-                bar.advance(sheets)
-        finally:  # after Ctrl-C, too
-            all_added = add_late(bar, work.late)
-    return done, all_added and len(done) == len(tasks)
+    jobs = ((task.stem, task.stem, task.name, iter_sheet(task, work)) for task in tasks)
+    return attempt_all(jobs, len(tasks), work.late)
 
 
 def _say_where(done: dict[str, Done], work: Work) -> None:
