@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -176,6 +178,18 @@ def test_a_closed_runner_stops_its_job_and_keeps_silent(runner, watch, qtbot, un
     qtbot.wait(50)
     assert watch.said == before
     assert not runner.run(counting(1), "Again")
+
+
+def test_a_runner_that_nobody_holds_stays_until_its_job_ends(qapp, until):
+    runner, held = JobRunner(), Held()
+    still_there = weakref.ref(runner)
+    runner.run(held, "Hold")
+    runner.close()
+    del runner
+    gc.collect()
+    assert still_there() is not None
+    held.go_on.set()
+    until(lambda: gc.collect() >= 0 and still_there() is None)
 
 
 def test_a_file_that_cannot_be_used_is_no_unexpected_error(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from psygnal import Signal
@@ -70,6 +70,10 @@ class JobRunner:
     failed = Signal(str)
     cancelled = Signal()
 
+    # PySide6 calls a method of an object that is gone already if its worker said
+    # something shortly before, and napari ends; so who has a job at work stays.
+    _at_work: ClassVar[set[JobRunner]] = set()
+
     def __init__(self) -> None:
         self._state = State.IDLE
         self._worker: GeneratorWorker | None = None
@@ -103,6 +107,7 @@ class JobRunner:
         worker.returned.connect(self._on_outcome)
         worker.finished.connect(self._on_finished)
         self._worker, self._outcome = worker, None
+        self._at_work.add(self)
         self._go(State.RUNNING)
         worker.start()
         return True
@@ -140,6 +145,7 @@ class JobRunner:
     def _on_finished(self) -> None:
         # A worker that was told to quit while its last unit ran gives neither
         # `returned` nor `aborted`, so the end is judged here and only here.
+        self._at_work.discard(self)
         outcome, stopped = self._outcome, self._state is State.CANCELLING
         self._worker = self._outcome = None
         if self._closed:
