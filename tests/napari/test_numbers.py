@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtCore import QLocale, Qt
-from qtpy.QtWidgets import QLineEdit
+from qtpy.QtCore import QEvent, QLocale, Qt
+from qtpy.QtGui import QFocusEvent
+from qtpy.QtWidgets import QApplication, QLineEdit
 
 from napari_herbarium._napari.common.numbers import NumberBox, ShareSlider
 
@@ -44,6 +45,17 @@ def test_point_and_comma_are_the_same_beside_a_slider(qtbot, typed):
     slider = ShareSlider(0, 1, "")
     type_in(qtbot, slider, slider.findChild(QLineEdit), typed)
     assert slider.value() == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("typed", ["", ","])
+def test_a_number_that_is_none_is_not_left_beside_a_slider(qtbot, typed):
+    slider = ShareSlider(0, 1, "")
+    slider.setValue(0.6)
+    line = slider.findChild(QLineEdit)
+    line.clear()
+    type_in(qtbot, slider, line, typed)
+    QApplication.sendEvent(line, QFocusEvent(QEvent.Type.FocusOut))
+    assert (slider.value(), line.text()) == (pytest.approx(0.6), "0.60")
 
 
 @pytest.mark.usefixtures("language")

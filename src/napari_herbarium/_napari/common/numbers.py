@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QLocale, Qt
+from qtpy.QtCore import QEvent, QLocale, QObject, Qt
 from qtpy.QtGui import QDoubleValidator
 from qtpy.QtWidgets import QAbstractSlider, QDoubleSpinBox, QLineEdit
 from superqt import QLabeledDoubleSlider
@@ -46,8 +46,19 @@ class ShareSlider(QLabeledDoubleSlider):
         self.setToolTip(tip)
         number = self.findChild(QLineEdit)
         number.setValidator(_Share(number))
+        number.installEventFilter(self)
         # Else Tab would stop at it twice, once where no key moves it.
         self.setFocusProxy(self.findChild(QAbstractSlider))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Show the number again when what was typed in its place is none."""
+        if (
+            event.type() == QEvent.Type.FocusOut
+            and isinstance(watched, QLineEdit)
+            and not watched.hasAcceptableInput()
+        ):
+            watched.setText(f"{self.value():.{_DIGITS}f}")
+        return super().eventFilter(watched, event)
 
 
 class _Share(QDoubleValidator):
