@@ -42,7 +42,7 @@ def test_sheet_that_kills_its_worker_fails_alone(run, tmp_path, draw):
     crew = partial(local_crew, Workforce(workers=2), Device.CPU)
     report = run([tmp_path / "scans"], tmp_path / "out", crew=crew, do=kill_on_poison)
     assert (report.done, report.failed) == (12, 1)
-    assert "died twice" in report.failures[0].reason
+    assert "died each time" in report.failures[0].reason
     assert report.failures[0].name == "poison"
     assert len(last_entries(tmp_path / "out" / "ledger.jsonl")) == 13
 

@@ -202,11 +202,22 @@ def test_tables_with_other_columns_are_put_together(tmp_path):
     assert carried == [("Fagaceae", ""), ("Salicaceae", "Salix")]
 
 
-def test_row_without_sheet_is_skipped_by_its_number(tmp_path):
-    (tmp_path / "list.csv").write_text("path,family\na.tif,x\n,y\n")
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("path,family\na.tif,x\n,y\n", 3),
+        ("path,family\n\na.tif,x\n,\n,y\n", 5),
+        ("sep=,\n\npath,family\na.tif,x\n,y\n", 5),
+    ],
+)
+def test_row_without_sheet_is_skipped_by_its_number_in_a_spreadsheet(
+    tmp_path, text, row
+):
+    (tmp_path / "list.csv").write_text(text)
     manifest = read_manifest([tmp_path / "list.csv"])
     assert stems(manifest) == ["a"]
-    assert "Row 3" in next(iter(manifest.skipped.values()))
+    (skipped,) = manifest.skipped.values()
+    assert f"Row {row} of" in skipped
 
 
 @pytest.mark.parametrize(

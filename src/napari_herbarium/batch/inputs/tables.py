@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -31,7 +32,7 @@ _SEPARATORS = (";", "\t", ",")
 _MOST_NAMED = 5
 _UTF16 = (BOM_UTF16_BE, BOM_UTF16_LE)
 """What Excel calls Unicode text begins with one of these."""
-_BEGIN_BYTES = 16
+_BEGIN_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +96,16 @@ def read_table_rows(text: str) -> TableOfSheets:
     columns = tuple(name for name in names if name not in (path, number, scale))
     rows, skipped = [], {}
     cells = zip(
+        table.index,
         table[path],
         table[number] if number else [""] * len(table),
-        _scales(text, table[scale] if scale else None, len(table)),
+        _scales(text, table[scale]) if scale else [None] * len(table),
         zip(*(table[name] for name in columns), strict=True)
         if columns
         else [()] * len(table),
         strict=True,
     )
-    for line, (where, catalog, mm_per_px, carried) in enumerate(cells, start=2):
+    for line, where, catalog, mm_per_px, carried in cells:
         if where.strip():
             source = _absolute(where.strip(), text)
             rows.append(Cells(source, catalog.strip(), mm_per_px, carried))
@@ -113,10 +115,12 @@ def read_table_rows(text: str) -> TableOfSheets:
 
 
 def _read(text: str) -> pd.DataFrame:
+    """Read cells as text; the index is the number of the row in a spreadsheet."""
     try:
         if text.lower().endswith(".parquet"):
             table = pd.read_parquet(text, dtype_backend="numpy_nullable")
-            return table.astype(object).where(table.notna(), "").map(_as_text)
+            table = table.astype(object).where(table.notna(), "").map(_as_text)
+            return table.set_axis(range(2, len(table) + 2))
         return _read_text(text)
     except UnicodeDecodeError as error:
         msg = f"{text} is not in UTF-8; in Excel save it as 'CSV UTF-8'."
@@ -165,24 +169,33 @@ def _content(text: str) -> bytes:
 def _cells(
     content: bytes, encoding: str, separator: str, rows: int | None = None
 ) -> pd.DataFrame:
+    before = _lines_before_names(content, encoding)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ParserWarning)
-        return pd.read_csv(
+        table = pd.read_csv(
             BytesIO(content),
             sep=separator,
-            skiprows=1 if _names_separator(content, encoding) else 0,
+            skiprows=before,
             nrows=rows,
             index_col=False,  # else a separator at the end of rows moves all columns
             dtype=str,
             keep_default_na=False,
+            skip_blank_lines=False,  # else rows after them have other numbers
             encoding=encoding,
         )
+    table.index = pd.RangeIndex(before + 2, before + 2 + len(table))
+    return table[(table != "").any(axis=1)]
 
 
-def _names_separator(content: bytes, encoding: str) -> bool:
-    """Tell whether the first line is Excel's own, ``sep=;``, which it does not show."""
+def _lines_before_names(content: bytes, encoding: str) -> int:
+    """Count blank lines and Excel's own, ``sep=;``, which it does not show."""
     begin = content[:_BEGIN_BYTES].decode(encoding, errors="ignore")
-    return begin.lower().startswith("sep=")
+    before = takewhile(_is_before_names, begin.splitlines())
+    return sum(1 for _ in before)
+
+
+def _is_before_names(line: str) -> bool:
+    return not line.strip() or line.lower().startswith("sep=")
 
 
 def _column(names: Sequence[str], wanted: Sequence[str]) -> str | None:
@@ -198,13 +211,11 @@ def _plain(name: str) -> str:
     return name.replace("_", "").replace(" ", "")
 
 
-def _scales(text: str, cells: pd.Series | None, count: int) -> list[float | None]:
-    if cells is None:
-        return [None] * count
+def _scales(text: str, cells: pd.Series) -> list[float | None]:
     values = [_scale(str(cell).strip()) for cell in cells]
     wrong = [
         f"row {line}: {cell!r}"
-        for line, (cell, value) in enumerate(zip(cells, values, strict=True), start=2)
+        for (line, cell), value in zip(cells.items(), values, strict=True)
         if value is not None and not (math.isfinite(value) and value > 0)
     ]
     if wrong:

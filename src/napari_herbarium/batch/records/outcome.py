@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from napari_herbarium.batch.records.ledger import Entry
 
 CRASHED = (
-    "Its worker died twice on this sheet (out of memory, or a fault in a decoder); "
+    "Its worker died each time on this sheet (out of memory, or a fault in a decoder); "
     "give workers more memory or open the sheet alone."
 )
 OUT_OF_MEMORY = (
