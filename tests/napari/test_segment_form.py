@@ -46,7 +46,7 @@ def test_untouched_controls_are_the_default_settings(make_form):
 
 def test_every_control_is_a_setting(make_form):
     form = make_form()
-    form.detail.setCurrentIndex(1)
+    form.detail.setCurrentIndex(form.detail.findData(Detail.FAST.value))
     form.device.setCurrentIndex(1)
     form.tile.setValue(300)
     form.batch.setValue(2)

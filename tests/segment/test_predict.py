@@ -161,6 +161,20 @@ def test_progress_counts_tiles_to_the_end(darkness, detail):
     assert {progress.what for progress in seen} == {"tiles"}
 
 
+@pytest.mark.parametrize(("detail", "equal"), [("full", False), ("thorough", True)])
+def test_a_turned_sheet_is_the_same_to_a_thorough_look_alone(darkness, detail, equal):
+    sheet, _ = sheet_with_leaves(384, 384)
+    model = darkness((384,), gain=6)
+    import torch
+
+    with torch.no_grad():  # the right side of a pixel counts for it, the left against
+        model.network.weight += torch.linspace(0.05, -0.05, 5)
+    known = settings(Detail(detail), tile=384)
+    upright = segment(sheet, model, known).astype(int)
+    turned = np.rot90(segment(np.rot90(sheet), model, known), -1).astype(int)
+    assert (abs(turned - upright).max() < 15) == equal
+
+
 def test_closing_stops_the_network(darkness):
     model = darkness((600,))
     calls: list[int] = []

@@ -39,12 +39,18 @@ class Forward:
     batch : int
         Tiles per forward pass; halved for good each time memory runs out. A processor
         is given fewer at a time where they are large.
+    turns : int
+        Sides from which each tile is seen, turned by a quarter each time; the mean of
+        the logits is given.
     """
 
-    def __init__(self, model: LeafModel, device: torch.device, batch: int) -> None:
+    def __init__(
+        self, model: LeafModel, device: torch.device, batch: int, turns: int = 1
+    ) -> None:
         import torch
 
         self.batch = batch
+        self._turns = turns
         self._device = device
         self._dtype = fast_dtype(device)
         network = folded(model.network.eval()).to(device)
@@ -117,7 +123,18 @@ class Forward:
             pixels = torch.from_numpy(np.stack(tiles)).to(self._device)
             # Picture order seen as B x 3 x H x W is already channels_last.
             inputs = self._normalise(pixels.permute(0, 3, 1, 2))
-            half = self._dtype != torch.float32
-            with torch.autocast(self._device.type, self._dtype, enabled=half):
-                logits: Tensor = self._network(inputs)
-            return logits[:, 0].float().cpu()
+            logits = self._seen(inputs)
+            for turn in range(1, self._turns):
+                turned = self._seen(inputs.rot90(turn, (2, 3)))
+                logits += turned.rot90(-turn, (1, 2))
+            return (logits / self._turns).cpu()
+
+    def _seen(self, inputs: Tensor) -> Tensor:
+        import torch
+
+        half = self._dtype != torch.float32
+        with torch.autocast(self._device.type, self._dtype, enabled=half):
+            logits: Tensor = self._network(
+                inputs.contiguous(memory_format=torch.channels_last)
+            )
+        return logits[:, 0].float()
