@@ -76,9 +76,9 @@ def recorded(path: Path, model_name: str) -> tuple[float, np.ndarray, Batches]:
     batches: Batches = []
     run = forward_module.Forward._logits
 
-    def note(self, tiles):  # noqa: ANN001, ANN202
+    def note(self, tiles, sides):  # noqa: ANN001, ANN202
         batches.append([tile.copy() for tile in tiles])
-        return run(self, tiles)
+        return run(self, tiles, sides)
 
     start = time.perf_counter()
     probability = end_to_end(path, model_name)

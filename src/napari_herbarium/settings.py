@@ -29,7 +29,7 @@ class Detail(StrEnum):
     FULL = "full"
     """Coarse to fine: several working resolutions, then native along outlines."""
     THOROUGH = "thorough"
-    """As `FULL`, each tile seen from four sides; takes about four times as long."""
+    """As `FULL`, with the whole sheet seen from four sides."""
 
 
 class Device(StrEnum):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from napari_herbarium.errors import SettingsError
 from napari_herbarium.progress import Progress
 from napari_herbarium.segment import pixels, predict
+from napari_herbarium.segment.forward import Forward
 from napari_herbarium.segment.predict import iter_segment, segment
 from napari_herbarium.settings import Detail, Device, SegmentSettings
 
@@ -161,18 +164,37 @@ def test_progress_counts_tiles_to_the_end(darkness, detail):
     assert {progress.what for progress in seen} == {"tiles"}
 
 
-@pytest.mark.parametrize(("detail", "equal"), [("full", False), ("thorough", True)])
-def test_a_turned_sheet_is_the_same_to_a_thorough_look_alone(darkness, detail, equal):
-    sheet, _ = sheet_with_leaves(384, 384)
-    model = darkness((384,), gain=6)
+@pytest.mark.parametrize(("sides", "equal"), [(1, False), (4, True)])
+def test_a_turned_tile_is_the_same_when_seen_from_all_sides(darkness, sides, equal):
     import torch
 
+    model = darkness(gain=6)
     with torch.no_grad():  # the right side of a pixel counts for it, the left against
         model.network.weight += torch.linspace(0.05, -0.05, 5)
-    known = settings(Detail(detail), tile=384)
-    upright = segment(sheet, model, known).astype(int)
-    turned = np.rot90(segment(np.rot90(sheet), model, known), -1).astype(int)
-    assert (abs(turned - upright).max() < 15) == equal
+    tile, _ = sheet_with_leaves(128, 96)
+    forward = Forward(model, torch.device("cpu"), batch=2)
+    (upright,) = forward([tile], sides)
+    (turned,) = forward([np.rot90(tile).copy()], sides)
+    same = torch.allclose(turned.rot90(-1), upright, atol=0.1)
+    assert same == equal
+
+
+def test_a_thorough_look_sees_the_sheet_from_four_sides_and_outlines_from_one(
+    darkness,
+):
+    sheet, _ = sheet_with_leaves(900, 650)
+    passes = []
+    for detail in (Detail.FULL, Detail.THOROUGH):
+        model = darkness((150, 300))
+        sizes: list[int] = []
+        model.network.register_forward_hook(
+            lambda _, inputs, __, sizes=sizes: sizes.append(inputs[0].shape[-2])
+        )
+        segment(sheet, model, settings(detail, tile=320, batch=1))
+        passes.append(Counter(size == 192 for size in sizes))
+    full, thorough = passes
+    assert thorough[False] == 4 * full[False] > 0
+    assert thorough[True] == pytest.approx(full[True], rel=0.1)
 
 
 def test_closing_stops_the_network(darkness):
@@ -280,9 +302,9 @@ def test_sheets_that_are_small_are_enlarged_and_others_only_along_outlines(
     seen, followed = [], []
 
     class Coarse(predict.CoarseLook):
-        def __init__(self, levels, tile):
+        def __init__(self, levels, *more):
             seen.extend(level.long_side for level in levels)
-            super().__init__(levels, tile)
+            super().__init__(levels, *more)
 
     class Close(predict.CloseLook):
         def __init__(self, forward, known, rows, tile, cut):

@@ -25,7 +25,7 @@ _LOOK = {
     "detail": typer.Option(
         help="paper: the whole sheet at 512 x 512 px, as published; fast: one working "
         "resolution; full: coarse to fine; thorough: the same from four sides, a "
-        "little better on small leaves, in four times the time."
+        "little better on small leaves, slower."
     ),
     "device": typer.Option(help="Where the network runs; auto takes the fastest."),
 }

@@ -54,7 +54,7 @@ class WholeLevel:
         """Number of tiles."""
         return len(self._rows.starts) * len(self._columns.starts)
 
-    def run(self, forward: Forward, image: np.ndarray) -> Iterator[int]:
+    def run(self, forward: Forward, image: np.ndarray, sides: int = 1) -> Iterator[int]:
         """Run the network over all tiles; yields the number done after each batch."""
         places = product(
             range(len(self._rows.starts)), range(len(self._columns.starts))
@@ -64,7 +64,7 @@ class WholeLevel:
             corners = [
                 (self._rows.starts[i], self._columns.starts[j]) for i, j in group
             ]
-            logits = forward([cut(image, y, x, *size) for y, x in corners])
+            logits = forward([cut(image, y, x, *size) for y, x in corners], sides)
             for place, one in zip(group, logits, strict=True):
                 self._add(place, one)
             yield len(group)
@@ -103,9 +103,12 @@ class CoarseLook:
         Working resolutions, the finest last.
     tile : int
         Largest side of the tiles in px.
+    sides : int
+        From how many sides each tile is seen, see `Forward`.
     """
 
-    def __init__(self, levels: list[Level], tile: int) -> None:
+    def __init__(self, levels: list[Level], tile: int, sides: int = 1) -> None:
+        self._sides = sides
         self._parts = [WholeLevel(level, tile) for level in levels]
         self.level = levels[-1]
 
@@ -120,7 +123,7 @@ class CoarseLook:
         """Run the network over all tiles; yields the number done after each batch."""
         images = shrink(rows, [part.level for part in self._parts], next_look)
         for part, image in zip(self._parts, images, strict=True):
-            yield from part.run(forward, image)
+            yield from part.run(forward, image, self._sides)
 
     def result(self) -> CoarseMap:
         """Mean logits at the finest level, float32."""

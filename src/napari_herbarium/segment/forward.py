@@ -39,31 +39,28 @@ class Forward:
     batch : int
         Tiles per forward pass; halved for good each time memory runs out. A processor
         is given fewer at a time where they are large.
-    turns : int
-        Sides from which each tile is seen, turned by a quarter each time; the mean of
-        the logits is given.
     """
 
-    def __init__(
-        self, model: LeafModel, device: torch.device, batch: int, turns: int = 1
-    ) -> None:
+    def __init__(self, model: LeafModel, device: torch.device, batch: int) -> None:
         import torch
 
         self.batch = batch
-        self._turns = turns
         self._device = device
         self._dtype = fast_dtype(device)
         network = folded(model.network.eval()).to(device)
         self._network = network.to(memory_format=torch.channels_last)
         self._normalise = normaliser(model.config.mean, model.config.std)
 
-    def __call__(self, tiles: list[np.ndarray]) -> Tensor:
+    def __call__(self, tiles: list[np.ndarray], sides: int = 1) -> Tensor:
         """Logits of tiles of one size.
 
         Parameters
         ----------
         tiles : list of ndarray
             H x W x 3 uint8 each; sides a multiple of `tiles.STEP`.
+        sides : int
+            From how many sides each tile is seen, turned by a quarter each time; the
+            mean of the logits is given.
 
         Returns
         -------
@@ -81,7 +78,7 @@ class Forward:
         while tiles:
             most = self._at_once(tiles[0])
             now, later = tiles[:most], tiles[most:]
-            logits = self._try(now)
+            logits = self._try(now, sides)
             if logits is not None:
                 parts.append(logits)
                 tiles = later
@@ -92,11 +89,11 @@ class Forward:
             return self.batch
         return min(self.batch, max(1, CPU_PX // (tile.shape[0] * tile.shape[1])))
 
-    def _try(self, tiles: list[np.ndarray]) -> Tensor | None:
+    def _try(self, tiles: list[np.ndarray], sides: int) -> Tensor | None:
         import torch
 
         try:
-            return self._logits(tiles)
+            return self._logits(tiles, sides)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -114,7 +111,7 @@ class Forward:
         self.batch = max(1, len(tiles) // 2)
         return None
 
-    def _logits(self, tiles: list[np.ndarray]) -> Tensor:
+    def _logits(self, tiles: list[np.ndarray], sides: int) -> Tensor:
         import torch
 
         # The mode is entered here and not around a loop that yields: it belongs to
@@ -124,10 +121,10 @@ class Forward:
             # Picture order seen as B x 3 x H x W is already channels_last.
             inputs = self._normalise(pixels.permute(0, 3, 1, 2))
             logits = self._seen(inputs)
-            for turn in range(1, self._turns):
+            for turn in range(1, sides):
                 turned = self._seen(inputs.rot90(turn, (2, 3)))
                 logits += turned.rot90(-turn, (1, 2))
-            return (logits / self._turns).cpu()
+            return (logits / sides).cpu()
 
     def _seen(self, inputs: Tensor) -> Tensor:
         import torch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_herbarium.memory import give_back
@@ -51,7 +52,7 @@ FINEST_LONG_SIDE = 12288
 """A larger sheet (A3 at 1200 ppi) is looked at in half its resolution: scanners hardly
 resolve more, and the time grows with the square."""
 SIDES = 4
-"""From how many sides ``thorough`` sees each tile."""
+"""From how many sides ``thorough`` sees the whole sheet."""
 SMALLEST_TILE = 128
 CLOSE_TILE = 192
 """Tiles of the close looks: smaller ones follow an outline with less paper beside it,
@@ -103,8 +104,9 @@ def iter_segment(
     further), takes the mean of the logits, and then looks at finer levels, up to the
     sheet's own, only along the outlines; where its own is not finer, at the sheet
     enlarged. Of several finer levels the last is looked at without the network, see
-    `napari_herbarium.segment.colours`. ``thorough`` is ``full`` with each tile seen
-    from four sides, of which the mean is taken: small leaves are told a little better.
+    `napari_herbarium.segment.colours`. ``thorough`` is ``full`` with the whole
+    sheet seen from four sides, of which the mean is taken; outlines are followed as
+    before.
 
     Memory beyond the image and the result is bounded by tile height times sheet
     width, plus the coarse map; for very large sheets also one half-size map of
@@ -147,9 +149,8 @@ def iter_segment(
     device = choose_device(settings.device)
     model = model or load_model(settings.model)
     way, tile = _WAYS[settings.detail], settings.tile
-    turns = SIDES if settings.detail is Detail.THOROUGH else 1
     while True:
-        forward = Forward(model, device, settings.batch, turns)
+        forward = Forward(model, device, settings.batch)
         try:
             return (yield from way(rows, forward, model.config, tile))
         except OutOfMemoryError:
@@ -200,12 +201,16 @@ def _fast_scale(scales: tuple[int, ...]) -> int:
 
 
 def _full(
-    rows: SheetRows, forward: Forward, config: ModelConfig, tile: int
+    rows: SheetRows,
+    forward: Forward,
+    config: ModelConfig,
+    tile: int,
+    sides: int = 1,
 ) -> Job[np.ndarray]:
     # Scales beyond what a small scan may be enlarged to fall together.
     scales = scales_of(max(rows.height, rows.width), config.scales)
     levels = list(dict.fromkeys(_level(rows, scale) for scale in scales))
-    coarse = CoarseLook(levels, tile)
+    coarse = CoarseLook(levels, tile, sides)
     near = min(tile, CLOSE_TILE)
     looks = _close_looks(rows, levels[-1], config)
     expected = _expected(looks, near)
@@ -289,9 +294,10 @@ def _guess(level: Level, tile: int) -> int:
     return math.ceil(down * across * _USUAL_SHARE_WITH_EDGES)
 
 
+_WAYS: dict[Detail, Callable[[SheetRows, Forward, ModelConfig, int], Job[np.ndarray]]]
 _WAYS = {
     Detail.PAPER: _paper,
     Detail.FAST: _fast,
     Detail.FULL: _full,
-    Detail.THOROUGH: _full,
+    Detail.THOROUGH: partial(_full, sides=SIDES),
 }

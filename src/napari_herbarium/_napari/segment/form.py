@@ -31,7 +31,7 @@ from napari_herbarium.settings import (
 
 _DETAILS = {
     "Full: coarse to fine": Detail.FULL,
-    "Thorough: four times as long": Detail.THOROUGH,
+    "Thorough: from four sides": Detail.THOROUGH,
     "Fast: one pass": Detail.FAST,
     "As published: 512 px": Detail.PAPER,
 }
