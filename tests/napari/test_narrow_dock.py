@@ -33,6 +33,16 @@ def right_edge(control, column):
     return control.mapTo(column.viewport(), QPoint(control.width(), 0)).x()
 
 
+def cut_off(column):
+    return [
+        control
+        for control in column.widget().findChildren(QWidget)
+        if isinstance(control, QAbstractButton | QComboBox)
+        and control.isVisible()
+        and right_edge(control, column) > column.viewport().width()
+    ]
+
+
 @pytest.fixture
 def sheet(viewer):
     """A sheet whose name has no place to wrap, with leaves."""
@@ -53,18 +63,8 @@ def test_no_control_is_cut_off(viewer, qtbot, kind):
         widget.current.add.click()
     widget.show()
     widget.resize(widget.minimumSizeHint())
-    qtbot.wait(50)
+    qtbot.waitUntil(lambda: not cut_off(widget.findChild(Column)))
     assert widget.width() <= DOCK_PX
-    column = widget.findChild(Column)
-    controls = column.widget().findChildren(QWidget)
-    cut = [
-        control
-        for control in controls
-        if isinstance(control, QAbstractButton | QComboBox)
-        and control.isVisible()
-        and right_edge(control, column) > column.viewport().width()
-    ]
-    assert not cut
 
 
 def test_counts_that_wrap_are_read_in_full(qtbot):

@@ -19,8 +19,8 @@ BROWSE_MODEL = "Choose a model folder (with config.json and model.safetensors)."
 DETAIL = (
     "How closely to look. Full: several working sizes of the sheet, then full "
     "resolution along the outlines (default). Thorough: the same with the sheet "
-    "seen from four sides; a little better on small leaves, slower. Fast: one pass at a working size. "
-    "As published: the whole sheet squashed to 512 x 512 px."
+    "seen from four sides; a little better on small leaves, slower. Fast: one pass at "
+    "a working size. As published: the whole sheet squashed to 512 x 512 px."
 )
 DEVICE = (
     "Where the network runs. Automatic takes CUDA, then MPS, then the CPU (default)."
