@@ -30,7 +30,7 @@ def main() -> None:
     """Read the command line and take the pictures."""
     parser = argparse.ArgumentParser(description="Take pictures of the batch widgets.")
     parser.add_argument("out", type=Path, help="folder for the pictures")
-    parser.add_argument("--detail", default="fast", help="paper, fast or full")
+    parser.add_argument("--detail", default="fast", help="paper, fast, full, thorough")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)

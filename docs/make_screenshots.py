@@ -30,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Take the pictures of the docs.")
     parser.add_argument("out", type=Path, help="folder for the pictures")
     parser.add_argument("--model", help="model name or folder; default: the bundled")
-    parser.add_argument("--detail", default="full", help="paper, fast or full")
+    parser.add_argument("--detail", default="full", help="paper, fast, full, thorough")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     take_pictures(options.out, options.model, options.detail)
