@@ -57,7 +57,7 @@ class Forward:
         Parameters
         ----------
         tiles : list of ndarray
-            H x W x 3 uint8 each; sides a multiple of `tiles.STEP`.
+            H x W x 3 uint8 each; height and width multiples of `tiles.STEP`.
         sides : int
             From how many sides each tile is seen, turned by a quarter each time; the
             mean of the logits is given.
