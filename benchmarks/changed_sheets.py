@@ -4,7 +4,7 @@ Other herbaria scan otherwise. Each change is made to all labelled sheets of a f
 and the mean IoU of each group is printed as a share of that on the sheets as they are.
 
     python benchmarks/changed_sheets.py ../shared/data/sheets/val \
-        --group-file training/groups.csv [--model NAME] [--changes grey blurred ...]
+        --group-file training/groups.csv [--model NAME] [--changes grey noise ...]
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Pixels = np.ndarray
 AS_IS = "as it is"
 
 
-def toned(red: float = 1, green: float = 1, blue: float = 1) -> Callable:
+def toned(red: float, green: float, blue: float) -> Callable:
     """Multiply the channels."""
     factors = np.array([red, green, blue])
     return lambda image: as_bytes(image * factors)

@@ -63,8 +63,10 @@ def test_no_control_is_cut_off(viewer, qtbot, kind):
         widget.current.add.click()
     widget.show()
     widget.resize(widget.minimumSizeHint())
-    qtbot.waitUntil(lambda: not cut_off(widget.findChild(Column)))
+    qtbot.wait(50)
     assert widget.width() <= DOCK_PX
+    # A busy machine may take longer to lay it out.
+    qtbot.waitUntil(lambda: not cut_off(widget.findChild(Column)))
 
 
 def test_counts_that_wrap_are_read_in_full(qtbot):

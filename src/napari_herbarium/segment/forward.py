@@ -122,8 +122,9 @@ class Forward:
             inputs = self._normalise(pixels.permute(0, 3, 1, 2))
             logits = self._seen(inputs)
             for turn in range(1, sides):
-                turned = self._seen(inputs.rot90(turn, (2, 3)))
-                logits += turned.rot90(-turn, (1, 2))
+                turned = inputs.rot90(turn, (2, 3))
+                turned = turned.contiguous(memory_format=torch.channels_last)
+                logits += self._seen(turned).rot90(-turn, (1, 2))
             return (logits / sides).cpu()
 
     def _seen(self, inputs: Tensor) -> Tensor:
@@ -131,7 +132,5 @@ class Forward:
 
         half = self._dtype != torch.float32
         with torch.autocast(self._device.type, self._dtype, enabled=half):
-            logits: Tensor = self._network(
-                inputs.contiguous(memory_format=torch.channels_last)
-            )
+            logits: Tensor = self._network(inputs)
         return logits[:, 0].float()
